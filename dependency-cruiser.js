@@ -1,0 +1,67 @@
+// Who may import whom inside src/, as one table. A folder may always import itself.
+const mayImport = {
+  refusal: [],
+  sasl: [],
+  config: [],
+  wire: ['refusal'],
+  identity: ['refusal'],
+  policy: ['refusal', 'identity'],
+  upstream: ['refusal', 'wire', 'sasl'],
+  session: ['refusal', 'wire', 'sasl', 'identity', 'policy', 'upstream'],
+  fleet: ['refusal', 'session'],
+  web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
+  telemetry: ['refusal', 'session'],
+  cli: ['refusal', 'config', 'identity', 'policy'],
+}
+
+const folders = Object.entries(mayImport).map(([from, to]) => ({
+  name: `${from}-imports`,
+  severity: 'error',
+  from: { path: `^src/${from}[/.]` },
+  to: { path: '^src/', pathNot: [`^src/(${[from, ...to].join('|')})[/.]`] },
+}))
+
+/** Pure folders open no socket, file or process: what they decide depends on their arguments alone. */
+const pure = {
+  name: 'pure-folders-do-no-io',
+  severity: 'error',
+  from: { path: '^src/(wire|policy|refusal)[/.]' },
+  to: { dependencyTypes: ['core'], path: '^(node:)?(net|tls|fs|http|https|dns|child_process)' },
+}
+
+export default {
+  forbidden: [
+    ...folders,
+    pure,
+    {
+      name: 'types-only',
+      severity: 'error',
+      comment: 'fleet and telemetry observe sessions: they see their types, never their machinery',
+      from: { path: '^src/(fleet|telemetry)/' },
+      to: { path: '^src/session/', dependencyTypesNot: ['type-only'] },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^src/', pathNot: '^src/main\\.ts$' },
+      to: {},
+    },
+    {
+      name: 'no-dev-dependencies',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'] },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
+  },
+}

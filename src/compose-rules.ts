@@ -1,0 +1,192 @@
+// From a configuration to what sessions run by: catalog, token rules, upstream targets.
+import { readFileSync } from 'node:fs'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { RE2JS } from 're2js'
+import type { Config } from './config/index.ts'
+import { fetchIssuerKeys } from './identity/discovery.ts'
+import { KeyCache } from './identity/key-cache.ts'
+import type { IssuerObserver } from './identity/observer.ts'
+import type { TokenRules } from './identity/verify-token.ts'
+import type { Catalog, Integration, Pool } from './policy/catalog.ts'
+import { parseIdentityMap } from './policy/identity-map.ts'
+import { parseNetwork } from './policy/network.ts'
+import type { ListenOptions } from './session/listener.ts'
+import type { Rules } from './session/services.ts'
+import type { UpstreamTarget } from './upstream/target.ts'
+
+/** No discovery document or key set of an honest issuer is longer. */
+const maxIssuerAnswerBytes = 65_536
+
+/** Key caches by what makes two of them the same, so that a reload keeps the keys it has. */
+export type KeyCaches = Map<string, KeyCache>
+
+export function composeRules(
+  config: Config,
+  secureContext: SecureContext,
+  observer: IssuerObserver,
+  caches: KeyCaches,
+): Rules {
+  const { limits, timeouts } = config
+  return {
+    catalog: composeCatalog(config),
+    tokenRules: composeTokenRules(config, observer, caches),
+    upstreams: composeUpstreams(config),
+    secureContext,
+    trustedProxies: config.trusted_proxies.map(parseNetwork),
+    limits: {
+      maxPasswordBytes: limits.max_password,
+      maxSessions: limits.max_sessions,
+      maxUnauthenticated: limits.max_unauthenticated,
+    },
+    timeouts: {
+      startupMs: timeouts.startup,
+      tlsHandshakeMs: timeouts.tls_handshake,
+      authenticationMs: timeouts.authentication,
+      keepAliveIdleMs: timeouts.keepalive,
+    },
+  }
+}
+
+/** The sockets of this node, each once however many pools share it. */
+export function composeListeners(
+  config: Config,
+): ReadonlyMap<string, Omit<ListenOptions, 'sharesPort'>> {
+  const listeners = new Map<string, Omit<ListenOptions, 'sharesPort'>>()
+  for (const pool of Object.values(config.connectivity_pools)) {
+    for (const participant of participantsHere(config, pool)) {
+      const key = listenerKey(participant)
+      listeners.set(key, {
+        address: participant.listen_address,
+        port: participant.listen_port,
+        key,
+        allowsCleartext: participant.allow_cleartext,
+      })
+    }
+  }
+  return listeners
+}
+
+type PoolConfig = Config['connectivity_pools'][string]
+type Participant = PoolConfig['participants'][number]
+
+function participantsHere(config: Config, pool: PoolConfig): readonly Participant[] {
+  return pool.participants.filter((participant) => participant.node === config.node)
+}
+
+function listenerKey({ listen_address: address, listen_port: port }: Participant): string {
+  return `${address} ${port}`
+}
+
+function composeCatalog(config: Config): Catalog {
+  return {
+    pools: Object.entries(config.connectivity_pools).map(([name, pool]): Pool => ({
+      name,
+      networks: pool.source_address.map(parseNetwork),
+      priority: pool.priority,
+      requireSso: pool.require_sso,
+      passwordUsers: new Set(pool.password_users),
+      listeners: new Set(participantsHere(config, pool).map(listenerKey)),
+    })),
+    databases: new Map(
+      Object.entries(config.databases).map(([name, database]) => [
+        name,
+        {
+          name,
+          integrations: database.integrations,
+          primary: database.primary,
+          selection: database.integration_selection,
+          hasUpstream: database.upstream !== undefined,
+        },
+      ]),
+    ),
+    integrations: new Map(
+      Object.entries(config.integrations).map(([name, integration]): [string, Integration] => [
+        name,
+        {
+          name,
+          issuer: integration.issuer,
+          clientId: integration.client_id,
+          defaultGroup: integration.default_group,
+          groupMappings: new Map(Object.entries(integration.groups_claim_mappings)),
+          principalPattern:
+            integration.principal_regex === undefined
+              ? undefined
+              : RE2JS.compile(integration.principal_regex),
+          mapsPrincipal: integration.map_principal,
+          allowsIdTokenUser: integration.enable_id_token_authentication,
+        },
+      ]),
+    ),
+    groups: new Map(
+      Object.entries(config.groups).map(([name, { role, rank, allow_superuser }]) => [
+        name,
+        { name, role, rank, allowsSuperuser: allow_superuser },
+      ]),
+    ),
+    identityMap: parseIdentityMap(config.identity_map).map,
+  }
+}
+
+function composeTokenRules(
+  config: Config,
+  observer: IssuerObserver,
+  caches: KeyCaches,
+): ReadonlyMap<string, TokenRules> {
+  return new Map(
+    Object.entries(config.integrations).map(([name, integration]): [string, TokenRules] => {
+      const customCa = integration.custom_ca && readFileSync(integration.custom_ca, 'utf8')
+      const limits = { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes }
+      const { issuer } = integration
+      const cacheKey = JSON.stringify([issuer, customCa, limits])
+      const keys =
+        caches.get(cacheKey) ??
+        new KeyCache({
+          issuer,
+          fetch: async () => fetchIssuerKeys({ issuer, customCa, limits }),
+          observer,
+        })
+      caches.set(cacheKey, keys)
+      return [
+        name,
+        {
+          integration: name,
+          keys,
+          clientId: integration.client_id,
+          additionalAudiences: integration.additional_audiences,
+          algorithms: integration.algorithms,
+          leewayMs: integration.leeway,
+          principalClaim: integration.principal_claim,
+          groupsClaimIds: integration.groups_claim_ids,
+        },
+      ]
+    }),
+  )
+}
+
+function composeUpstreams(config: Config): ReadonlyMap<string, UpstreamTarget> {
+  const targets = new Map<string, UpstreamTarget>()
+  for (const [name, { upstream }] of Object.entries(config.databases)) {
+    if (upstream === undefined) continue
+    targets.set(name, {
+      host: upstream.host,
+      port: upstream.port,
+      database: upstream.database,
+      tls: upstream.tls,
+      secureContext: createSecureContext({
+        minVersion: 'TLSv1.2',
+        ...(upstream.ca === undefined ? {} : { ca: readFileSync(upstream.ca) }),
+      }),
+      serverName: upstream.server_name,
+      connectTimeoutMs: upstream.connect_timeout,
+      credentials:
+        upstream.auth.method === 'trust'
+          ? { method: 'trust' }
+          : {
+              method: 'password',
+              passwords: new Map(Object.entries(upstream.auth.passwords)),
+              allow: new Set(upstream.auth.allow),
+            },
+    })
+  }
+  return targets
+}

@@ -1,0 +1,66 @@
+import { quote } from '../problem.ts'
+import type { Finding, View } from './view.ts'
+
+// Rules between the keys of one entry, and between entries of one kind.
+
+export function* checkAudit({ root: { audit } }: View): Generator<Finding> {
+  if (audit?.sink === 'file' && audit.file === undefined) {
+    yield { path: ['audit', 'file'], message: 'is required if `sink` is "file"' }
+  }
+  if (audit !== undefined && audit.sink !== 'file' && audit.file !== undefined) {
+    yield { path: ['audit', 'file'], message: 'is only allowed if `sink` is "file"' }
+  }
+}
+
+export function* checkIntegrations({ integrations }: View): Generator<Finding> {
+  for (const [name, integration] of integrations) {
+    const hasNoClient = 'client_id' in integration && integration.client_id === undefined
+    // A token for any other service of the same issuer would be as good as one for us.
+    if (hasNoClient && integration.additional_audiences?.length === 0) {
+      yield {
+        path: ['integrations', name],
+        message:
+          'needs a `client_id` or at least one of `additional_audiences`, so that tokens for other services are not accepted',
+      }
+    }
+  }
+}
+
+/** Two groups that differ in case alone look alike to people, and some providers change the case. */
+export function* checkGroups({ groups }: View): Generator<Finding> {
+  const seen = new Map<string, string>()
+  for (const name of groups.keys()) {
+    const folded = name.toLowerCase()
+    const other = seen.get(folded)
+    if (other === undefined) {
+      seen.set(folded, name)
+    } else {
+      const message = `differs only by case from group ${quote(other)}`
+      yield { path: ['groups', name], message, isAboutKey: true }
+    }
+  }
+}
+
+/** `system` is where integrations may stand that serve every database; it need not exist upstream. */
+const systemDatabase = 'system'
+
+export function* checkDatabases(view: View): Generator<Finding> {
+  for (const [name, database] of view.databases) {
+    const path = ['databases', name]
+    const { integrations, primary } = database
+    if ('upstream' in database && database.upstream === undefined && name !== systemDatabase) {
+      const message = `is required for every database but ${quote(systemDatabase)}`
+      yield { path: [...path, 'upstream'], message }
+    }
+    if (integrations === undefined || !('primary' in database)) continue
+    if (primary === undefined && integrations.length > 1) {
+      const message = 'is required if a database has several integrations'
+      yield { path: [...path, 'primary'], message }
+    }
+    if (primary !== undefined && !integrations.includes(primary)) {
+      const written = view.written([...path, 'primary'], primary)
+      const message = `integration ${quote(written)} is not among the \`integrations\` of this database`
+      yield { path: [...path, 'primary'], message }
+    }
+  }
+}

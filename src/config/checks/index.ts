@@ -1,0 +1,22 @@
+import type { Tree } from '../read-tree.ts'
+import { checkAudit, checkDatabases, checkGroups, checkIntegrations } from './entries.ts'
+import { checkPasswords } from './passwords.ts'
+import { checkPools } from './pools.ts'
+import { checkReferences } from './references.ts'
+import { viewOf, type Finding } from './view.ts'
+
+export type { Finding } from './view.ts'
+
+/** What values mean to each other. Runs beside the schema, on whatever part of the file is readable. */
+export function checkTogether(tree: Tree): readonly Finding[] {
+  const view = viewOf(tree)
+  return [
+    ...checkAudit(view),
+    ...checkIntegrations(view),
+    ...checkGroups(view),
+    ...checkReferences(view),
+    ...checkDatabases(view),
+    ...checkPasswords(view),
+    ...checkPools(view),
+  ]
+}

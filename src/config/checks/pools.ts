@@ -1,0 +1,85 @@
+import { canonicalAddress, canonicalNetwork, isLoopback } from '../addresses.ts'
+import { quote, quoteSome } from '../problem.ts'
+import type { Finding, PoolView, View } from './view.ts'
+
+export function* checkPools(view: View): Generator<Finding> {
+  yield* checkCleartext(view)
+  yield* checkNode(view)
+  yield* checkAmbiguity(view)
+}
+
+/** Where a credential may cross the network, it crosses it encrypted. */
+function* checkCleartext({ pools }: View): Generator<Finding> {
+  for (const [name, pool] of pools) {
+    for (const [index, { allow_cleartext, listen_address }] of pool.listeners.entries()) {
+      if (allow_cleartext !== true || listen_address === undefined) continue
+      if (isLoopback(listen_address)) continue
+      yield {
+        path: ['connectivity_pools', name, 'participants', index, 'allow_cleartext'],
+        message: 'may only be true where `listen_address` is a loopback address',
+      }
+    }
+  }
+}
+
+function* checkNode(view: View): Generator<Finding> {
+  const { node } = view.root
+  if (node === undefined) return
+  const known = new Set<string>()
+  for (const [name, pool] of view.pools) {
+    for (const [index, listener] of pool.listeners.entries()) {
+      // A participant whose node cannot be read may well be on this one.
+      if (listener.node === node || listener.node === undefined) return
+      known.add(
+        view.written(['connectivity_pools', name, 'participants', index, 'node'], listener.node),
+      )
+    }
+  }
+  const others =
+    known.size === 0 ? 'there are no participants' : `there are some on ${quoteSome([...known])}`
+  yield {
+    path: ['connectivity_pools'],
+    message: `no pool has a participant on this node, ${quote(view.written(['node'], node))}; ${others}`,
+  }
+}
+
+/** Two pools that claim the same clients with the same right must treat them alike. */
+function* checkAmbiguity({ root: { node }, pools }: View): Generator<Finding> {
+  const claims = new Map<string, { readonly name: string; readonly policy: string }>()
+  for (const [name, pool] of pools) {
+    const policy = policyOf(pool)
+    if (policy === undefined) continue
+    for (const claim of claimsOf(pool, node)) {
+      const other = claims.get(claim)
+      if (other === undefined) {
+        claims.set(claim, { name, policy })
+      } else if (other.policy !== policy) {
+        yield {
+          path: ['connectivity_pools', name],
+          message: `pools ${quote(other.name)} and ${quote(name)} serve the same source addresses on the same listener with the same priority, and differ in policy: give one a higher \`priority\``,
+        }
+      }
+    }
+  }
+}
+
+function policyOf(pool: PoolView): string | undefined {
+  const { require_sso, password_users } = pool
+  if (require_sso === undefined || password_users === undefined) return undefined
+  if (!('sso_integration' in pool)) return undefined
+  return JSON.stringify([require_sso, [...new Set(password_users)].sort(), pool.sso_integration])
+}
+
+function claimsOf(pool: PoolView, node: string | undefined): ReadonlySet<string> {
+  const { source_address: ranges = [], priority, listeners } = pool
+  if (node === undefined || priority === undefined) return new Set()
+  const claims = listeners
+    // Port 0 is a listener of its own each time.
+    .filter((listener) => listener.node === node && listener.listen_port !== 0)
+    .flatMap(({ listen_address, listen_port }) => {
+      if (listen_address === undefined || listen_port === undefined) return []
+      const listener = [canonicalAddress(listen_address), listen_port]
+      return ranges.map((range) => JSON.stringify([listener, priority, canonicalNetwork(range)]))
+    })
+  return new Set(claims)
+}

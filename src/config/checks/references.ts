@@ -1,0 +1,40 @@
+import { suggestion } from '../nearest-name.ts'
+import { quote, type Path } from '../problem.ts'
+import type { Finding, View } from './view.ts'
+
+/** Every name that stands for another entry must be the name of one. */
+export function* checkReferences(view: View): Generator<Finding> {
+  const integrations = [...view.integrations.keys()]
+  const groups = [...view.groups.keys()]
+
+  for (const [name, integration] of view.integrations) {
+    const path = ['integrations', name]
+    yield* missing(view, 'group', groups, [...path, 'default_group'], integration.default_group)
+    for (const [claim, group] of Object.entries(integration.groups_claim_mappings ?? {})) {
+      yield* missing(view, 'group', groups, [...path, 'groups_claim_mappings', claim], group)
+    }
+  }
+  for (const [name, database] of view.databases) {
+    const path = ['databases', name]
+    for (const [index, integration] of (database.integrations ?? []).entries()) {
+      const place = [...path, 'integrations', index]
+      yield* missing(view, 'integration', integrations, place, integration)
+    }
+  }
+  for (const [name, pool] of view.pools) {
+    const path = ['connectivity_pools', name, 'sso_integration']
+    yield* missing(view, 'integration', integrations, path, pool.sso_integration)
+  }
+}
+
+function* missing(
+  view: View,
+  kind: string,
+  known: readonly string[],
+  path: Path,
+  name: string | undefined,
+): Generator<Finding> {
+  if (name === undefined || known.includes(name)) return
+  const written = view.written(path, name)
+  yield { path, message: `${kind} ${quote(written)} does not exist; ${suggestion(written, known)}` }
+}

@@ -1,0 +1,70 @@
+import { isLoopback } from './addresses.ts'
+import type { Finding } from './checks/index.ts'
+import type { Config } from './config.ts'
+import type { Path } from './problem.ts'
+import type { Tree } from './read-tree.ts'
+
+/** What a usable configuration says in vain, or what leaves a door open that was perhaps meant to be shut. */
+export function findNotices(config: Config, tree: Tree): readonly Finding[] {
+  return [
+    ...keysWithoutEffect(config).filter(({ path }) => tree.has(path)),
+    ...insecureUpstreams(config),
+    ...loosePatterns(config),
+  ]
+}
+
+function keysWithoutEffect(config: Config): readonly Finding[] {
+  const signIn = (path: Path) => withoutEffect(path, 'it is read by interactive sign-in')
+  const advertising = (path: Path) =>
+    withoutEffect(path, 'it is read where clients are told which address to use')
+  const integrations = Object.keys(config.integrations).map((name) => ['integrations', name])
+  const pools = Object.keys(config.connectivity_pools).map((name) => ['connectivity_pools', name])
+  const participants = Object.entries(config.connectivity_pools).flatMap(([name, pool]) =>
+    pool.participants.map((_, index) => ['connectivity_pools', name, 'participants', index]),
+  )
+  return [
+    ...integrations.flatMap((path) => [
+      signIn([...path, 'client_secret']),
+      signIn([...path, 'additional_scopes']),
+    ]),
+    ...pools.map((path) => signIn([...path, 'sso_integration'])),
+    ...participants.flatMap((path) => [
+      advertising([...path, 'advertised_address']),
+      advertising([...path, 'advertised_port']),
+    ]),
+  ]
+}
+
+function withoutEffect(path: Path, reader: string): Finding {
+  return { path, message: `has no effect in this version: ${reader}`, isAboutKey: true }
+}
+
+const risks = {
+  disable: 'roles and passwords cross the network in the clear',
+  require: 'the certificate of the server is not checked, so anyone on the path can be the server',
+}
+
+function insecureUpstreams({ databases }: Config): readonly Finding[] {
+  return Object.entries(databases).flatMap(([name, { upstream }]) => {
+    if (upstream === undefined || isLoopback(upstream.host)) return []
+    if (upstream.tls !== 'disable' && upstream.tls !== 'require') return []
+    const message = `${risks[upstream.tls]}; use "verify-full"`
+    return { path: ['databases', name, 'upstream', 'tls'], message }
+  })
+}
+
+function loosePatterns({ integrations }: Config): readonly Finding[] {
+  return Object.entries(integrations).flatMap(([name, { principal_regex: pattern }]) =>
+    pattern === undefined || isAnchored(pattern)
+      ? []
+      : {
+          path: ['integrations', name, 'principal_regex'],
+          message:
+            'is not anchored with ^ and $, so that it also matches in the middle of a longer claim',
+        },
+  )
+}
+
+function isAnchored(pattern: string): boolean {
+  return /^(?:\^|\\A)/.test(pattern) && /(?:^|[^\\])(?:\\\\)*(?:\$|\\z)$/.test(pattern)
+}

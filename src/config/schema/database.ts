@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import {
+  dictionary,
+  duration,
+  host,
+  identifier,
+  name,
+  path,
+  port,
+  secret,
+  section,
+} from '../fields.ts'
+import { expecting } from '../messages.ts'
+
+const passwordAuth = section({
+  method: z
+    .literal('password')
+    .describe('How Portcullis logs in: `password` with a password of the role, `trust` with none.'),
+  passwords: dictionary(identifier('role'), secret()).describe(
+    'The password of each role, as `${file:...}` or `${env:...}`. Required with the method `password`.',
+  ),
+  allow: z
+    .array(z.enum(['scram-sha-256', 'md5', 'cleartext']))
+    .min(1)
+    .prefault(['scram-sha-256'])
+    .describe('The ways in which the upstream may ask for the password.'),
+})
+
+const trustAuth = section({ method: z.literal('trust') })
+
+const auth = z.discriminatedUnion('method', [passwordAuth, trustAuth], {
+  error: ({ input }) => {
+    if (!isMapping(input)) return expecting('must be a mapping of keys to values')({ input })
+    const { method } = input
+    if (method === 'certificate' || method === 'token') {
+      return `the method "${method}" is not available in this version: use "password" or "trust"`
+    }
+    return expecting('must be one of "password", "trust"')({ input: method })
+  },
+})
+
+function isMapping(input: unknown): input is Readonly<Record<string, unknown>> {
+  return typeof input === 'object' && input !== null && !Array.isArray(input)
+}
+
+const upstream = section({
+  host: host().describe('Host name or IP address of the PostgreSQL server.'),
+  port: port().prefault(5432).describe('Its port.'),
+  database: identifier('database').optional().meta({
+    description: 'The name of the database at the server.',
+    'x-default': 'the name in the catalog',
+  }),
+  tls: z
+    .enum(['verify-full', 'verify-ca', 'require', 'disable'])
+    .default('verify-full')
+    .describe('As `sslmode` of libpq. `require` and `disable` leave the way open to an impostor.'),
+  ca: path()
+    .optional()
+    .describe(
+      'PEM file with the certificate authorities to trust for the server, instead of the built-in ones.',
+    ),
+  server_name: host()
+    .optional()
+    .describe('The name to expect in the certificate of the server, if it is not `host`.'),
+  connect_timeout: duration('100ms', '5m')
+    .prefault('10s')
+    .describe('For connecting and logging in.'),
+  auth: auth.describe('How Portcullis logs in as the role.'),
+})
+
+export const database = section({
+  integrations: z
+    .array(name())
+    .prefault([])
+    .describe(
+      'Integrations whose tokens open this database. With none, those of the database `system` do.',
+    ),
+  primary: name().optional().meta({
+    description: 'The integration that is used where neither the client nor the token chooses one.',
+    'x-default': 'the only one',
+  }),
+  integration_selection: z
+    .enum(['token', 'primary'])
+    .default('token')
+    .describe('`token` lets the issuer of the token choose, `primary` does not.'),
+  upstream: upstream
+    .optional()
+    .describe('The PostgreSQL server. Required for every database but `system`.'),
+})
+
+type Databases = Readonly<Record<string, z.output<typeof database>>>
+
+/** The defaults that depend on the rest of the entry, or on its name. */
+export const databases = dictionary(identifier('database'), database)
+  .transform(withDefaults)
+  .prefault({})
+  .describe('The catalog: databases that clients may connect to.')
+
+function withDefaults(entries: Databases) {
+  const filled = Object.entries(entries).map(([key, { upstream, ...entry }]) => {
+    const [first, ...others] = entry.integrations
+    const primary = entry.primary ?? (others.length === 0 ? first : undefined)
+    const server = upstream && { ...upstream, database: upstream.database ?? key }
+    return [key, { ...entry, primary, upstream: server }] as const
+  })
+  return Object.assign(
+    Object.create(null) as Record<string, (typeof filled)[number][1]>,
+    Object.fromEntries(filled),
+  )
+}

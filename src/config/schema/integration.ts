@@ -1,0 +1,124 @@
+import { RE2JS, RE2JSSyntaxException } from 're2js'
+import { z } from 'zod'
+import {
+  anyText,
+  claim,
+  dictionary,
+  duration,
+  flag,
+  identifier,
+  integer,
+  issuerUrl,
+  path,
+  secret,
+  section,
+  text,
+} from '../fields.ts'
+import { expectingText } from '../messages.ts'
+
+const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const
+
+const principalRegex = z
+  .string({ error: expectingText('must be a regular expression') })
+  .superRefine((pattern, context) => {
+    const message = faultOfPattern(pattern)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
+
+function faultOfPattern(pattern: string): string | undefined {
+  try {
+    const count = RE2JS.compile(pattern).groupCount()
+    if (count === 1) return undefined
+    return `must have exactly one capture group, and has ${count}; (?:...) groups without capturing`
+  } catch (cause) {
+    // The exception's message repeats the pattern, its description does not.
+    const why = cause instanceof RE2JSSyntaxException ? `: ${cause.getDescription()}` : ''
+    return `must be a regular expression in RE2 syntax${why}`
+  }
+}
+
+export const integration = section({
+  protocol: z.enum(['oidc']).default('oidc').describe('The protocol of the identity provider.'),
+  issuer: issuerUrl().describe(
+    'The issuer: an https URL under which the discovery document is found. One slash at the end makes no difference.',
+  ),
+  client_id: anyText()
+    .optional()
+    .describe(
+      'Our client at the provider. It is an accepted audience, and the authorized party of a token must be it.',
+    ),
+  client_secret: secret()
+    .optional()
+    .describe('The secret of that client. Only interactive sign-in uses it.'),
+  default_group: identifier('group').optional().describe('A group that every identity is in.'),
+  additional_scopes: z
+    .array(text('scope', 'must be a scope without spaces', (scope) => !/\s/.test(scope)))
+    .prefault([])
+    .describe('Scopes to ask for besides `openid` in interactive sign-in.'),
+  additional_audiences: z
+    .array(anyText())
+    .prefault([])
+    .describe('Accepted audiences besides `client_id`. Required if there is no `client_id`.'),
+  groups_claim_ids: z
+    .array(claim())
+    .prefault([])
+    .describe(
+      'Claims that list groups: literal names, or JSON Pointers if they begin with a slash.',
+    ),
+  groups_claim_mappings: dictionary(anyText(), identifier('group'))
+    .prefault({})
+    .describe('From the values of those claims to our groups.'),
+  principal_claim: claim()
+    .prefault('sub')
+    .describe('The claim that names the principal: a literal name, or a JSON Pointer.'),
+  principal_regex: principalRegex.optional().meta({
+    description:
+      'A regular expression (RE2) with one capture group, which takes the principal out of the claim. Anchor it with ^ and $.',
+    'x-type': 'regular expression',
+  }),
+  map_principal: flag()
+    .prefault(false)
+    .describe('Whether the principal itself is the name of a role that it may use.'),
+  enable_id_token_authentication: flag()
+    .prefault(false)
+    .describe('Whether the user `id_token` may be used with this integration.'),
+  algorithms: z
+    .array(z.enum(algorithms))
+    .min(1)
+    .prefault([...algorithms])
+    .describe('Accepted signature algorithms.'),
+  leeway: duration('0', '5m')
+    .prefault('30s')
+    .describe('How far clocks may differ when `exp`, `nbf` and `iat` are checked.'),
+  custom_ca: path()
+    .optional()
+    .describe(
+      'PEM file with the certificate authorities to trust for the provider, instead of the built-in ones.',
+    ),
+  request_timeout: duration('100ms', '60s')
+    .prefault('5s')
+    .describe('For each request to the provider.'),
+})
+
+export const group = section({
+  role: identifier('role').describe('The PostgreSQL role of the group.'),
+  rank: integer(-1_000_000, 1_000_000)
+    .prefault(0)
+    .describe(
+      'An identity in several groups gets the role of the highest rank, unless it asks for another.',
+    ),
+  allow_superuser: flag()
+    .prefault(false)
+    .describe('Whether the role may be a superuser or one that is reserved.'),
+})

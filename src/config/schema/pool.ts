@@ -1,0 +1,53 @@
+import { z } from 'zod'
+import {
+  flag,
+  host,
+  identifier,
+  integer,
+  listenAddress,
+  listenPort,
+  name,
+  network,
+  port,
+  section,
+} from '../fields.ts'
+import { expecting } from '../messages.ts'
+
+const everywhere = ['0.0.0.0/0', '::/0']
+const sourceRule = 'must be a range of addresses such as 10.0.0.0/8, or a list of them'
+
+export const participant = section({
+  node: name().describe('The node that listens.'),
+  listen_address: listenAddress().describe('The address that it listens on.'),
+  listen_port: listenPort().describe('The port that it listens on. 0 is any free port.'),
+  advertised_address: host().optional().describe('The address that clients are told to use.'),
+  advertised_port: port().optional().describe('The port that clients are told to use.'),
+  allow_cleartext: flag()
+    .prefault(false)
+    .describe('Whether clients may go without TLS. Only on a loopback address.'),
+})
+
+export const pool = section({
+  source_address: z
+    .union([network(), z.array(network()).min(1)], { error: expecting(sourceRule) })
+    .transform((ranges) => (typeof ranges === 'string' ? [ranges] : ranges))
+    .prefault(everywhere)
+    .describe('Clients that the pool serves: a range of addresses, or a list of ranges.'),
+  priority: integer(-1_000_000, 1_000_000)
+    .prefault(0)
+    .describe('The highest priority wins; between equals, the longest prefix.'),
+  sso_integration: name()
+    .optional()
+    .describe('The integration for interactive sign-in through this pool.'),
+  require_sso: flag()
+    .prefault(false)
+    .describe('Whether passwords are refused, so that only single sign-on is left.'),
+  password_users: z
+    .array(identifier('role'))
+    .prefault([])
+    .describe('Roles that may use a password although `require_sso` is true.'),
+  participants: z
+    .array(participant)
+    .min(1)
+    .describe('The listeners of the pool, on this node and on others.'),
+})

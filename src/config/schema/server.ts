@@ -1,0 +1,151 @@
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import {
+  duration,
+  flag,
+  integer,
+  listenAddress,
+  listenPort,
+  name,
+  network,
+  path,
+  section,
+  size,
+  toNumber,
+} from '../fields.ts'
+import { expecting } from '../messages.ts'
+
+export const node = name()
+  .optional()
+  .transform((value) => value ?? hostname())
+  .meta({
+    description: 'The name of this node: participants of connectivity pools refer to it.',
+    'x-default': 'the host name',
+  })
+
+const workersError = expecting('must be "auto" or a number of processes between 1 and 256')
+
+const workerCount = z
+  .int({ error: workersError })
+  .min(1, { error: workersError })
+  .max(256, { error: workersError })
+
+export const workers = z
+  .preprocess(toNumber, z.union([z.literal('auto'), workerCount], { error: workersError }))
+  .prefault('auto')
+  .describe('Number of worker processes. `auto` is one for each CPU that the process may use.')
+
+const clientCaRule =
+  'client certificates are not available in this version: leave the key out, or set it to null'
+
+export const tls = section({
+  certificate: path().describe('PEM file with the certificate of this server and its chain.'),
+  key: path().describe('PEM file with the private key of the certificate.'),
+  min_version: z
+    .enum(['TLSv1.2', 'TLSv1.3'])
+    .default('TLSv1.2')
+    .describe('The oldest version of TLS that clients may use.'),
+  client_ca: z
+    .null({ error: clientCaRule })
+    .default(null)
+    .describe('Reserved for client certificates, which come in a later version.'),
+}).describe('The TLS identity of this server, used on every listener.')
+
+export const http = section({
+  listen_address: listenAddress()
+    .prefault('127.0.0.1')
+    .describe('Address of the HTTP server for health and metrics.'),
+  listen_port: listenPort().prefault(8432).describe('Its port. 0 is any free port.'),
+})
+  .prefault({})
+  .describe('The HTTP server for health, readiness and metrics.')
+
+export const timeouts = section({
+  startup: duration('100ms', '10m')
+    .prefault('10s')
+    .describe('From accept until the startup packet is complete, without the TLS handshake.'),
+  tls_handshake: duration('100ms', '10m')
+    .prefault('10s')
+    .describe('For the TLS handshake with a client.'),
+  authentication: duration('1s', '1h')
+    .prefault('60s')
+    .describe('From the request for a credential until the client has sent it.'),
+  drain: duration('0', '24h')
+    .prefault('30s')
+    .describe('How long sessions may go on after the server was told to stop.'),
+  keepalive: duration('1s', '24h')
+    .prefault('60s')
+    .describe('Idle time after which TCP keepalive probes are sent, to clients and upstreams.'),
+})
+  .prefault({})
+  .describe('How long each phase of a session may take.')
+
+export const limits = section({
+  max_sessions: integer(1, 1_000_000)
+    .prefault(10_000)
+    .describe('Open sessions for each worker process.'),
+  max_unauthenticated: integer(1, 1_000_000)
+    .prefault(1000)
+    .describe('Sessions that are not yet admitted, for each worker process.'),
+  max_password: size('1KiB', '1MiB')
+    .prefault(65_530)
+    .describe('Longest password message, in bytes. A token is a password.'),
+})
+  .prefault({})
+  .describe('How much of a thing there may be.')
+
+export const log = section({
+  level: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('The least severe entries that are written.'),
+  format: z
+    .enum(['json', 'pretty'])
+    .default('json')
+    .describe('`json` is one object on each line, `pretty` is for people.'),
+})
+  .prefault({})
+  .describe('The log of the server.')
+
+export const audit = section({
+  sink: z
+    .enum(['stdout', 'none', 'file'])
+    .default('stdout')
+    .describe('Where the one record for each session goes.'),
+  file: path()
+    .optional()
+    .describe('The file to append to. Required if `sink` is `file`, and only then allowed.'),
+})
+  .prefault({})
+  .describe('The audit trail: who was let in, as what, from where, and who was not.')
+
+export const trustedProxies = z
+  .array(network())
+  .prefault([])
+  .describe('Peers that must send a PROXY header, whose source address is then believed.')
+
+export const identityMap = z.string().prefault('').meta({
+  description:
+    'Lines as in pg_ident.conf: issuer, principal (or a pattern that begins with a slash), role.',
+  'x-type': 'text',
+})
+
+export const settings = z
+  .strictObject(
+    {
+      'server.jwt_authentication.enabled': flag()
+        .refine((isEnabled) => !isEnabled, notAvailable())
+        .optional()
+        .describe("CockroachDB's setting of that name. Only false is accepted."),
+    },
+    {
+      error: (issue) =>
+        issue.code === 'unrecognized_keys' ? issue.keys.map(notAvailable).join('\n') : undefined,
+    },
+  )
+  .prefault({})
+  .describe("CockroachDB's cluster settings. They are not available in this version.")
+
+function notAvailable(): string {
+  return "CockroachDB's settings are not available in this version"
+}

@@ -1,0 +1,201 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import type { CancelOutcome } from '../session/services.ts'
+import { Channel } from './channel.ts'
+import { portOfChild } from './ports.ts'
+
+/** What a worker tells its primary about itself. */
+export interface WorkerStatus {
+  /** Issuers of its configuration, and how many of them it has keys of. */
+  readonly issuers: number
+  readonly issuersWithKeys: number
+}
+
+/** A cancel key as it crosses the channel. */
+export interface CancelKey {
+  readonly processId: number
+  readonly secretKey: string
+}
+
+interface Worker {
+  readonly index: number
+  readonly child: ChildProcess
+  readonly channel: Channel
+  status: WorkerStatus | undefined
+}
+
+export interface SupervisorOptions {
+  readonly workers: number
+  /** The program that is run as a worker, and its arguments. */
+  readonly program: string
+  readonly arguments: readonly string[]
+  /** What each worker is started with; asked for again when one is replaced. */
+  readonly startArgument: () => unknown
+  readonly onWorkerEnd: (index: number, how: string) => void
+  /** Called before a worker is told to stop or found dead, to keep what it has counted. */
+  readonly onSnapshot: (snapshot: unknown) => void
+}
+
+const startTimeoutMs = 30_000
+const callTimeoutMs = 5_000
+/** A cancel request upstream has its own, shorter deadline. */
+const cancelTimeoutMs = 20_000
+const firstRestartMs = 500
+const longestRestartMs = 30_000
+/** A worker that lived this long did not die of its start. */
+const healthyMs = 60_000
+
+/** Runs the workers of a service, replaces those that die, and carries calls between them. */
+export class Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #workers = new Map<number, Worker>()
+  #isStopping = false
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when every worker listens; throws what the first of them could not do. */
+  async start(): Promise<void> {
+    const indexes = Array.from({ length: this.#options.workers }, (_, index) => index)
+    await Promise.all(indexes.map(async (index) => this.#startWorker(index, firstRestartMs)))
+  }
+
+  /** The workers that listen, each with what it last said. */
+  get statuses(): readonly WorkerStatus[] {
+    return [...this.#workers.values()]
+      .map((worker) => worker.status)
+      .filter((one) => one !== undefined)
+  }
+
+  /** Tells every worker to take over a configuration; rejects with the first that could not. */
+  async reload(argument: unknown): Promise<void> {
+    await this.#callAll('reload', argument, startTimeoutMs)
+  }
+
+  async reopen(): Promise<void> {
+    await Promise.allSettled(this.#callEach('reopen', undefined, callTimeoutMs))
+  }
+
+  /** The metrics of the workers that answer in time. */
+  async snapshots(): Promise<readonly unknown[]> {
+    const results = await Promise.allSettled(this.#callEach('snapshot', undefined, callTimeoutMs))
+    return results.filter((one) => one.status === 'fulfilled').map((one) => one.value)
+  }
+
+  /** Lets every worker drain and end; returns when all of them have. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#isStopping = true
+    const ended = this.#allEnded()
+    // Answered when nothing is left; a worker that dies on the way has nothing left either.
+    await Promise.allSettled(this.#callEach('drain', deadlineMs, deadlineMs + callTimeoutMs))
+    for (const { child } of this.#workers.values()) child.disconnect()
+    const stuck = setTimeout(() => {
+      this.kill()
+    }, callTimeoutMs)
+    await ended
+    clearTimeout(stuck)
+  }
+
+  /** Ends every session now; the drain that is under way sees to the rest. */
+  endNow(): void {
+    this.#isStopping = true
+    for (const call of this.#callEach('endNow', undefined, callTimeoutMs)) call.catch(() => {})
+  }
+
+  kill(): void {
+    this.#isStopping = true
+    for (const { child } of this.#workers.values()) child.kill('SIGKILL')
+  }
+
+  async #startWorker(index: number, restartMs: number): Promise<void> {
+    const startedAt = performance.now()
+    const child = fork(this.#options.program, [...this.#options.arguments], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced',
+    })
+    const worker: Worker = {
+      index,
+      child,
+      status: undefined,
+      channel: new Channel(portOfChild(child), {
+        status: (status: WorkerStatus) => {
+          worker.status = status
+        },
+        cancel: async (key: CancelKey) => this.#cancel(worker, key),
+        keep: (snapshot: unknown) => {
+          this.#options.onSnapshot(snapshot)
+        },
+      }),
+    }
+    this.#workers.set(index, worker)
+    let isStarted = false
+    child.on('exit', (code, signal) => {
+      this.#workers.delete(index)
+      if (this.#isStopping || !isStarted) return
+      this.#options.onWorkerEnd(index, signal ?? `exit code ${code ?? 'unknown'}`)
+      const lived = performance.now() - startedAt
+      this.#restart(index, lived > healthyMs ? firstRestartMs : restartMs)
+    })
+    child.on('error', () => {})
+    worker.status = await this.#handshake(worker)
+    isStarted = true
+  }
+
+  async #handshake(worker: Worker): Promise<WorkerStatus> {
+    const argument = this.#options.startArgument()
+    try {
+      return (await worker.channel.call('start', argument, startTimeoutMs)) as WorkerStatus
+    } catch (error) {
+      worker.child.kill('SIGKILL')
+      throw error
+    }
+  }
+
+  #restart(index: number, restartMs: number): void {
+    const nextMs = Math.min(restartMs * 2, longestRestartMs)
+    setTimeout(() => {
+      if (this.#isStopping) return
+      this.#startWorker(index, nextMs).catch((error: unknown) => {
+        const message = error instanceof Error ? error.message : 'unknown'
+        this.#options.onWorkerEnd(index, `cannot start: ${message}`)
+        if (!this.#isStopping) this.#restart(index, nextMs)
+      })
+    }, restartMs)
+  }
+
+  /** Asks the other workers; the one that has the session answers. */
+  async #cancel(asking: Worker, key: CancelKey): Promise<CancelOutcome> {
+    const others = [...this.#workers.values()].filter((worker) => worker !== asking)
+    const outcomes = await Promise.allSettled(
+      others.map(async ({ channel }) => channel.call('cancel', key, cancelTimeoutMs)),
+    )
+    const found = outcomes.find((one) => one.status === 'fulfilled' && one.value !== 'unknown-key')
+    return found?.status === 'fulfilled' ? (found.value as CancelOutcome) : 'unknown-key'
+  }
+
+  #callEach(method: string, argument: unknown, timeoutMs: number): Promise<unknown>[] {
+    return [...this.#workers.values()].map(async ({ channel }) =>
+      channel.call(method, argument, timeoutMs),
+    )
+  }
+
+  async #callAll(method: string, argument: unknown, timeoutMs: number): Promise<void> {
+    await Promise.all(this.#callEach(method, argument, timeoutMs))
+  }
+
+  async #allEnded(): Promise<void> {
+    const children = [...this.#workers.values()].map(({ child }) => child)
+    await Promise.all(
+      children.map(
+        async (child) =>
+          new Promise<void>((resolve) => {
+            if (child.exitCode !== null || child.signalCode !== null) resolve()
+            else
+              child.once('exit', () => {
+                resolve()
+              })
+          }),
+      ),
+    )
+  }
+}

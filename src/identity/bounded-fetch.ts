@@ -1,0 +1,75 @@
+import { request } from 'node:https'
+
+/** What an issuer may cost us at most. */
+export interface FetchLimits {
+  readonly timeoutMs: number
+  readonly maxBytes: number
+}
+
+export class FetchError extends Error {
+  override readonly name = 'FetchError'
+}
+
+/**
+ * GETs an https URL: no redirect is followed, nothing is decompressed, and both the time until the last
+ * byte and the size of the body are limited. `ca` (PEM) replaces the system's roots.
+ */
+export async function boundedFetch(
+  url: string,
+  limits: FetchLimits,
+  ca: string | undefined,
+): Promise<Response> {
+  if (new URL(url).protocol !== 'https:') throw new FetchError('only https is fetched')
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      url,
+      {
+        ...(ca === undefined ? {} : { ca }),
+        agent: false,
+        headers: { accept: 'application/json', 'accept-encoding': 'identity' },
+        signal: AbortSignal.timeout(limits.timeoutMs),
+      },
+      (incoming) => {
+        const fail = (reason: string): void => {
+          outgoing.destroy(new FetchError(reason))
+        }
+        const encoding = incoming.headers['content-encoding']
+        if (encoding !== undefined && encoding !== 'identity') {
+          fail(`unrequested content-encoding ${encoding}`)
+          return
+        }
+        const chunks: Buffer[] = []
+        let bytes = 0
+        incoming.on('data', (chunk: Buffer) => {
+          bytes += chunk.length
+          if (bytes > limits.maxBytes) fail(`the answer is longer than ${limits.maxBytes} bytes`)
+          else chunks.push(chunk)
+        })
+        incoming.on('error', reject)
+        incoming.on('end', () => {
+          const type = incoming.headers['content-type']
+          resolve(
+            new Response(nullBodyStatus(incoming.statusCode) ? null : Buffer.concat(chunks), {
+              status: incoming.statusCode ?? 500,
+              headers: type === undefined ? {} : { 'content-type': type },
+            }),
+          )
+        })
+      },
+    )
+    outgoing.on('error', (error) => {
+      const timedOut = error.name === 'TimeoutError' || error.name === 'AbortError'
+      reject(
+        timedOut
+          ? new FetchError(`no answer within ${limits.timeoutMs} ms`, { cause: error })
+          : error,
+      )
+    })
+    outgoing.end()
+  })
+}
+
+/** Statuses for which the Fetch standard allows no body. */
+function nullBodyStatus(status: number | undefined): boolean {
+  return status === 204 || status === 205 || status === 304
+}

@@ -1,0 +1,28 @@
+import { isRecord } from './token-shape.ts'
+
+/** Deeper pointers are a mistake, not a claim. */
+const maxPointerSegments = 10
+
+/** Reads a claim by its literal name, or by a JSON Pointer (RFC 6901) when it begins with a slash. */
+export function readClaim(claims: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (!name.startsWith('/')) return Object.hasOwn(claims, name) ? claims[name] : undefined
+  const segments = name.slice(1).split('/', maxPointerSegments + 1)
+  if (segments.length > maxPointerSegments) return undefined
+  let value: unknown = claims
+  for (const segment of segments) {
+    const key = segment.replaceAll('~1', '/').replaceAll('~0', '~')
+    if (Array.isArray(value)) value = /^\d{1,5}$/.test(key) ? value[Number(key)] : undefined
+    else if (isRecord(value) && Object.hasOwn(value, key)) value = value[key]
+    else return undefined
+  }
+  return value
+}
+
+/** Group names in a claim: an array of strings, or a string with commas; anything else has none. */
+export function readGroups(value: unknown): readonly string[] {
+  const names = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : []
+  return names
+    .filter((name): name is string => typeof name === 'string')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+}

@@ -1,0 +1,49 @@
+// What a token says of itself before anything is verified: used to tell a token from a password and to
+// pick among the operator's own integrations, never to decide.
+
+/** The unverified content of a JWS in compact serialization. */
+export interface UnverifiedToken {
+  readonly header: Readonly<Record<string, unknown>>
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** `{"`, which every JOSE header begins with, in base64url. */
+const headerBeginning = 'eyJ'
+
+/**
+ * Whether a password is meant as a token: its first segment is a JOSE header. What is cut short or has
+ * five segments counts too, so that it is refused as a token and never passed on as a password.
+ */
+export function looksLikeToken(password: string): boolean {
+  if (!password.startsWith(headerBeginning)) return false
+  const end = password.indexOf('.')
+  const header = readSegment(end === -1 ? password : password.slice(0, end))
+  return end === -1 ? password.length > 64 : header !== undefined && 'alg' in header
+}
+
+/** Undefined for whatever is not three segments with JSON objects in the first two. */
+export function readUnverified(token: string): UnverifiedToken | undefined {
+  const segments = token.split('.', 4)
+  const [header, claims] = segments.slice(0, 2).map(readSegment)
+  if (segments.length !== 3 || header === undefined || claims === undefined) return undefined
+  return { header, claims }
+}
+
+function readSegment(segment: string): Readonly<Record<string, unknown>> | undefined {
+  if (!/^[\w-]+$/.test(segment)) return undefined
+  try {
+    const value: unknown = JSON.parse(Buffer.from(segment, 'base64url').toString('utf8'))
+    return isRecord(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The party that a token was issued to: `azp`, or what other providers call it. */
+export function authorizedParty(claims: Readonly<Record<string, unknown>>): unknown {
+  return claims['azp'] ?? claims['client_id'] ?? claims['cid'] ?? claims['appid']
+}

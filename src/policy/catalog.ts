@@ -1,0 +1,58 @@
+import type { RE2JS } from 're2js'
+import type { IdentityMap } from './identity-map.ts'
+import type { Network } from './network.ts'
+
+/** What the operator configured about identities and databases. A reload makes a new one, whole. */
+export interface Catalog {
+  readonly pools: readonly Pool[]
+  readonly databases: ReadonlyMap<string, Database>
+  readonly integrations: ReadonlyMap<string, Integration>
+  readonly groups: ReadonlyMap<string, Group>
+  readonly identityMap: IdentityMap
+}
+
+/** A connectivity pool: who may connect where, and whether only by single sign-on. */
+export interface Pool {
+  readonly name: string
+  readonly networks: readonly Network[]
+  readonly priority: number
+  readonly requireSso: boolean
+  /** Break-glass users, who may use a password although the pool requires single sign-on. */
+  readonly passwordUsers: ReadonlySet<string>
+  /** The sockets of this node on which the pool listens, as the registry of listeners names them. */
+  readonly listeners: ReadonlySet<string>
+}
+
+export interface Database {
+  readonly name: string
+  readonly integrations: readonly string[]
+  readonly primary: string | undefined
+  /** Whether a token may pick its integration among those of the scope. */
+  readonly selection: 'token' | 'primary'
+  readonly hasUpstream: boolean
+}
+
+/** What policy needs of an SSO integration; identity has the rest. */
+export interface Integration {
+  readonly name: string
+  readonly issuer: string
+  readonly clientId: string | undefined
+  readonly defaultGroup: string | undefined
+  /** Value of a groups claim -> group of the catalog. */
+  readonly groupMappings: ReadonlyMap<string, string>
+  readonly principalPattern: RE2JS | undefined
+  /** Whether a principal's name may be a role as it is. */
+  readonly mapsPrincipal: boolean
+  readonly allowsIdTokenUser: boolean
+}
+
+export interface Group {
+  readonly name: string
+  readonly role: string
+  /** Among several groups the highest rank gives the role. */
+  readonly rank: number
+  readonly allowsSuperuser: boolean
+}
+
+/** The scope that databases without an integration of their own fall back to. */
+export const systemScope = 'system'

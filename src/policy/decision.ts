@@ -1,0 +1,24 @@
+import type { Reason } from '../refusal.ts'
+
+/** One thing that was compared on the way to a decision. Holds no secret and no token. */
+export interface Step {
+  readonly check: string
+  readonly compared: string
+  readonly passed: boolean
+}
+
+/** An outcome and how it came about: the audit, the client's error and explain are read off it. */
+export type Decision =
+  | {
+      readonly outcome: 'granted'
+      readonly role: string
+      readonly groups: readonly string[]
+      readonly allowsSuperuser: boolean
+      readonly steps: readonly Step[]
+    }
+  | {
+      readonly outcome: 'denied'
+      readonly reason: Reason
+      readonly groups: readonly string[]
+      readonly steps: readonly Step[]
+    }

@@ -1,0 +1,29 @@
+import ipaddr from 'ipaddr.js'
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6
+
+/** A range of addresses in CIDR notation. */
+export interface Network {
+  readonly text: string
+  readonly base: Address
+  readonly prefixLength: number
+}
+
+/** Parses `10.0.0.0/8`, `2001:db8::/32` or a single address; throws on anything else. */
+export function parseNetwork(text: string): Network {
+  if (!text.includes('/')) {
+    const base = ipaddr.process(text)
+    return { text, base, prefixLength: base.kind() === 'ipv4' ? 32 : 128 }
+  }
+  const [base, prefixLength] = ipaddr.parseCIDR(text)
+  return { text, base, prefixLength }
+}
+
+/** Parses a peer's address; an IPv4 address that arrived on an IPv6 socket is the IPv4 address. */
+export function parseAddress(text: string): Address | undefined {
+  return ipaddr.isValid(text) ? ipaddr.process(text) : undefined
+}
+
+export function contains(network: Network, address: Address): boolean {
+  return network.base.kind() === address.kind() && address.match(network.base, network.prefixLength)
+}

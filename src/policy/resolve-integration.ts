@@ -1,0 +1,84 @@
+import type { Reason } from '../refusal.ts'
+import { type Catalog, type Database, type Integration, systemScope } from './catalog.ts'
+import type { Step } from './decision.ts'
+
+export interface IntegrationRequest {
+  readonly database: string
+  /** The scope named behind `@` in the user: `id_token@system`. */
+  readonly qualifier: string | undefined
+  /** The integration named by `identityprovider`. */
+  readonly identityProvider: string | undefined
+  /** What the token says of itself; not verified. */
+  readonly claimed: { readonly issuer: unknown; readonly authorizedParty: unknown } | undefined
+}
+
+export type Resolution =
+  | {
+      readonly outcome: 'resolved'
+      readonly integration: Integration
+      readonly steps: readonly Step[]
+    }
+  | { readonly outcome: 'denied'; readonly reason: Reason; readonly steps: readonly Step[] }
+
+/**
+ * Finds the integration that a login is verified with: the scope is the qualifier or the database, one
+ * integration of its own stops the search, `system` is the fallback; within the scope a name that is
+ * given, else the one integration that the token says it is from, else the primary.
+ */
+export function resolveIntegration(catalog: Catalog, request: IntegrationRequest): Resolution {
+  const steps: Step[] = []
+  const scope = findScope(catalog, request.qualifier ?? request.database)
+  steps.push({
+    check: 'scope',
+    compared: scope === undefined ? 'no integration anywhere' : `database ${scope.name}`,
+    passed: scope !== undefined,
+  })
+  if (scope === undefined) return { outcome: 'denied', reason: 'integration-none', steps }
+
+  const candidates = scope.integrations
+    .map((name) => catalog.integrations.get(name))
+    .filter((integration) => integration !== undefined)
+  const named = request.identityProvider
+  const integration =
+    named === undefined
+      ? (fromToken(scope, candidates, request) ??
+        candidates.find((one) => one.name === scope.primary))
+      : candidates.find((one) => one.name === named)
+  steps.push({
+    check: 'integration',
+    compared: `${named ?? 'token or primary'} among ${candidates.map((one) => one.name).join(', ')}`,
+    passed: integration !== undefined,
+  })
+  if (integration === undefined) {
+    const reason = named === undefined ? 'integration-none' : 'integration-unknown'
+    return { outcome: 'denied', reason, steps }
+  }
+  return { outcome: 'resolved', integration, steps }
+}
+
+function findScope(catalog: Catalog, name: string): Database | undefined {
+  const own = catalog.databases.get(name)
+  if (own !== undefined && own.integrations.length > 0) return own
+  const system = catalog.databases.get(systemScope)
+  return system !== undefined && system.integrations.length > 0 ? system : undefined
+}
+
+/** Picks only among the operator's own integrations, and only when exactly one fits. */
+function fromToken(
+  scope: Database,
+  candidates: readonly Integration[],
+  { claimed }: IntegrationRequest,
+): Integration | undefined {
+  if (scope.selection === 'primary' || claimed === undefined) return undefined
+  const fitting = candidates.filter(
+    (one) =>
+      typeof claimed.issuer === 'string' &&
+      withoutSlash(one.issuer) === withoutSlash(claimed.issuer) &&
+      (one.clientId === undefined || one.clientId === claimed.authorizedParty),
+  )
+  return fitting.length === 1 ? fitting[0] : undefined
+}
+
+function withoutSlash(issuer: string): string {
+  return issuer.endsWith('/') ? issuer.slice(0, -1) : issuer
+}

@@ -1,0 +1,258 @@
+// One process of the service: a configuration made into sessions.
+import type { Config } from './config/index.ts'
+import { composeListeners, composeRules, type KeyCaches } from './compose-rules.ts'
+import type { Bus } from './fleet/bus.ts'
+import type { WorkerStatus } from './fleet/supervisor.ts'
+import type { KeyCache } from './identity/key-cache.ts'
+import { ScramKeyCache } from './sasl/scram-key-cache.ts'
+import { listen, type Listener } from './session/listener.ts'
+import { SessionRegistry } from './session/registry.ts'
+import {
+  type CertificateFiles,
+  loadServerCertificate,
+  watchServerCertificate,
+} from './session/server-certificate.ts'
+import type { CancelOutcome, ListenerAddress, Rules, SessionServices } from './session/services.ts'
+import type { CancelRequest } from './wire/startup.ts'
+import { type Audit, createAudit } from './telemetry/audit.ts'
+import { issuerLog, type Log, sessionLog } from './telemetry/log.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { combine, combineIssuer } from './telemetry/observers.ts'
+
+export interface ProxyOptions {
+  readonly config: Config
+  readonly log: Log
+  readonly bus: Bus
+  readonly version: string
+  /** Several processes listen on the same ports. */
+  readonly sharesPorts: boolean
+  /** Ports that were chosen for listeners configured with port 0, by the listener's key. */
+  readonly chosenPorts: ReadonlyMap<string, number>
+  readonly onStatus: (status: WorkerStatus) => void
+}
+
+const maxScramKeys = 1_000
+
+export class Proxy {
+  readonly #options: ProxyOptions
+  readonly #registry = new SessionRegistry()
+  readonly #scramKeys = new ScramKeyCache(maxScramKeys)
+  readonly #traffic = { fromFrontend: 0, fromUpstream: 0 }
+  readonly #metrics: Metrics
+  readonly #audit: Audit
+  readonly #services: SessionServices
+  readonly #issuers: ReturnType<typeof combineIssuer>
+  readonly #listeners = new Map<string, Listener>()
+  #keyCaches: KeyCaches = new Map<string, KeyCache>()
+  #config: Config
+  #rules: Rules
+  #unwatch: () => void = () => {}
+
+  /** Throws where a file that the configuration names cannot be used. */
+  constructor(options: ProxyOptions) {
+    const { config, log, version } = options
+    this.#options = options
+    this.#config = config
+    this.#metrics = createMetrics({
+      version,
+      runtime: runtimeName(),
+      readBytes: () => this.#traffic,
+    })
+    this.#audit = createAudit({
+      ...auditSink(config),
+      node: config.node,
+      version,
+      onRecorded: (records) => {
+        this.#metrics.auditRecorded(records)
+      },
+      onDropped: (records) => {
+        this.#metrics.auditDropped(records)
+      },
+      onError: (error) => {
+        log.error('audit records are being lost', { error })
+      },
+    })
+    const onObserverError = (error: unknown): void => {
+      log.error('an observer failed', { error, stack: error })
+    }
+    const observer = combine([this.#metrics, sessionLog(log), this.#audit], onObserverError)
+    this.#issuers = combineIssuer(
+      [
+        this.#metrics,
+        issuerLog(log),
+        {
+          keysRefreshed: () => {
+            this.#tellStatus()
+          },
+          unknownKey() {},
+        },
+      ],
+      onObserverError,
+    )
+    this.#rules = this.#compose(config)
+    this.#services = {
+      rules: () => this.#rules,
+      observer,
+      registry: this.#registry,
+      scramKeys: this.#scramKeys,
+      cancel: async (request) => this.#cancelAnywhere(request),
+      now: () => new Date(),
+    }
+  }
+
+  /** Opens the listeners and fetches the keys of every issuer; the latter may still be under way. */
+  async start(): Promise<void> {
+    this.#warmKeys()
+    await this.#openListeners()
+    this.#watchCertificate()
+  }
+
+  get addresses(): readonly ListenerAddress[] {
+    return [...this.#listeners.values()].map((listener) => listener.address)
+  }
+
+  get status(): WorkerStatus {
+    const caches = [...this.#keyCaches.values()]
+    return {
+      issuers: caches.length,
+      issuersWithKeys: caches.filter((cache) => cache.hasKeys).length,
+    }
+  }
+
+  /** Takes over a configuration for new sessions, or throws and keeps the old one. */
+  async reload(config: Config): Promise<void> {
+    const rules = this.#compose(config)
+    this.#rules = rules
+    this.#config = config
+    this.#options.log.setLevel(config.log.level)
+    this.#watchCertificate()
+    this.#warmKeys()
+    await this.#openListeners()
+  }
+
+  reopenAudit(): void {
+    this.#audit.reopen()
+  }
+
+  /** Cancels the statement of a session of this process. */
+  async cancelHere(request: CancelRequest): Promise<CancelOutcome> {
+    const session = this.#registry.find(request.processId, request.secretKey)
+    if (session === undefined) return 'unknown-key'
+    try {
+      await session.cancel()
+      return 'forwarded'
+    } catch {
+      return 'failed'
+    }
+  }
+
+  countReload(outcome: 'ok' | 'failed'): void {
+    this.#metrics.configReloaded(outcome)
+  }
+
+  async snapshot(): Promise<unknown> {
+    return this.#metrics.snapshot()
+  }
+
+  /** Accepts nobody any more and resolves when the last session has ended, at the deadline by force. */
+  async drain(deadlineMs: number): Promise<void> {
+    const listeners = [...this.#listeners.values()]
+    this.#listeners.clear()
+    await Promise.all(listeners.map(async (listener) => listener.close()))
+    await this.#registry.drain(deadlineMs)
+  }
+
+  endNow(): void {
+    this.#registry.endNow()
+  }
+
+  /** After a drain: writes out what is still in buffers. */
+  async close(): Promise<void> {
+    this.#unwatch()
+    await this.#audit.close()
+    this.#metrics.close()
+  }
+
+  #compose(config: Config): Rules {
+    const certificate = loadServerCertificate(certificateFiles(config))
+    const caches: KeyCaches = new Map(this.#keyCaches)
+    const rules = composeRules(config, certificate.secureContext, this.#issuers, caches)
+    const used = new Set([...rules.tokenRules.values()].map((one) => one.keys))
+    this.#keyCaches = new Map([...caches].filter(([, cache]) => used.has(cache)))
+    this.#metrics.certificateLoaded(certificate.notAfter)
+    return rules
+  }
+
+  #warmKeys(): void {
+    for (const cache of this.#keyCaches.values()) {
+      if (!cache.hasKeys) void cache.warm()
+    }
+  }
+
+  async #openListeners(): Promise<void> {
+    const wanted = composeListeners(this.#config)
+    for (const [key, listener] of this.#listeners) {
+      if (wanted.has(key)) continue
+      this.#listeners.delete(key)
+      await listener.close()
+    }
+    for (const [key, options] of wanted) {
+      if (this.#listeners.has(key)) continue
+      const port = this.#options.chosenPorts.get(key) ?? options.port
+      this.#listeners.set(
+        key,
+        await listen(
+          { ...options, port, sharesPort: this.#options.sharesPorts },
+          this.#services,
+          this.#traffic,
+        ),
+      )
+    }
+  }
+
+  #watchCertificate(): void {
+    this.#unwatch()
+    this.#unwatch = watchServerCertificate(certificateFiles(this.#config), () => {
+      this.#reloadCertificate()
+    })
+  }
+
+  #reloadCertificate(): void {
+    const { log } = this.#options
+    try {
+      const { secureContext, notAfter } = loadServerCertificate(certificateFiles(this.#config))
+      this.#rules = { ...this.#rules, secureContext }
+      this.#metrics.certificateLoaded(notAfter)
+      log.info('certificate replaced', { notAfter: notAfter.toISOString() })
+    } catch (error) {
+      // Certificate and key are two files: between the two writes they do not fit each other.
+      log.warn('certificate not replaced, the old one stays in use', { error })
+    }
+  }
+
+  async #cancelAnywhere(request: CancelRequest): Promise<CancelOutcome> {
+    const here = await this.cancelHere(request)
+    return here === 'unknown-key' ? this.#options.bus.cancelElsewhere(request) : here
+  }
+
+  #tellStatus(): void {
+    this.#options.onStatus(this.status)
+  }
+}
+
+function certificateFiles({ tls }: Config): CertificateFiles {
+  return { certificate: tls.certificate, key: tls.key, minVersion: tls.min_version }
+}
+
+function auditSink({
+  audit,
+}: Config): { sink: 'stdout' | 'none' } | { sink: 'file'; file: string } {
+  if (audit.sink !== 'file') return { sink: audit.sink }
+  if (audit.file === undefined) throw new Error('audit.file is required')
+  return { sink: 'file', file: audit.file }
+}
+
+export function runtimeName(): string {
+  const { bun, node } = process.versions
+  return bun === undefined ? `node ${node}` : `bun ${bun}`
+}

@@ -1,0 +1,459 @@
+// Every reason for which Portcullis ends a session on purpose. docs/troubleshooting.md is generated
+// from this list, the metrics label and the audit record are its keys.
+
+/** Whose fault a refusal is: who has to act before the next attempt can succeed. */
+export type Fault = 'client' | 'policy' | 'issuer' | 'upstream' | 'proxy'
+
+interface ReasonEntry {
+  readonly sqlstate: string
+  readonly fault: Fault
+  /** The primary message. `{name}` is replaced by a value of the session or of the refusal. */
+  readonly message: string
+  /** What to do next, sent as HINT. */
+  readonly hint?: string
+  /** For the troubleshooting page: what happened, then what to do about it. */
+  readonly meaning: string
+  readonly remedy: string
+}
+
+const wrongCredential = 'password authentication failed for user "{user}"'
+const notAllowed = 'identity "{principal}" may not use pool "{pool}"'
+const freshToken =
+  'Get a fresh token and pass it as the password, for example in the environment variable PGPASSWORD.'
+const noDatabase = 'database "{database}" does not exist'
+const upstreamAway = 'could not connect to the database'
+
+export const reasons = {
+  'malformed-startup': {
+    sqlstate: '08P01',
+    fault: 'client',
+    message: 'invalid startup packet',
+    meaning:
+      'The first bytes were not a PostgreSQL startup packet, were longer than 10,000 bytes, or broke its layout.',
+    remedy:
+      'Check that the client speaks the PostgreSQL protocol and that nothing between rewrites the bytes. A load balancer that sends a PROXY header must be listed in `trusted_proxies`.',
+  },
+  'unsupported-protocol': {
+    sqlstate: '0A000',
+    fault: 'client',
+    message: 'unsupported frontend protocol {version}: server supports 3.0 to 3.0',
+    meaning: 'The client asked for protocol 2 or for a major version that does not exist.',
+    remedy: 'Use a client that speaks protocol 3 (PostgreSQL 7.4 or newer).',
+  },
+  'early-data': {
+    sqlstate: '08P01',
+    fault: 'client',
+    message: 'received unencrypted data after SSL request',
+    meaning:
+      'Bytes arrived in the clear behind the request for TLS. They could have been put there by anyone on the path (CVE-2021-23214).',
+    remedy:
+      'Either the client has a bug or somebody is between it and Portcullis. Find out which before trying again.',
+  },
+  'startup-timeout': {
+    sqlstate: '08006',
+    fault: 'client',
+    message: 'startup timeout',
+    meaning: 'No complete startup packet arrived within `timeouts.startup`.',
+    remedy:
+      'Usually a port scan, a health check that only connects, or a network that loses packets.',
+  },
+  'tls-failed': {
+    sqlstate: '08006',
+    fault: 'client',
+    message: 'the TLS handshake failed',
+    meaning:
+      'The TLS handshake broke off or took longer than `timeouts.tls_handshake`. Often the client does not trust the certificate.',
+    remedy:
+      'Give the client the right root certificate (`sslrootcert`), and connect by a name that the certificate has. Clients older than TLS 1.2 need `tls.min_version`.',
+  },
+  'tls-required': {
+    sqlstate: '28000',
+    fault: 'client',
+    message: 'connection is insecure (try using `sslmode=require`)',
+    hint: 'A token or a password is never asked for without TLS. Use sslmode=verify-full with the root certificate of the server.',
+    meaning: 'The client began without TLS, so Portcullis did not ask for its credential.',
+    remedy: 'Set `sslmode=verify-full` and `sslrootcert`.',
+  },
+  'no-pool': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'no entry for host "{address}", user "{user}", database "{database}"',
+    meaning: 'No connectivity pool of this listener serves the source address.',
+    remedy:
+      'Add the address to `source_address` of a pool, or connect to the listener that is meant for it.',
+  },
+  'too-many-sessions': {
+    sqlstate: '53300',
+    fault: 'proxy',
+    message: 'sorry, too many clients already',
+    meaning: '`limits.max_sessions` are open.',
+    remedy: 'Close idle sessions, or raise the limit together with the limit of open files.',
+  },
+  draining: {
+    sqlstate: '57P03',
+    fault: 'proxy',
+    message: 'the gateway is shutting down',
+    meaning: 'Portcullis was told to stop and takes no new sessions.',
+    remedy: 'Connect again: a load balancer that watches `/readiness` picks another replica.',
+  },
+  'no-user': {
+    sqlstate: '28000',
+    fault: 'client',
+    message: 'no PostgreSQL user name specified in startup packet',
+    meaning: 'The startup packet has no user.',
+    remedy: 'Set the user in the connection string.',
+  },
+  'replication-unsupported': {
+    sqlstate: '0A000',
+    fault: 'client',
+    message: 'replication connections are not supported',
+    meaning: 'The client asked for the streaming replication protocol.',
+    remedy: 'Connect replication clients to PostgreSQL directly.',
+  },
+  'unknown-database': {
+    sqlstate: '3D000',
+    fault: 'client',
+    message: noDatabase,
+    meaning: 'The catalog has no such database, or it has no upstream.',
+    remedy: 'Check the database name, or add it under `databases`.',
+  },
+  'malformed-password': {
+    sqlstate: '08P01',
+    fault: 'client',
+    message: 'expected password response, got something else',
+    meaning: 'The answer to the request for a password was not a well-formed PasswordMessage.',
+    remedy: 'A bug in the client, or bytes lost on the way.',
+  },
+  'password-too-long': {
+    sqlstate: '08P01',
+    fault: 'client',
+    message: 'password is longer than {limit} bytes',
+    hint: 'Ask the identity provider to put fewer claims into the token.',
+    meaning:
+      'The password message is longer than `limits.max_password`. PostgreSQL itself stops at 65,530 bytes.',
+    remedy: 'Use a smaller token: most of a large one is its list of groups.',
+  },
+  'authentication-timeout': {
+    sqlstate: '08006',
+    fault: 'client',
+    message: 'authentication timeout',
+    meaning: 'No credential came within `timeouts.authentication`.',
+    remedy:
+      'Supply the password without a prompt, in PGPASSWORD or a passfile, or raise the timeout.',
+  },
+  'empty-password': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: 'empty password returned by client',
+    hint: freshToken,
+    meaning: 'The password was empty.',
+    remedy:
+      'The command that should print the token printed nothing, or the variable is not exported.',
+  },
+  'sso-required': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'This connectivity pool requires SSO authentication',
+    hint: freshToken,
+    meaning:
+      'The pool has `require_sso: true` and the password is not a token. It was not passed on.',
+    remedy:
+      'Use a token of the identity provider as the password, connect to another pool, or list a break-glass user under `password_users`.',
+  },
+  'integration-none': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'single sign-on is not configured for database "{database}"',
+    meaning: 'Neither the database nor `system` has an SSO integration.',
+    remedy: 'Name an integration under `databases.<name>.integrations`.',
+  },
+  'integration-unknown': {
+    sqlstate: '28000',
+    fault: 'client',
+    message: 'identity provider "{integration}" is not available for database "{database}"',
+    hint: 'Leave out identityprovider, or qualify the user with the database that has it: id_token@system.',
+    meaning:
+      'The client named an integration by `identityprovider` that is not in the scope of the database.',
+    remedy:
+      'A database with integrations of its own does not see those of `system`. Qualify the user, or leave the option out.',
+  },
+  'id-token-disabled': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'token authentication is not enabled for this identity provider',
+    meaning:
+      'The user is `id_token`, and the integration has `enable_id_token_authentication: false`.',
+    remedy: 'Set `enable_id_token_authentication: true`, or connect with the role as the user.',
+  },
+  'access-token-unsupported': {
+    sqlstate: '0A000',
+    fault: 'client',
+    message: 'opaque access tokens are not supported',
+    hint: 'Use a JWT as the password, with user=id_token or with the role as the user.',
+    meaning: 'The user is `access_token`, which asks for token introspection.',
+    remedy: 'Use a JWT as the password.',
+  },
+  'keys-unavailable': {
+    sqlstate: '08006',
+    fault: 'issuer',
+    message: 'identity provider for pool "{pool}" is unavailable',
+    meaning:
+      'The discovery document or the key set of the issuer could not be fetched, and no recent keys are left.',
+    remedy:
+      'The log has the cause under `keys-unavailable`: name resolution, TLS, a wrong `issuer`, an answer that is not a key set. `portcullis_jwks_age_seconds` shows since when.',
+  },
+  'token-malformed': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    meaning: 'The password begins like a JWT and is not one.',
+    remedy:
+      'Check that the whole token arrived: terminals cut a pasted line at 4,095 bytes or less. Use PGPASSWORD or a passfile.',
+  },
+  'token-algorithm': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    meaning:
+      'The token is signed with an algorithm that the integration does not allow, or not at all (`alg: none`, HS256).',
+    remedy:
+      'Configure the identity provider to sign with RS256 or another algorithm of the list `algorithms`.',
+  },
+  'token-issuer': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    meaning: "The token's `iss` is not the issuer of the integration.",
+    remedy:
+      'Compare `iss` with `issuer` of the discovery document, byte for byte. The log has both.',
+  },
+  'token-unknown-key': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    meaning:
+      'No key of the issuer fits the token, also after the key set was fetched again (at most once in 30 seconds).',
+    remedy: 'The token is from another provider or environment, or its key was withdrawn.',
+  },
+  'token-signature': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    meaning: "The signature does not verify with the issuer's key.",
+    remedy: 'The token was changed on its way, or somebody made it up.',
+  },
+  'token-expired': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    hint: freshToken,
+    meaning: 'The token is genuine and its `exp` has passed.',
+    remedy:
+      'Get a fresh token. Supply one per connection where a pool outlives the token. If it is fresh, compare the clocks.',
+  },
+  'token-not-yet-valid': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    hint: 'Compare the clocks of this server and of the identity provider.',
+    meaning: 'The token is genuine and its `nbf` or `iat` is in the future.',
+    remedy: 'Compare the clocks, or raise `leeway` by some seconds.',
+  },
+  'token-audience': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    hint: 'Ask the identity provider for a token for one of the audiences that this integration accepts.',
+    meaning:
+      'The token is genuine and was issued for another audience: none of `aud` is `client_id` or one of `additional_audiences`.',
+    remedy: 'Request the right audience, or add it to `additional_audiences`.',
+  },
+  'token-authorized-party': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    hint: 'Get the token with the client that this integration is configured for.',
+    meaning:
+      'The token is genuine and was issued to another client: `azp` (or `client_id`, `cid`, `appid`) is not the `client_id` of the integration.',
+    remedy:
+      'Request the token with the client of the integration. Additional audiences do not relax this.',
+  },
+  'token-type': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    hint: 'Use an ID token or an access token.',
+    meaning:
+      'The token is genuine and is neither an ID token nor an access token: its `typ` says, for example, `logout+jwt`.',
+    remedy: 'Use an ID token or an access token of the identity provider.',
+  },
+  'token-claim': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    meaning:
+      'The token is genuine and a claim that is needed is missing or not of the right type: `exp`, the principal claim, the groups claim, or `email_verified` is false.',
+    remedy:
+      'Have the identity provider add the claim, or set `principal_claim` to one that is there.',
+  },
+  'no-group': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: notAllowed,
+    hint: 'Ask the administrator to map one of your groups, or to set a default group.',
+    meaning:
+      'The token is genuine, none of its groups is mapped to a group of the catalog, and the integration has no `default_group`.',
+    remedy:
+      'Add the group to `groups_claim_mappings`, set `default_group`, or check `groups_claim_ids`: the log lists the groups that were found.',
+  },
+  'principal-unmapped': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: notAllowed,
+    meaning:
+      'The principal does not match `principal_regex`, or the issuer has lines in `identity_map` and none of them matches.',
+    remedy: 'Add a line to the identity map, or correct the pattern.',
+  },
+  'role-not-allowed': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'identity "{principal}" may not log in as user "{user}"',
+    meaning:
+      'The token is genuine, and the user asked for is neither mapped from the principal nor the role of one of its groups.',
+    remedy:
+      'Connect as one of the roles of your groups, or as user `id_token` to get the first one.',
+  },
+  'role-reserved': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'user "{user}" is reserved and cannot log in by single sign-on',
+    meaning:
+      'The role is a superuser, or its name begins with `pg_`, and no group names it with `allow_superuser: true`.',
+    remedy: 'Use an ordinary role.',
+  },
+  'upstream-unreachable': {
+    sqlstate: '08001',
+    fault: 'upstream',
+    message: upstreamAway,
+    meaning: 'The PostgreSQL server does not accept connections at its address.',
+    remedy: 'The log has the address and the error.',
+  },
+  'upstream-timeout': {
+    sqlstate: '08001',
+    fault: 'upstream',
+    message: upstreamAway,
+    meaning:
+      'The PostgreSQL server did not complete the login within the `connect_timeout` of the database.',
+    remedy: 'Look for packet filters, name resolution, or a server that is out of backends.',
+  },
+  'upstream-tls': {
+    sqlstate: '08001',
+    fault: 'upstream',
+    message: upstreamAway,
+    meaning:
+      'The PostgreSQL server has no TLS, or its certificate is not trusted, expired or for another name.',
+    remedy:
+      'Set `upstream.ca` to the root certificate, `upstream.server_name` to the name in the certificate.',
+  },
+  'upstream-authentication': {
+    sqlstate: '08001',
+    fault: 'upstream',
+    message: upstreamAway,
+    meaning:
+      'PostgreSQL did not let Portcullis in as the role: no password configured for it, a wrong one, an authentication method that is not allowed, or no pg_hba.conf line.',
+    remedy: 'The log has the answer of the server. Check `upstream.auth` and pg_hba.conf.',
+  },
+  'wrong-password': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    meaning: "PostgreSQL did not accept the user's own password, on a pool that allows passwords.",
+    remedy: 'Check user and password, or use a token.',
+  },
+  'upstream-protocol': {
+    sqlstate: '08001',
+    fault: 'upstream',
+    message: upstreamAway,
+    meaning: 'The upstream server sent something that PostgreSQL does not send during a login.',
+    remedy: 'Check that `upstream.port` is the port of a PostgreSQL server.',
+  },
+  'upstream-refused': {
+    sqlstate: '08004',
+    fault: 'upstream',
+    message: 'the database refused the session',
+    meaning:
+      "PostgreSQL itself refused, for example `53300` too many connections, `57P03` starting up, or a bad startup parameter. The client sees PostgreSQL's own message.",
+    remedy: 'Follow the message.',
+  },
+  'internal-error': {
+    sqlstate: 'XX000',
+    fault: 'proxy',
+    message: 'internal error',
+    meaning: 'A bug. The log has it whole, with the session id that the client saw.',
+    remedy: 'Please report it.',
+  },
+} as const satisfies Record<string, ReasonEntry>
+
+export type Reason = keyof typeof reasons
+
+export type RefusalValues = Readonly<Record<string, string | number>>
+
+interface RefusalOptions {
+  /** Values for the placeholders of the message that only this refusal knows. */
+  readonly values?: RefusalValues
+  /** Shown to the client as DETAIL: only what it sent itself, and only once its token is verified. */
+  readonly clientDetail?: string
+  /** For the log and the audit alone. Never a token, a password or a part of one. */
+  readonly logDetail?: string
+  /** An ErrorResponse of the upstream, whole, to be passed on instead of our own message. */
+  readonly upstreamError?: Uint8Array
+  readonly cause?: unknown
+}
+
+/** The one expected error: a session is ended on purpose, for a reason of the closed list. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly reason: Reason
+  readonly values: RefusalValues
+  readonly clientDetail: string | undefined
+  readonly logDetail: string | undefined
+  readonly upstreamError: Uint8Array | undefined
+
+  constructor(reason: Reason, options: RefusalOptions = {}) {
+    super(reasons[reason].message, { cause: options.cause })
+    this.reason = reason
+    this.values = options.values ?? {}
+    this.clientDetail = options.clientDetail
+    this.logDetail = options.logDetail
+    this.upstreamError = options.upstreamError
+  }
+
+  get fault(): Fault {
+    return reasons[this.reason].fault
+  }
+
+  get sqlstate(): string {
+    return reasons[this.reason].sqlstate
+  }
+
+  get hint(): string | undefined {
+    const entry: ReasonEntry = reasons[this.reason]
+    return entry.hint
+  }
+
+  /** The primary message with its placeholders filled: first from the refusal, then from the session. */
+  messageFor(session: RefusalValues): string {
+    return this.message.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+      printable(String(this.values[name] ?? session[name] ?? '')),
+    )
+  }
+}
+
+const longestValue = 200
+
+/** Makes a value that a client or a token brought fit for one line of an error, a log or a page. */
+export function printable(value: string): string {
+  // Control and format characters forge lines and turn text around in a terminal.
+  const line = value.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '?')
+  return line.length <= longestValue ? line : `${line.slice(0, longestValue)}...`
+}

@@ -1,0 +1,279 @@
+// The primary process: configuration, workers, HTTP, signals.
+import { createServer } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { composeListeners } from './compose-rules.ts'
+import { type Config, ConfigError, formatProblem, type LoadedConfig } from './config/index.ts'
+import { localBus } from './fleet/bus.ts'
+import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
+import { Proxy, runtimeName } from './proxy.ts'
+import { createLog, type Log } from './telemetry/log.ts'
+import { createMetrics, renderMetrics, retireSnapshots } from './telemetry/metrics.ts'
+import { type Check, type HttpServer, startHttp } from './web/server.ts'
+import { surviveBugs, type WorkerStart } from './worker.ts'
+
+/** What the primary needs of its sessions, whether they are in its own process or in workers. */
+interface Sessions {
+  start(): Promise<void>
+  readonly statuses: readonly WorkerStatus[]
+  reload(config: Config): Promise<void>
+  reopen(): Promise<void>
+  snapshots(): Promise<readonly unknown[]>
+  drain(deadlineMs: number): Promise<void>
+  endNow(): void
+  countReload(outcome: 'ok' | 'failed'): void
+}
+
+export interface ServiceOptions {
+  readonly file: string
+  /** Reads the file, at the start and at each reload. */
+  readonly readConfig: (file: string) => LoadedConfig
+  readonly version: string
+  /** The program to run as a worker. */
+  readonly program: string
+}
+
+type Phase = 'starting' | 'running' | 'draining'
+
+export class Service {
+  readonly #options: ServiceOptions
+  readonly #log: Log
+  readonly #workers: number
+  readonly #sessions: Sessions
+  readonly #chosenPorts = new Map<string, number>()
+  #config: Config
+  #http: HttpServer | undefined
+  #phase: Phase = 'starting'
+  #reloading: Promise<void> = Promise.resolve()
+  #retired: unknown
+
+  /** Throws ConfigError, or what a file that the configuration names is wrong with. */
+  constructor(options: ServiceOptions) {
+    this.#options = options
+    const { config, notices } = options.readConfig(options.file)
+    this.#config = config
+    const { level, format } = config.log
+    this.#log = createLog({ level, format, base: { node: config.node, pid: process.pid } })
+    surviveBugs(this.#log)
+    for (const notice of notices) this.#log.warn(formatProblem(options.file, notice))
+    this.#workers = countWorkers(config, this.#log)
+    this.#sessions = this.#workers === 1 ? this.#singleProcess(config) : this.#supervised()
+  }
+
+  /** Resolves when clients can connect; throws when a listener cannot be opened. */
+  async start(): Promise<void> {
+    const config = this.#config
+    if (this.#workers > 1) await this.#choosePorts(config)
+    this.#http = await startHttp({
+      listenAddress: config.http.listen_address,
+      listenPort: config.http.listen_port,
+      metrics: async () => this.#renderMetrics(),
+      health: {
+        startup: () => check(this.#phase === 'starting' && 'still starting'),
+        readiness: () => this.#readiness(),
+        liveness: () => check(),
+      },
+      onError: (error) => {
+        this.#log.error('http', { error })
+      },
+    })
+    await this.#sessions.start()
+    this.#phase = 'running'
+    this.#log.info('ready', {
+      version: this.#options.version,
+      workers: this.#workers,
+      listeners: [...composeListeners(config).values()].map(
+        ({ address, port, key }) => `${address}:${this.#chosenPorts.get(key) ?? port}`,
+      ),
+      http: `${this.#http.address}:${this.#http.port}`,
+    })
+  }
+
+  /** Takes over the configuration file as it is now, for new sessions; a broken one changes nothing. */
+  async reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(async () => this.#reloadNow())
+    return this.#reloading
+  }
+
+  /** Lets sessions end by themselves until the deadline; the second call ends them at once. */
+  async stop(): Promise<void> {
+    if (this.#phase === 'draining') {
+      this.#log.warn('stopping at once')
+      this.#sessions.endNow()
+      return
+    }
+    this.#phase = 'draining'
+    const deadlineMs = this.#config.timeouts.drain
+    this.#log.info('draining', { deadlineSeconds: deadlineMs / 1_000 })
+    await this.#sessions.drain(deadlineMs)
+    await this.#http?.close()
+    this.#log.info('stopped')
+    await this.#log.close()
+  }
+
+  get httpPort(): number | undefined {
+    return this.#http?.port
+  }
+
+  async #reloadNow(): Promise<void> {
+    const { file, readConfig } = this.#options
+    try {
+      const { config, notices } = readConfig(file)
+      for (const notice of notices) this.#log.warn(formatProblem(file, notice))
+      for (const name of needingRestart(this.#config, config)) {
+        this.#log.warn(`${name} has changed: it takes effect at the next start`)
+      }
+      this.#config = config
+      await this.#sessions.reload(config)
+      await this.#sessions.reopen()
+      this.#sessions.countReload('ok')
+      this.#log.info('configuration reloaded')
+    } catch (error) {
+      this.#sessions.countReload('failed')
+      const problems =
+        error instanceof ConfigError
+          ? error.problems.map((problem) => formatProblem(file, problem))
+          : undefined
+      this.#log.error('configuration not reloaded, the old one stays in use', { error, problems })
+    }
+  }
+
+  #readiness(): Check {
+    const { statuses } = this.#sessions
+    const withoutKeys = statuses.every(
+      ({ issuers, issuersWithKeys }) => issuers > 0 && issuersWithKeys === 0,
+    )
+    return check(
+      this.#phase === 'starting' && 'still starting',
+      this.#phase === 'draining' && 'draining',
+      this.#phase === 'running' && statuses.length === 0 && 'no worker is running',
+      statuses.length > 0 && withoutKeys && 'no identity provider could be reached yet',
+    )
+  }
+
+  async #renderMetrics(): Promise<string> {
+    return renderMetrics([...(await this.#sessions.snapshots()), this.#retired])
+  }
+
+  #singleProcess(config: Config): Sessions {
+    const proxy = new Proxy({
+      config,
+      log: this.#log,
+      bus: localBus,
+      version: this.#options.version,
+      sharesPorts: false,
+      chosenPorts: this.#chosenPorts,
+      onStatus: () => {},
+    })
+    return {
+      start: async () => {
+        await proxy.start()
+        for (const { key, port } of proxy.addresses) this.#chosenPorts.set(key, port)
+      },
+      get statuses() {
+        return [proxy.status]
+      },
+      reload: async (next) => proxy.reload(next),
+      reopen: async () => {
+        proxy.reopenAudit()
+        return Promise.resolve()
+      },
+      snapshots: async () => [await proxy.snapshot()],
+      drain: async (deadlineMs) => {
+        await proxy.drain(deadlineMs)
+        await proxy.close()
+      },
+      endNow: () => {
+        proxy.endNow()
+      },
+      countReload: (outcome) => {
+        proxy.countReload(outcome)
+      },
+    }
+  }
+
+  #supervised(): Sessions {
+    // The primary counts for itself: reloads, and what its process uses.
+    const metrics = createMetrics({
+      version: this.#options.version,
+      runtime: runtimeName(),
+      readBytes: () => ({ fromFrontend: 0, fromUpstream: 0 }),
+    })
+    const supervisor = new Supervisor({
+      workers: this.#workers,
+      program: this.#options.program,
+      arguments: ['worker'],
+      startArgument: (): WorkerStart => ({
+        config: this.#config,
+        version: this.#options.version,
+        chosenPorts: this.#chosenPorts,
+      }),
+      onWorkerEnd: (index, how) => {
+        this.#log.error('a worker ended, its sessions are lost', { worker: index, how })
+      },
+      onSnapshot: (snapshot) => {
+        void retireSnapshots([this.#retired, snapshot]).then((retired) => (this.#retired = retired))
+      },
+    })
+    return {
+      start: async () => supervisor.start(),
+      get statuses() {
+        return supervisor.statuses
+      },
+      reload: async (config) => supervisor.reload(config),
+      reopen: async () => supervisor.reopen(),
+      snapshots: async () => [...(await supervisor.snapshots()), await metrics.snapshot()],
+      drain: async (deadlineMs) => {
+        await supervisor.drain(deadlineMs)
+        metrics.close()
+      },
+      endNow: () => {
+        supervisor.endNow()
+      },
+      countReload: (outcome) => {
+        metrics.configReloaded(outcome)
+      },
+    }
+  }
+
+  /**
+   * Takes each port for a moment without sharing it. Workers share their ports, and would share them
+   * with a second instance that was started by mistake.
+   */
+  async #choosePorts(config: Config): Promise<void> {
+    for (const { key, address, port } of composeListeners(config).values()) {
+      this.#chosenPorts.set(key, await probePort(address, port))
+    }
+  }
+}
+
+async function probePort(address: string, port: number): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: address, port, exclusive: true }, resolve)
+  })
+  const bound = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof bound === 'object' && bound !== null ? bound.port : port
+}
+
+function check(...reasons: readonly (string | false)[]): Check {
+  const real = reasons.filter((reason) => reason !== false)
+  return { ok: real.length === 0, reasons: real }
+}
+
+/** Only some kernels spread the connections of one port over several processes. */
+const sharesPorts = process.platform === 'linux'
+
+function countWorkers(config: Config, log: Log): number {
+  if (sharesPorts) return config.workers === 'auto' ? availableParallelism() : config.workers
+  if (config.workers !== 'auto' && config.workers > 1) {
+    log.warn(`${process.platform} cannot share a port between processes: one worker is started`)
+  }
+  return 1
+}
+
+function needingRestart(before: Config, after: Config): string[] {
+  const names = ['node', 'workers', 'http', 'audit'] as const
+  return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+}

@@ -1,0 +1,59 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { Refusal, type Reason } from '../refusal.ts'
+import { PacketReader } from '../wire/packet-reader.ts'
+import type { SessionFacts, SessionObserver, Stage } from './observer.ts'
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** The frontend side of a session before it is spliced: its socket, what was read, what is known. */
+export interface Conversation {
+  socket: Socket
+  reader: PacketReader
+  readonly facts: Mutable<SessionFacts>
+  /** How long the client took to answer with its credential: no part of what a login costs. */
+  credentialMs: number
+}
+
+/** Replaces the plain socket by the one that TLS made of it. */
+export function secure(conversation: Conversation, socket: TLSSocket): void {
+  conversation.socket = socket
+  conversation.reader = new PacketReader(socket)
+  conversation.facts.tls = {
+    version: socket.getProtocol() ?? 'unknown',
+    cipher: socket.getCipher().name,
+  }
+}
+
+/** Waits for a promise no longer than the limit. The refusal that follows closes what was waited on. */
+export async function withDeadline<T>(
+  limitMs: number,
+  reason: Reason,
+  promise: Promise<T>,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Refusal(reason))
+    }, limitMs)
+  })
+  try {
+    return await Promise.race([promise, expired])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Runs one stage of a login and tells the observer how long it took, whatever came of it. */
+export async function timed<T>(
+  observer: SessionObserver,
+  stage: Stage,
+  work: () => Promise<T>,
+): Promise<T> {
+  const startedAt = performance.now()
+  try {
+    return await work()
+  } finally {
+    observer.stage(stage, performance.now() - startedAt)
+  }
+}

@@ -1,0 +1,80 @@
+import { createServer, type Server } from 'node:net'
+import type { ListenerAddress, SessionServices } from './services.ts'
+import { runSession } from './session.ts'
+import type { Traffic } from './splice.ts'
+
+/** The kernel keeps this many connections that are not accepted yet. */
+const backlog = 4_096
+
+export interface Listener {
+  readonly address: ListenerAddress
+  /** Accepts nobody any more; the sessions that there are go on. */
+  close(): Promise<void>
+}
+
+export interface ListenOptions {
+  readonly address: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  readonly key: string
+  readonly allowsCleartext: boolean
+  /** Several processes listen on the port, and the kernel spreads connections over them. */
+  readonly sharesPort: boolean
+}
+
+export async function listen(
+  options: ListenOptions,
+  services: SessionServices,
+  traffic: Traffic,
+): Promise<Listener> {
+  const { key, allowsCleartext } = options
+  let address: ListenerAddress = {
+    address: options.address,
+    port: options.port,
+    key,
+    allowsCleartext,
+  }
+  const server = createServer({
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: services.rules().timeouts.keepAliveIdleMs,
+  })
+  server.on('connection', (socket) => {
+    void runSession(socket, address, services, traffic)
+  })
+  await bound(server, options)
+  const actual = server.address()
+  if (typeof actual === 'object' && actual !== null) address = { ...address, port: actual.port }
+  return {
+    get address() {
+      return address
+    },
+    close: async () =>
+      new Promise((resolve) => {
+        server.close()
+        // Its sessions keep a server open; no longer accepting is all that is asked here.
+        resolve()
+      }),
+  }
+}
+
+async function bound(server: Server, options: ListenOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(
+      {
+        host: options.address,
+        port: options.port,
+        backlog,
+        ...(options.sharesPort ? { reusePort: true } : {}),
+      },
+      () => {
+        server.off('error', reject)
+        // A failed accept, for want of file descriptors, is over when sessions end.
+        server.on('error', () => {})
+        resolve()
+      },
+    )
+  })
+}

@@ -1,0 +1,97 @@
+import { TLSSocket } from 'node:tls'
+import { contains, parseAddress } from '../policy/network.ts'
+import { Refusal } from '../refusal.ts'
+import { readProxyHeader } from '../wire/proxy-header.ts'
+import { type CancelRequest, readStartupPacket, type StartupMessage } from '../wire/startup.ts'
+import { encryptionRefused, sslAccepted } from '../wire/write-backend.ts'
+import { type Conversation, secure, timed, withDeadline } from './conversation.ts'
+import type { Rules, SessionServices } from './services.ts'
+
+/**
+ * Reads from the first byte to the startup message or cancel request, through PROXY header, requests
+ * for encryption and the TLS handshake. Each kind of encryption may be asked for once.
+ */
+export async function negotiate(
+  conversation: Conversation,
+  rules: Rules,
+  services: SessionServices,
+): Promise<StartupMessage | CancelRequest> {
+  await readPeer(conversation, rules)
+  let askedForGss = false
+  for (;;) {
+    const packet = await withDeadline(
+      rules.timeouts.startupMs,
+      'startup-timeout',
+      conversation.reader.read(readStartupPacket),
+    )
+    switch (packet.kind) {
+      case 'startup':
+      case 'cancel':
+        return packet
+      case 'ssl-request':
+        if (conversation.facts.tls !== undefined) throw notAgain('1234.5679')
+        refuseEarlyData(conversation)
+        await timed(services.observer, 'tls', async () => startTls(conversation, rules))
+        break
+      case 'gssenc-request':
+        if (askedForGss) throw notAgain('1234.5680')
+        askedForGss = true
+        refuseEarlyData(conversation)
+        conversation.socket.write(encryptionRefused)
+        break
+    }
+  }
+}
+
+/** PostgreSQL reads a second request for the same encryption as a protocol version that it has not. */
+function notAgain(version: string): Refusal {
+  return new Refusal('unsupported-protocol', { values: { version } })
+}
+
+/** CVE-2021-23214: bytes in the clear must never be taken for bytes of the encrypted connection. */
+function refuseEarlyData(conversation: Conversation): void {
+  if (conversation.reader.unreadBytes > 0) throw new Refusal('early-data')
+}
+
+async function readPeer(conversation: Conversation, rules: Rules): Promise<void> {
+  const { facts, reader } = conversation
+  const address = parseAddress(facts.peer.address)
+  const isProxy =
+    address !== undefined && rules.trustedProxies.some((network) => contains(network, address))
+  if (!isProxy) return
+  const header = await withDeadline(
+    rules.timeouts.startupMs,
+    'startup-timeout',
+    reader.read(readProxyHeader),
+  )
+  if (header.kind === 'proxied') facts.peer = header.source
+}
+
+async function startTls(conversation: Conversation, rules: Rules): Promise<void> {
+  const { socket, reader } = conversation
+  reader.release()
+  socket.write(sslAccepted)
+  const secured = new TLSSocket(socket, {
+    isServer: true,
+    secureContext: rules.secureContext,
+    ALPNProtocols: ['postgresql'],
+  })
+  conversation.socket = secured
+  // What fails after the handshake is told to whoever reads; it must not end the process.
+  secured.on('error', () => {})
+  const handshake = new Promise<void>((resolve, reject) => {
+    const fail = (cause?: Error): void => {
+      reject(new Refusal('tls-failed', { ...(cause && { cause, logDetail: cause.message }) }))
+    }
+    secured.once('secure', () => {
+      secured.off('error', fail)
+      resolve()
+    })
+    secured.once('error', fail)
+    secured.once('close', () => {
+      fail()
+    })
+  })
+  await withDeadline(rules.timeouts.tlsHandshakeMs, 'tls-failed', handshake)
+  secure(conversation, secured)
+}

@@ -1,0 +1,69 @@
+import type { Refusal } from '../refusal.ts'
+
+/** What is known of a session. It grows while the session goes through its phases. */
+export interface SessionFacts {
+  /** Unique over replicas; shown to the client as the reference of a refusal. */
+  readonly id: string
+  readonly openedAt: Date
+  readonly peer: { readonly address: string; readonly port: number }
+  readonly listener: { readonly address: string; readonly port: number }
+  readonly pool?: string
+  readonly tls?: { readonly version: string; readonly cipher: string }
+  readonly requested?: {
+    readonly user: string
+    readonly database: string
+    readonly applicationName: string
+  }
+  /** What kind of credential was presented; unknown until one was. */
+  readonly credential?: 'token' | 'password'
+  readonly integration?: string
+  /** Set once the token is verified. */
+  readonly identity?: {
+    readonly issuer: string
+    readonly subject: string
+    readonly principal: string
+    /** Groups of the catalog that the identity is in. */
+    readonly groups: readonly string[]
+    readonly expiresAt: Date
+    /** SHA-256 of the token's `jti`, in hex; undefined where the token has none. */
+    readonly tokenIdHash: string | undefined
+  }
+  readonly role?: string
+  readonly upstreamProcessId?: number
+}
+
+export const stages = ['startup', 'tls', 'credential', 'verify', 'upstream', 'total'] as const
+/** The parts of a login whose duration is measured; `total` leaves out the wait for the credential. */
+export type Stage = (typeof stages)[number]
+
+export const endReasons = [
+  'client-closed',
+  'client-lost',
+  'upstream-closed',
+  'upstream-lost',
+  'drain',
+] as const
+/** Why an admitted session ended. */
+export type EndReason = (typeof endReasons)[number]
+
+export interface SessionEnd {
+  readonly reason: EndReason
+  readonly bytesFromFrontend: number
+  readonly bytesFromUpstream: number
+  readonly durationMs: number
+}
+
+/**
+ * Receives the events of sessions and cannot influence them. Each connection calls `opened` once, then
+ * exactly one of `admitted`, `refused`, `abandoned` (closed before a decision) and `cancelled` (it was a
+ * cancel request); `ended` follows `admitted`.
+ */
+export interface SessionObserver {
+  opened(session: SessionFacts): void
+  stage(stage: Stage, durationMs: number): void
+  admitted(session: SessionFacts): void
+  refused(session: SessionFacts, refusal: Refusal): void
+  abandoned(session: SessionFacts): void
+  cancelled(session: SessionFacts, outcome: 'forwarded' | 'unknown-key' | 'failed'): void
+  ended(session: SessionFacts, end: SessionEnd): void
+}

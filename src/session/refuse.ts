@@ -1,0 +1,56 @@
+import { Refusal } from '../refusal.ts'
+import { ConnectionLost } from '../wire/packet-reader.ts'
+import { fatalError } from '../wire/write-backend.ts'
+import type { Conversation } from './conversation.ts'
+import type { SessionFacts, SessionObserver } from './observer.ts'
+
+/** How long a refused client gets to read why, before the connection is cut. */
+const lingerMs = 2_000
+
+/** Turns whatever ended a login into one answer to the client and one event for the observer. */
+export function refuse(
+  conversation: Conversation,
+  error: unknown,
+  observer: SessionObserver,
+): void {
+  const { socket, reader, facts } = conversation
+  reader.release()
+  if (error instanceof ConnectionLost) {
+    observer.abandoned(facts)
+    socket.destroy()
+    return
+  }
+  const refusal = error instanceof Refusal ? error : new Refusal('internal-error', { cause: error })
+  observer.refused(facts, refusal)
+  if (refusal.reason === 'tls-failed') {
+    socket.destroy()
+    return
+  }
+  const linger = setTimeout(() => socket.destroy(), lingerMs)
+  socket.once('close', () => {
+    clearTimeout(linger)
+  })
+  socket.once('end', () => socket.destroySoon())
+  // Unread bytes would turn the close into a reset, and the client would never see the message.
+  socket.resume()
+  socket.end(refusal.upstreamError ?? errorFor(refusal, facts))
+}
+
+function errorFor(refusal: Refusal, facts: SessionFacts): Buffer {
+  const session = {
+    user: facts.requested?.user ?? '',
+    database: facts.requested?.database ?? '',
+    address: facts.peer.address,
+    pool: facts.pool ?? '',
+    principal: facts.identity?.principal ?? '',
+  }
+  // Before a token is verified nobody has shown a right to details: the log has them by this reference.
+  const detail =
+    refusal.clientDetail ?? `The log of the gateway has more under session ${facts.id}.`
+  return fatalError({
+    sqlstate: refusal.sqlstate,
+    message: refusal.messageFor(session),
+    detail,
+    hint: refusal.hint,
+  })
+}

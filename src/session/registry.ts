@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import { Refusal } from '../refusal.ts'
+
+/** An admitted session, as seen by those who may end it or cancel its statement. */
+export interface LiveSession {
+  /** Sends a cancel request upstream; throws where it could not be delivered. */
+  cancel(): Promise<void>
+  drain(): void
+  endNow(): void
+}
+
+interface Limits {
+  readonly maxSessions: number
+  readonly maxUnauthenticated: number
+}
+
+const secretKeyBytes = 4
+
+/** The sessions of this process, by the cancel keys that their clients were given. */
+export class SessionRegistry {
+  readonly #live = new Map<string, LiveSession>()
+  #unauthenticated = 0
+  #reserved = 0
+  #isDraining = false
+  #whenEmpty: (() => void) | undefined
+
+  get size(): number {
+    return this.#live.size
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  /** Counts a connection that nobody vouches for yet; undefined when there are too many of them. */
+  enter({ maxUnauthenticated }: Limits): (() => void) | undefined {
+    if (this.#unauthenticated >= maxUnauthenticated) return undefined
+    this.#unauthenticated++
+    return once(() => {
+      this.#unauthenticated--
+      this.#checkEmpty()
+    })
+  }
+
+  /** Reserves a place for a session before any work is done for it upstream. */
+  reserve({ maxSessions }: Limits): () => void {
+    if (this.#isDraining) throw new Refusal('draining')
+    if (this.#live.size + this.#reserved >= maxSessions) throw new Refusal('too-many-sessions')
+    this.#reserved++
+    return once(() => this.#reserved--)
+  }
+
+  /** Adds a session and returns the secret of its cancel key. */
+  add(processId: number, session: LiveSession): Buffer {
+    for (;;) {
+      const secretKey = randomBytes(secretKeyBytes)
+      const index = indexOf(processId, secretKey)
+      if (this.#live.has(index)) continue
+      this.#live.set(index, session)
+      return secretKey
+    }
+  }
+
+  remove(processId: number, secretKey: Buffer): void {
+    this.#live.delete(indexOf(processId, secretKey))
+    this.#checkEmpty()
+  }
+
+  find(processId: number, secretKey: Buffer): LiveSession | undefined {
+    return this.#live.get(indexOf(processId, secretKey))
+  }
+
+  /** Admits nobody any more, ends each session at its next idle moment and the rest at the deadline. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#isDraining = true
+    for (const session of this.#live.values()) session.drain()
+    const timer = setTimeout(() => {
+      this.endNow()
+    }, deadlineMs)
+    await this.#empty()
+    clearTimeout(timer)
+  }
+
+  endNow(): void {
+    this.#isDraining = true
+    for (const session of this.#live.values()) session.endNow()
+  }
+
+  async #empty(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenEmpty = resolve
+      this.#checkEmpty()
+    })
+  }
+
+  #checkEmpty(): void {
+    if (this.#live.size === 0 && this.#unauthenticated === 0) this.#whenEmpty?.()
+  }
+}
+
+function indexOf(processId: number, secretKey: Buffer): string {
+  return `${processId}:${secretKey.toString('hex')}`
+}
+
+function once(action: () => void): () => void {
+  let done = false
+  return () => {
+    if (done) return
+    done = true
+    action()
+  }
+}

@@ -1,0 +1,53 @@
+import type { SecureContext } from 'node:tls'
+import type { TokenRules } from '../identity/verify-token.ts'
+import type { Catalog } from '../policy/catalog.ts'
+import type { Network } from '../policy/network.ts'
+import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
+import type { UpstreamTarget } from '../upstream/target.ts'
+import type { CancelRequest } from '../wire/startup.ts'
+import type { SessionObserver } from './observer.ts'
+import type { SessionRegistry } from './registry.ts'
+
+/** One configuration, whole: a session keeps the one that it began with. */
+export interface Rules {
+  readonly catalog: Catalog
+  readonly tokenRules: ReadonlyMap<string, TokenRules>
+  readonly upstreams: ReadonlyMap<string, UpstreamTarget>
+  readonly secureContext: SecureContext
+  /** Peers that put a PROXY header in front of what they send. */
+  readonly trustedProxies: readonly Network[]
+  readonly limits: {
+    readonly maxPasswordBytes: number
+    readonly maxSessions: number
+    readonly maxUnauthenticated: number
+  }
+  readonly timeouts: {
+    readonly startupMs: number
+    readonly tlsHandshakeMs: number
+    readonly authenticationMs: number
+    readonly keepAliveIdleMs: number
+  }
+}
+
+export type CancelOutcome = 'forwarded' | 'unknown-key' | 'failed'
+
+/** What a session needs of the process that it runs in. */
+export interface SessionServices {
+  readonly rules: () => Rules
+  readonly observer: SessionObserver
+  readonly registry: SessionRegistry
+  readonly scramKeys: ScramKeyCache
+  /** Finds the session with this key, here or on another worker, and cancels its statement. */
+  readonly cancel: (request: CancelRequest) => Promise<CancelOutcome>
+  readonly now: () => Date
+}
+
+/** A socket of this node that accepts connections. */
+export interface ListenerAddress {
+  readonly address: string
+  readonly port: number
+  /** How pools name it; its port is the configured one, which may be 0. */
+  readonly key: string
+  /** Credentials may be asked for without TLS; only ever on loopback. */
+  readonly allowsCleartext: boolean
+}

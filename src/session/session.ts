@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { Refusal } from '../refusal.ts'
+import { cancelUpstream } from '../upstream/cancel.ts'
+import { logIn, type UpstreamSession } from '../upstream/log-in.ts'
+import type { LoginCredential } from '../upstream/answer-authentication.ts'
+import type { UpstreamTarget } from '../upstream/target.ts'
+import { PacketReader } from '../wire/packet-reader.ts'
+import type { CancelRequest } from '../wire/startup.ts'
+import { terminate } from '../wire/write-frontend.ts'
+import { authenticationOk, backendKeyData } from '../wire/write-backend.ts'
+import { type Admission, authenticate } from './authenticate.ts'
+import { type Conversation, timed } from './conversation.ts'
+import { negotiate } from './negotiate.ts'
+import { refuse } from './refuse.ts'
+import type { LiveSession } from './registry.ts'
+import type { ListenerAddress, Rules, SessionServices } from './services.ts'
+import { Splice, type Traffic } from './splice.ts'
+
+/** The life of one connection, from accept until it is spliced or refused. Never throws. */
+export async function runSession(
+  socket: Socket,
+  listener: ListenerAddress,
+  services: SessionServices,
+  traffic: Traffic,
+): Promise<void> {
+  // What goes wrong with the socket is told to whoever reads; it must not end the process.
+  socket.on('error', () => {})
+  const rules = services.rules()
+  const leave = services.registry.enter(rules.limits)
+  if (leave === undefined || socket.remoteAddress === undefined) {
+    leave?.()
+    socket.destroy()
+    return
+  }
+  const startedAt = performance.now()
+  const conversation = converse(socket, listener)
+  const { observer } = services
+  observer.opened(conversation.facts)
+  try {
+    const packet = await timed(observer, 'startup', async () =>
+      negotiate(conversation, rules, services),
+    )
+    if (packet.kind === 'cancel') {
+      await cancel(conversation, packet, services)
+      return
+    }
+    const admission = await authenticate(conversation, packet, listener, rules, services)
+    await admit(conversation, admission, rules, services, traffic)
+    observer.stage('total', performance.now() - startedAt - conversation.credentialMs)
+  } catch (error) {
+    refuse(conversation, error, observer)
+  } finally {
+    leave()
+  }
+}
+
+function converse(socket: Socket, listener: ListenerAddress): Conversation {
+  return {
+    socket,
+    reader: new PacketReader(socket),
+    credentialMs: 0,
+    facts: {
+      id: randomUUID(),
+      openedAt: new Date(),
+      peer: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
+      listener: { address: listener.address, port: listener.port },
+    },
+  }
+}
+
+/** PostgreSQL answers a cancel request with nothing but the end of the connection. */
+async function cancel(
+  { socket, reader, facts }: Conversation,
+  request: CancelRequest,
+  services: SessionServices,
+): Promise<void> {
+  reader.release()
+  const outcome = await services.cancel(request)
+  services.observer.cancelled(facts, outcome)
+  socket.destroySoon()
+}
+
+/** Opens the upstream session and joins the two. */
+async function admit(
+  conversation: Conversation,
+  admission: Admission,
+  rules: Rules,
+  services: SessionServices,
+  traffic: Traffic,
+): Promise<void> {
+  const { facts } = conversation
+  const { database, parameters } = admission.intent
+  const target = rules.upstreams.get(database)
+  if (target === undefined) throw new Refusal('unknown-database')
+  const release = services.registry.reserve(rules.limits)
+  try {
+    const upstream = await timed(services.observer, 'upstream', async () =>
+      logIn(
+        target,
+        { role: admission.role, credential: credentialFor(admission, target), parameters },
+        services.scramKeys,
+      ),
+    )
+    if (upstream.isSuperuser && admission.kind === 'token' && !admission.allowsSuperuser) {
+      upstream.socket.end(terminate)
+      upstream.socket.destroySoon()
+      throw new Refusal('role-reserved', { logDetail: 'the server says that it is a superuser' })
+    }
+    facts.role = admission.role
+    facts.upstreamProcessId = upstream.processId
+    join(conversation, target, upstream, services, traffic)
+  } finally {
+    release()
+  }
+}
+
+function credentialFor(admission: Admission, { credentials }: UpstreamTarget): LoginCredential {
+  if (admission.kind === 'password') {
+    const allow =
+      credentials.method === 'password' ? credentials.allow : new Set(['scram-sha-256'] as const)
+    return { kind: 'password', password: admission.password, allow, isClients: true }
+  }
+  if (credentials.method === 'trust') return { kind: 'none' }
+  const password = credentials.passwords.get(admission.role)
+  return password === undefined
+    ? { kind: 'none' }
+    : { kind: 'password', password, allow: credentials.allow, isClients: false }
+}
+
+/** Tells the client that it is in, in one write, and lets the bytes flow. */
+function join(
+  { socket, reader, facts }: Conversation,
+  target: UpstreamTarget,
+  upstream: UpstreamSession,
+  services: SessionServices,
+  traffic: Traffic,
+): void {
+  const { registry, observer } = services
+  const { processId } = upstream
+  const admittedAt = performance.now()
+  const live: LiveSession = {
+    cancel: async () => cancelUpstream(target, processId, upstream.secretKey),
+    drain: () => {
+      splice.drain()
+    },
+    endNow: () => {
+      splice.endNow()
+    },
+  }
+  const splice = new Splice({
+    frontend: socket,
+    upstream: upstream.socket,
+    traffic,
+    // Where it cannot be delivered the server is gone, and the statement with it.
+    cancel: () => void live.cancel().catch(() => {}),
+    onEnd: (reason) => {
+      registry.remove(processId, secretKey)
+      observer.ended(facts, {
+        reason,
+        bytesFromFrontend: splice.bytesFromFrontend,
+        bytesFromUpstream: splice.bytesFromUpstream,
+        durationMs: performance.now() - admittedAt,
+      })
+    },
+  })
+  // The upstream's own process id, because clients compare it with that of notifications; the secret
+  // is ours, so that a cancel request has to come through here.
+  const secretKey = registry.add(processId, live)
+  observer.admitted(facts)
+  socket.write(
+    Buffer.concat([
+      authenticationOk,
+      upstream.greeting,
+      backendKeyData(processId, secretKey),
+      upstream.ready,
+    ]),
+  )
+  splice.start(reader.release())
+}

@@ -1,0 +1,255 @@
+import { randomUUID } from 'node:crypto'
+import type { Refusal } from '../refusal.ts'
+import type { SessionEnd, SessionFacts, SessionObserver } from '../session/observer.ts'
+import { openLineSink } from './line-sink.ts'
+import type { LineSink } from './line-sink.ts'
+import { redact, toSafeLine } from './safe-line.ts'
+
+export interface Audit extends SessionObserver {
+  /** For rotation: rename the file, then call this. */
+  reopen(): void
+  flush(): Promise<void>
+  /** Resolves when every record is written, or known to be lost. */
+  close(): Promise<void>
+}
+
+export type AuditSink =
+  { readonly sink: 'stdout' | 'none' } | { readonly sink: 'file'; readonly file: string }
+
+interface AuditEvents {
+  readonly onRecorded?: (records: number) => void
+  readonly onDropped: (records: number) => void
+  readonly onError: (error: Error) => void
+}
+
+export type AuditOptions = AuditSink &
+  AuditEvents & {
+    readonly node: string
+    readonly version: string
+    readonly maxPendingBytes?: number
+    readonly closeTimeoutMs?: number
+  }
+
+const standardOutput = 1
+
+/**
+ * Writes one line for each login decision and one for each end of a session, as OCSF Authentication. A
+ * sink that fails loses records and counts them; it stops neither sessions nor the process. Throws when
+ * the file cannot be opened.
+ */
+export function createAudit(options: AuditOptions): Audit {
+  const sink = openSink(options)
+
+  function record(session: SessionFacts, event: AuthenticationEvent): void {
+    sink.write(toSafeLine(`${JSON.stringify(toRecord(options, session, event))}\n`))
+  }
+
+  return {
+    opened() {},
+    stage() {},
+    admitted(session) {
+      record(session, { activity: 'Logon', status: 'Success', code: '00000' })
+    },
+    refused(session, refusal) {
+      record(session, {
+        activity: 'Logon',
+        status: 'Failure',
+        code: refusal.sqlstate,
+        detail: refusal.reason,
+        refusal,
+      })
+    },
+    abandoned() {},
+    cancelled() {},
+    ended(session, end) {
+      record(session, {
+        activity: 'Logoff',
+        status: 'Success',
+        code: end.reason === 'drain' ? '57P01' : '00000',
+        detail: end.reason,
+        end,
+      })
+    },
+    reopen() {
+      sink.reopen()
+    },
+    async flush() {
+      await sink.flush()
+    },
+    async close() {
+      await sink.close()
+    },
+  }
+}
+
+function openSink(options: AuditOptions): LineSink {
+  if (options.sink === 'none') {
+    return { write() {}, reopen() {}, flush: async () => {}, close: async () => {} }
+  }
+  const {
+    onRecorded,
+    onDropped,
+    onError,
+    maxPendingBytes = 16_777_216,
+    closeTimeoutMs = 5000,
+  } = options
+  return openLineSink({
+    target: options.sink === 'file' ? options.file : standardOutput,
+    maxPendingBytes,
+    closeTimeoutMs,
+    ...(onRecorded && { onWritten: onRecorded }),
+    onLost: onDropped,
+    onError,
+  })
+}
+
+interface AuthenticationEvent {
+  readonly activity: 'Logon' | 'Logoff'
+  readonly status: 'Success' | 'Failure'
+  /** SQLSTATE */
+  readonly code: string
+  readonly detail?: string
+  readonly refusal?: Refusal
+  readonly end?: SessionEnd
+}
+
+/** The oldest schema version that has every attribute below, hence the one that most readers know. */
+const schemaVersion = '1.1.0'
+const categoryUid = 3
+const classUid = 3002
+const activityIds = { Logon: 1, Logoff: 2 } as const
+const statusIds = { Success: 1, Failure: 2 } as const
+const severityIds = { Informational: 1, Low: 2, Medium: 3 } as const
+const authProtocolIds = { Unknown: 0, OpenID: 4, Other: 99 } as const
+const networkLogon = 3
+
+function toRecord(
+  { node, version }: AuditOptions,
+  session: SessionFacts,
+  event: AuthenticationEvent,
+): unknown {
+  const { id, openedAt, peer, listener, pool, tls, requested, credential, identity } = session
+  const { activity, status, refusal, end } = event
+  const now = Date.now()
+  const severity = severityOf(refusal)
+  const isLogoff = activity === 'Logoff'
+
+  return {
+    class_uid: classUid,
+    class_name: 'Authentication',
+    category_uid: categoryUid,
+    category_name: 'Identity & Access Management',
+    activity_id: activityIds[activity],
+    activity_name: activity,
+    type_uid: classUid * 100 + activityIds[activity],
+    type_name: `Authentication: ${activity}`,
+    time: now,
+    start_time: openedAt.getTime(),
+    ...(isLogoff && { end_time: now, duration: end?.durationMs }),
+    severity_id: severityIds[severity],
+    severity,
+    status_id: statusIds[status],
+    status,
+    status_code: event.code,
+    status_detail: event.detail,
+    message: messageOf(event),
+    metadata: {
+      version: schemaVersion,
+      product: { name: 'Portcullis', vendor_name: 'Portcullis', version },
+      log_name: 'audit',
+      uid: randomUUID(),
+      correlation_uid: id,
+    },
+    user: {
+      // Before the token is verified, all that is known is whom the client asked to be.
+      name: identity?.principal ?? (requested === undefined ? 'unknown' : cut(requested.user)),
+      uid: identity?.subject,
+      groups: identity?.groups.map((name) => ({ name })),
+      type_id: identity === undefined ? 0 : 1,
+    },
+    ...toAuthProtocol(credential),
+    logon_type_id: networkLogon,
+    logon_type: 'Network',
+    is_remote: true,
+    is_cleartext: credential === undefined ? undefined : tls === undefined,
+    src_endpoint: { ip: peer.address, port: peer.port },
+    dst_endpoint: { ip: listener.address, port: listener.port, name: node, svc_name: 'postgresql' },
+    service: { name: pool ?? 'portcullis' },
+    session: {
+      uid: id,
+      created_time: openedAt.getTime(),
+      expiration_time: identity?.expiresAt.getTime(),
+      expiration_reason: end?.reason,
+      issuer: identity?.issuer,
+      credential_uid: identity?.tokenIdHash,
+      is_remote: true,
+    },
+    unmapped: { portcullis: toUnmapped(session, event) },
+  }
+}
+
+function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent): unknown {
+  const { pool, tls, requested, credential, integration, identity, role, upstreamProcessId } =
+    session
+  return {
+    issuer: identity?.issuer,
+    subject: identity?.subject,
+    principal: identity?.principal,
+    groups: identity?.groups,
+    token_id_hash: identity?.tokenIdHash,
+    role,
+    ...(requested && {
+      database: cut(requested.database),
+      requested_user: cut(requested.user),
+      application_name: cut(requested.applicationName),
+    }),
+    pool,
+    integration,
+    credential,
+    tls_version: tls?.version,
+    tls_cipher: tls?.cipher,
+    upstream_backend_pid: upstreamProcessId,
+    reason: refusal?.reason,
+    fault: refusal?.fault,
+    log_detail: refusal?.logDetail,
+    end_reason: end?.reason,
+    bytes_from_frontend: end?.bytesFromFrontend,
+    bytes_from_upstream: end?.bytesFromUpstream,
+    duration_ms: end?.durationMs,
+  }
+}
+
+/** Somebody genuine who may not, and somebody who is not, are worth a look; a broken network is not. */
+function severityOf(refusal: Refusal | undefined): keyof typeof severityIds {
+  if (refusal === undefined) return 'Informational'
+  if (refusal.fault === 'policy') return 'Medium'
+  const isForged =
+    refusal.reason === 'token-signature' ||
+    refusal.reason === 'token-algorithm' ||
+    refusal.reason === 'early-data'
+  return isForged ? 'Medium' : 'Low'
+}
+
+function messageOf({ refusal, end }: AuthenticationEvent): string {
+  if (refusal !== undefined) return `session refused: ${refusal.reason}`
+  return end === undefined ? 'session admitted' : `session ended: ${end.reason}`
+}
+
+function toAuthProtocol(credential: SessionFacts['credential']): object {
+  switch (credential) {
+    case 'token':
+      return { auth_protocol_id: authProtocolIds.OpenID, auth_protocol: 'OpenID' }
+    case 'password':
+      return { auth_protocol_id: authProtocolIds.Other, auth_protocol: 'PostgreSQL password' }
+    case undefined:
+      return { auth_protocol_id: authProtocolIds.Unknown, auth_protocol: 'Unknown' }
+  }
+}
+
+const longestValue = 256
+
+/** For what a client sent unverified. Redacted first: a part of a token would no longer look like one. */
+function cut(value: string): string {
+  const redacted = redact(value)
+  return redacted.length <= longestValue ? redacted : `${redacted.slice(0, longestValue)}...`
+}

@@ -1,0 +1,334 @@
+import { readdirSync } from 'node:fs'
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { EndReason, SessionFacts, SessionObserver, Stage } from '../session/observer.ts'
+import type { IssuerObserver } from './observers.ts'
+
+interface MetricsOptions {
+  readonly version: string
+  /** Name and version of what runs us, such as `node 24.21.0`. */
+  readonly runtime: string
+  /** All bytes that this process has spliced so far, those of open sessions included. */
+  readonly readBytes: () => { readonly fromFrontend: number; readonly fromUpstream: number }
+}
+
+export type Outcome = 'ok' | 'failed'
+
+export interface Metrics extends SessionObserver, IssuerObserver {
+  certificateLoaded(notAfter: Date): void
+  configReloaded(outcome: Outcome): void
+  auditRecorded(records: number): void
+  auditDropped(records: number): void
+  /** The values of this process, fit for IPC. Starts a new window of the event loop's lag. */
+  snapshot(): Promise<unknown>
+  /** Stops measuring the event loop. */
+  close(): void
+}
+
+type Pair = readonly [name: string, help: string]
+
+const loginBuckets = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+]
+const tokenLifeBuckets = [10, 60, 300, 900, 3600, 14_400, 43_200, 86_400]
+const outcomes = ['ok', 'failed'] as const
+
+// Every label value of the small sets, so that a series exists before its first event and rates work.
+const stages = {
+  startup: 0,
+  tls: 0,
+  credential: 0,
+  verify: 0,
+  upstream: 0,
+  total: 0,
+} satisfies Record<Stage, 0>
+const endReasons = {
+  'client-closed': 0,
+  'client-lost': 0,
+  'upstream-closed': 0,
+  'upstream-lost': 0,
+  drain: 0,
+} satisfies Record<EndReason, 0>
+const cancelOutcomes = { forwarded: 0, 'unknown-key': 0, failed: 0 } satisfies Record<
+  Parameters<SessionObserver['cancelled']>[1],
+  0
+>
+
+const lagResolutionMs = 20
+
+/**
+ * No label names a person: identities are unbounded and belong into the audit record. The aggregator of
+ * a metric says how the values of several processes become one.
+ */
+export function createMetrics({ version, runtime, readBytes }: MetricsOptions): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+
+  function counter<Label extends string>(
+    [name, help]: Pair,
+    labelNames: Label[] = [],
+  ): Counter<Label> {
+    return new Counter({ name: `portcullis_${name}`, help, labelNames, registers })
+  }
+
+  function gauge<Label extends string>(
+    [name, help]: Pair,
+    labelNames: Label[] = [],
+    aggregator: 'sum' | 'max' | 'min' | 'first' = 'sum',
+  ): Gauge<Label> {
+    return new Gauge({ name: `portcullis_${name}`, help, labelNames, registers, aggregator })
+  }
+
+  const logins = counter(
+    ['logins_total', 'Login attempts that came to an end, by integration, outcome and reason.'],
+    ['integration', 'outcome', 'reason'],
+  )
+  const loginDuration = new Histogram({
+    name: 'portcullis_login_duration_seconds',
+    help: 'Duration of the parts of a login; total leaves out the wait for the credential.',
+    labelNames: ['stage'],
+    buckets: loginBuckets,
+    registers,
+  })
+  const tokenLife = new Histogram({
+    name: 'portcullis_token_remaining_life_seconds',
+    help: 'How long the token of an admitted session was still valid at its login.',
+    buckets: tokenLifeBuckets,
+    registers,
+  })
+  const connectionsOpen = gauge([
+    'connections_open',
+    'Open connections, including those that are not admitted yet.',
+  ])
+  const sessionsOpen = gauge(['sessions_open', 'Sessions that are admitted and have not ended.'])
+  const sessionsOpened = counter(['sessions_opened_total', 'Sessions admitted.'])
+  const sessionsEnded = counter(
+    ['sessions_ended_total', 'Admitted sessions that have ended, by reason.'],
+    ['reason'],
+  )
+  const cancelRequests = counter(
+    ['cancel_requests_total', 'Cancel requests, by outcome.'],
+    ['outcome'],
+  )
+  const keyRefreshes = counter(
+    ['jwks_refreshes_total', 'Fetches of the key set of an issuer, by outcome.'],
+    ['issuer', 'outcome'],
+  )
+  const unknownKids = counter(
+    ['jwks_unknown_kids_total', 'Tokens whose key id was not in the key set of the issuer.'],
+    ['issuer'],
+  )
+  const certificateExpiry = gauge(
+    [
+      'tls_certificate_expiry_timestamp_seconds',
+      'When the TLS certificate shown to clients expires, in seconds since 1970.',
+    ],
+    [],
+    'min',
+  )
+  const configReloads = counter(
+    ['config_reloads_total', 'Attempts to load a changed configuration, by outcome.'],
+    ['outcome'],
+  )
+  const auditRecords = counter(['audit_records_total', 'Audit records written.'])
+  const auditDrops = counter(['audit_dropped_total', 'Audit records lost.'])
+
+  for (const stage of Object.keys(stages)) loginDuration.zero({ stage })
+  for (const reason of Object.keys(endReasons)) sessionsEnded.inc({ reason }, 0)
+  for (const outcome of Object.keys(cancelOutcomes)) cancelRequests.inc({ outcome }, 0)
+  for (const outcome of outcomes) configReloads.inc({ outcome }, 0)
+  // Until a certificate is loaded there is no time to report, and zero would be the smallest of all.
+  certificateExpiry.remove()
+
+  const keysRefreshedAtMs = new Map<string, number>()
+  new Gauge({
+    name: 'portcullis_jwks_age_seconds',
+    help: 'Time since the key set of an issuer was last fetched successfully.',
+    labelNames: ['issuer'],
+    aggregator: 'max',
+    registers,
+    collect() {
+      for (const [issuer, atMs] of keysRefreshedAtMs) {
+        this.set({ issuer }, (performance.now() - atMs) / 1000)
+      }
+    },
+  })
+  new Counter({
+    name: 'portcullis_session_bytes_total',
+    help: 'Bytes spliced, by the side that they came from.',
+    labelNames: ['direction'],
+    registers,
+    collect() {
+      const { fromFrontend, fromUpstream } = readBytes()
+      this.reset()
+      this.inc({ direction: 'from_frontend' }, fromFrontend)
+      this.inc({ direction: 'from_upstream' }, fromUpstream)
+    },
+  })
+
+  gauge(['build_info', 'What is running; always 1.'], ['version', 'runtime'], 'first').set(
+    { version, runtime },
+    1,
+  )
+  const stopLag = measureEventLoop(registers)
+  measureProcess(registers)
+
+  function decided(
+    session: SessionFacts,
+    outcome: 'admitted' | 'refused' | 'abandoned',
+    reason = 'none',
+  ): void {
+    logins.inc({ integration: session.integration ?? 'none', outcome, reason })
+  }
+
+  return {
+    opened() {
+      connectionsOpen.inc()
+    },
+    stage(stage, durationMs) {
+      loginDuration.observe({ stage }, durationMs / 1000)
+    },
+    admitted(session) {
+      decided(session, 'admitted')
+      sessionsOpen.inc()
+      sessionsOpened.inc()
+      if (session.identity !== undefined) {
+        tokenLife.observe((session.identity.expiresAt.getTime() - Date.now()) / 1000)
+      }
+    },
+    refused(session, refusal) {
+      decided(session, 'refused', refusal.reason)
+      connectionsOpen.dec()
+    },
+    abandoned(session) {
+      decided(session, 'abandoned')
+      connectionsOpen.dec()
+    },
+    cancelled(_, outcome) {
+      cancelRequests.inc({ outcome })
+      connectionsOpen.dec()
+    },
+    ended(_, { reason }) {
+      sessionsEnded.inc({ reason })
+      sessionsOpen.dec()
+      connectionsOpen.dec()
+    },
+    keysRefreshed(issuer, outcome) {
+      for (const each of outcomes) keyRefreshes.inc({ issuer, outcome: each }, 0)
+      unknownKids.inc({ issuer }, 0)
+      keyRefreshes.inc({ issuer, outcome })
+      if (outcome === 'ok') keysRefreshedAtMs.set(issuer, performance.now())
+    },
+    unknownKey(issuer) {
+      unknownKids.inc({ issuer })
+    },
+    certificateLoaded(notAfter) {
+      certificateExpiry.set(notAfter.getTime() / 1000)
+    },
+    configReloaded(outcome) {
+      configReloads.inc({ outcome })
+    },
+    auditRecorded(records) {
+      auditRecords.inc(records)
+    },
+    auditDropped(records) {
+      auditDrops.inc(records)
+    },
+    async snapshot() {
+      return structuredClone(await registry.getMetricsAsJSON())
+    },
+    close: stopLag,
+  }
+}
+
+function measureEventLoop(registers: Registry[]): () => void {
+  const delay = monitorEventLoopDelay({ resolution: lagResolutionMs })
+  delay.enable()
+  // The histogram holds the time between two ticks of a timer: what exceeds its interval is the lag.
+  const lagSeconds = (ns: number): number => Math.max(0, ns / 1e9 - lagResolutionMs / 1e3)
+
+  new Gauge({
+    name: 'portcullis_event_loop_lag_seconds',
+    help: 'By how much timers were late since the last scrape.',
+    labelNames: ['statistic'],
+    aggregator: 'max',
+    registers,
+    collect() {
+      this.set({ statistic: 'p50' }, lagSeconds(delay.percentile(50)))
+      this.set({ statistic: 'p99' }, lagSeconds(delay.percentile(99)))
+      this.set({ statistic: 'max' }, lagSeconds(delay.max))
+      delay.reset()
+    },
+  })
+  return () => {
+    delay.disable()
+  }
+}
+
+function measureProcess(registers: Registry[]): void {
+  new Counter({
+    name: 'portcullis_process_cpu_seconds_total',
+    help: 'CPU time used, user and system.',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage()
+      this.reset()
+      this.inc((user + system) / 1e6)
+    },
+  })
+  new Gauge({
+    name: 'portcullis_process_resident_memory_bytes',
+    help: 'Resident memory.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss())
+    },
+  })
+  new Gauge({
+    name: 'portcullis_process_open_fds',
+    help: 'Open file descriptors.',
+    registers,
+    collect() {
+      const count = countFileDescriptors()
+      if (count === undefined) this.remove()
+      else this.set(count)
+    },
+  })
+  new Gauge({
+    name: 'portcullis_process_start_time_seconds',
+    help: 'When the oldest process started, in seconds since 1970.',
+    aggregator: 'min',
+    registers,
+  }).set(performance.timeOrigin / 1000)
+}
+
+/** Undefined where the system has no /proc. */
+function countFileDescriptors(): number | undefined {
+  try {
+    return readdirSync('/proc/self/fd').length
+  } catch {
+    return undefined
+  }
+}
+
+type Snapshot = readonly { readonly type: string }[]
+
+function isSnapshot(value: unknown): value is Snapshot {
+  return Array.isArray(value)
+}
+
+/** The snapshots of all processes of the service as one Prometheus exposition. */
+export async function renderMetrics(snapshots: readonly unknown[]): Promise<string> {
+  return AggregatorRegistry.aggregate(snapshots.filter(isSnapshot)).metrics()
+}
+
+/**
+ * What to keep of processes that have ended, as one more snapshot: their counters. Without it a sum over
+ * the living would fall, which Prometheus takes for a restart and counts all over again.
+ */
+export async function retireSnapshots(snapshots: readonly unknown[]): Promise<unknown> {
+  const cumulative = snapshots
+    .filter(isSnapshot)
+    .map((metrics) => metrics.filter(({ type }) => type !== 'gauge'))
+  return structuredClone(await AggregatorRegistry.aggregate(cumulative).getMetricsAsJSON())
+}

@@ -1,0 +1,93 @@
+import type { SessionObserver } from '../session/observer.ts'
+
+/** What identity tells of issuers. Telemetry does not import identity, so the shape is repeated here. */
+export interface IssuerObserver {
+  keysRefreshed(issuer: string, outcome: 'ok' | 'failed', error?: unknown): void
+  unknownKey(issuer: string): void
+}
+
+/**
+ * One observer that tells all of them. One that throws hinders neither the others nor the session; its
+ * first error goes to `onError`.
+ */
+export function combine(
+  observers: readonly SessionObserver[],
+  onError: (error: unknown) => void,
+): SessionObserver {
+  const tell = teller(observers, onError)
+  return {
+    opened(...event) {
+      tell((observer) => {
+        observer.opened(...event)
+      })
+    },
+    stage(...event) {
+      tell((observer) => {
+        observer.stage(...event)
+      })
+    },
+    admitted(...event) {
+      tell((observer) => {
+        observer.admitted(...event)
+      })
+    },
+    refused(...event) {
+      tell((observer) => {
+        observer.refused(...event)
+      })
+    },
+    abandoned(...event) {
+      tell((observer) => {
+        observer.abandoned(...event)
+      })
+    },
+    cancelled(...event) {
+      tell((observer) => {
+        observer.cancelled(...event)
+      })
+    },
+    ended(...event) {
+      tell((observer) => {
+        observer.ended(...event)
+      })
+    },
+  }
+}
+
+/** As `combine`, for the observers of issuers. */
+export function combineIssuer(
+  observers: readonly IssuerObserver[],
+  onError: (error: unknown) => void,
+): IssuerObserver {
+  const tell = teller(observers, onError)
+  return {
+    keysRefreshed(...event) {
+      tell((observer) => {
+        observer.keysRefreshed(...event)
+      })
+    },
+    unknownKey(...event) {
+      tell((observer) => {
+        observer.unknownKey(...event)
+      })
+    },
+  }
+}
+
+function teller<Observer extends object>(
+  observers: readonly Observer[],
+  onError: (error: unknown) => void,
+): (event: (observer: Observer) => void) => void {
+  const failed = new Set<Observer>()
+  return (event) => {
+    for (const observer of observers) {
+      try {
+        event(observer)
+      } catch (error) {
+        if (failed.has(observer)) continue
+        failed.add(observer)
+        onError(error)
+      }
+    }
+  }
+}

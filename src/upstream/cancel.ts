@@ -1,0 +1,37 @@
+import type { Socket } from 'node:net'
+import { writeCancelRequest } from '../wire/startup.ts'
+import { dial } from './dial.ts'
+import type { UpstreamTarget } from './target.ts'
+
+/**
+ * Sends a CancelRequest and waits until the server has closed the connection, which is how PostgreSQL
+ * says that it has dealt with it. Throws where it could not be delivered within the connect timeout.
+ */
+export async function cancelUpstream(
+  target: UpstreamTarget,
+  processId: number,
+  secretKey: Buffer,
+): Promise<void> {
+  let socket: Socket | undefined
+  const timer = setTimeout(() => {
+    socket?.destroy(new Error('cancel request timed out'))
+  }, target.connectTimeoutMs)
+  try {
+    const connected = await dial(target, (opened) => {
+      socket = opened
+      opened.on('error', () => {})
+    })
+    await new Promise<void>((resolve, reject) => {
+      connected.once('error', reject)
+      connected.once('close', () => {
+        resolve()
+      })
+      // It sends nothing, but unread bytes would keep the end from being seen.
+      connected.resume()
+      connected.end(writeCancelRequest(processId, secretKey))
+    })
+  } finally {
+    clearTimeout(timer)
+    socket?.destroy()
+  }
+}

@@ -1,0 +1,184 @@
+import type { Socket } from 'node:net'
+import { Refusal } from '../refusal.ts'
+import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
+import { ScramError } from '../sasl/scram.ts'
+import { type Frame, FrameError, readFrame } from '../wire/frame.ts'
+import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
+import { type ErrorReport, MalformedMessage, parseBackendMessage } from '../wire/read-backend.ts'
+import { writeStartupMessage } from '../wire/startup.ts'
+import { answerAuthentication, type LoginCredential } from './answer-authentication.ts'
+import { dial, where } from './dial.ts'
+import type { UpstreamTarget } from './target.ts'
+
+/** No message of a login is longer; libpq stops at 30,000 bytes for errors. */
+const maxLoginBodyBytes = 65_536
+/** More ParameterStatus and notices than this come from no PostgreSQL. */
+const maxLoginMessages = 1_000
+
+export interface LoginRequest {
+  readonly role: string
+  readonly credential: LoginCredential
+  /** Startup parameters of the client that go upstream; not user and database. */
+  readonly parameters: ReadonlyMap<string, string>
+}
+
+/** An authenticated session at a PostgreSQL server, ready for its first query. */
+export interface UpstreamSession {
+  readonly socket: Socket
+  readonly processId: number
+  readonly secretKey: Buffer
+  /** ParameterStatus and notices as they came, for the client. */
+  readonly greeting: Buffer
+  /** ReadyForQuery and whatever came behind it. */
+  readonly ready: Buffer
+  readonly isSuperuser: boolean
+}
+
+/**
+ * Connects and logs in as a role within the target's deadline, or throws a Refusal; on any failure the
+ * connection is closed.
+ */
+export async function logIn(
+  target: UpstreamTarget,
+  request: LoginRequest,
+  keys: ScramKeyCache,
+): Promise<UpstreamSession> {
+  let socket: Socket | undefined
+  const timedOut = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    timedOut.reject(new Refusal('upstream-timeout', { logDetail: where(target) }))
+  }, target.connectTimeoutMs)
+  const work = async (): Promise<UpstreamSession> => {
+    const connected = await dial(target, (opened) => {
+      socket = opened
+      // Whoever waits is told by the reader; an error nobody waits for must not end the process.
+      opened.on('error', () => {})
+    })
+    return authenticate(connected, target, request, keys)
+  }
+  try {
+    return await Promise.race([work(), timedOut.promise])
+  } catch (error) {
+    socket?.destroy()
+    throw toRefusal(error, target, request.credential)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function authenticate(
+  socket: Socket,
+  target: UpstreamTarget,
+  request: LoginRequest,
+  keys: ScramKeyCache,
+): Promise<UpstreamSession> {
+  const reader = new PacketReader(socket)
+  socket.write(
+    writeStartupMessage([
+      ['user', request.role],
+      ['database', target.database],
+      ...request.parameters,
+    ]),
+  )
+  await answerAuthentication({
+    role: request.role,
+    credential: request.credential,
+    isEncrypted: target.tls !== 'disable',
+    keys,
+    next: async () => nextMessage(reader),
+    send: (message) => socket.write(message),
+  })
+  return readGreeting(reader, socket)
+}
+
+async function nextFrame(reader: PacketReader): Promise<Frame> {
+  return reader.read((bytes) => readFrame(bytes, maxLoginBodyBytes))
+}
+
+async function nextMessage(reader: PacketReader): Promise<ReturnType<typeof parseBackendMessage>> {
+  const frame = await nextFrame(reader)
+  const message = parseBackendMessage(frame)
+  if (message.kind === 'error') throw new ServerRefused(frame, message.error)
+  return message
+}
+
+/** Reads from AuthenticationOk to ReadyForQuery. */
+async function readGreeting(reader: PacketReader, socket: Socket): Promise<UpstreamSession> {
+  const greeting: Buffer[] = []
+  let key: { processId: number; secretKey: Buffer } | undefined
+  let isSuperuser = false
+  for (let count = 0; count < maxLoginMessages; count++) {
+    const frame = await nextFrame(reader)
+    const message = parseBackendMessage(frame)
+    switch (message.kind) {
+      case 'parameter-status':
+        if (message.name === 'is_superuser') isSuperuser = message.value === 'on'
+        greeting.push(frame.raw)
+        break
+      case 'notice':
+        greeting.push(frame.raw)
+        break
+      case 'backend-key-data':
+        key = message
+        break
+      case 'ready-for-query': {
+        if (key === undefined)
+          throw new Refusal('upstream-protocol', { logDetail: 'no cancel key' })
+        const ready = Buffer.concat([frame.raw, reader.release()])
+        return { socket, ...key, greeting: Buffer.concat(greeting), ready, isSuperuser }
+      }
+      case 'error':
+        throw new ServerRefused(frame, message.error)
+      default:
+        throw new Refusal('upstream-protocol', {
+          logDetail: `unexpected message of type ${JSON.stringify(frame.type)} after authentication`,
+        })
+    }
+  }
+  throw new Refusal('upstream-protocol', { logDetail: 'no ReadyForQuery' })
+}
+
+/** An ErrorResponse of the server during the login. */
+class ServerRefused extends Error {
+  readonly frame: Buffer
+  readonly sqlstate: string
+
+  constructor(frame: Frame, { sqlstate, message }: ErrorReport) {
+    super(message)
+    this.frame = Buffer.from(frame.raw)
+    this.sqlstate = sqlstate
+  }
+}
+
+/**
+ * What PostgreSQL says goes to the client, but for class 28: that is about the credential and the
+ * addresses of Portcullis, and would read as if the client's own were wrong.
+ */
+function serverRefused(error: ServerRefused, credential: LoginCredential): Refusal {
+  const logDetail = `${error.sqlstate} ${error.message}`
+  if (!error.sqlstate.startsWith('28')) {
+    return new Refusal('upstream-refused', { logDetail, upstreamError: error.frame })
+  }
+  const isClients = credential.kind === 'password' && credential.isClients
+  const reason =
+    isClients && error.sqlstate === '28P01' ? 'wrong-password' : 'upstream-authentication'
+  return new Refusal(reason, { logDetail })
+}
+
+function toRefusal(error: unknown, target: UpstreamTarget, credential: LoginCredential): unknown {
+  if (error instanceof ServerRefused) return serverRefused(error, credential)
+  if (error instanceof Refusal) return error
+  if (error instanceof ConnectionLost) {
+    return new Refusal('upstream-unreachable', {
+      logDetail: `${where(target)} closed the connection during the login`,
+      cause: error,
+    })
+  }
+  if (error instanceof FrameError || error instanceof MalformedMessage) {
+    return new Refusal('upstream-protocol', { logDetail: `${where(target)}: ${error.message}` })
+  }
+  if (error instanceof ScramError) {
+    return new Refusal('upstream-authentication', { logDetail: `SCRAM: ${error.message}` })
+  }
+  return error
+}

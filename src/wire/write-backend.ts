@@ -1,0 +1,55 @@
+// Messages in the server's direction that Portcullis writes itself (PostgreSQL documentation, 54.7).
+import { writeFrame } from './frame.ts'
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4)
+  bytes.writeInt32BE(value, 0)
+  return bytes
+}
+
+export const sslAccepted = Buffer.from('S')
+export const encryptionRefused = Buffer.from('N')
+
+export const authenticationOk = writeFrame('R', int32(0))
+export const authenticationCleartextPassword = writeFrame('R', int32(3))
+
+/**
+ * Tells a client that asked for a newer minor version, or for options that we do not know, what it
+ * gets. The number is the whole version, as PostgreSQL sends it and libpq 18 expects it.
+ */
+export function negotiateProtocolVersion(unknownOptions: readonly string[]): Buffer {
+  const names = unknownOptions.map((name) => Buffer.from(`${name}\0`, 'utf8'))
+  return writeFrame('v', Buffer.concat([int32(3 << 16), int32(names.length), ...names]))
+}
+
+export function backendKeyData(processId: number, secretKey: Buffer): Buffer {
+  return writeFrame('K', Buffer.concat([int32(processId), secretKey]))
+}
+
+export interface ErrorFields {
+  readonly sqlstate: string
+  readonly message: string
+  readonly detail?: string | undefined
+  readonly hint?: string | undefined
+}
+
+/** libpq shows nothing of an error over 30,000 bytes: each field is cut well below that. */
+const longestFieldBytes = 4_000
+
+/** A FATAL ErrorResponse: after it the connection ends. */
+export function fatalError(fields: ErrorFields): Buffer {
+  const parts: Buffer[] = []
+  const add = (code: string, text: string | undefined): void => {
+    if (text === undefined) return
+    const clean = text.replaceAll('\0', '').slice(0, longestFieldBytes)
+    parts.push(Buffer.from(`${code}${clean}\0`, 'utf8'))
+  }
+  add('S', 'FATAL')
+  add('V', 'FATAL')
+  add('C', fields.sqlstate)
+  add('M', fields.message)
+  add('D', fields.detail)
+  add('H', fields.hint)
+  parts.push(Buffer.of(0))
+  return writeFrame('E', Buffer.concat(parts))
+}

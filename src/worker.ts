@@ -1,0 +1,107 @@
+// A worker process: a proxy at the end of its primary's channel.
+import type { Config } from './config/index.ts'
+import type { Bus } from './fleet/bus.ts'
+import { Channel } from './fleet/channel.ts'
+import { portOfParent } from './fleet/ports.ts'
+import type { CancelKey, WorkerStatus } from './fleet/supervisor.ts'
+import { Proxy } from './proxy.ts'
+import type { CancelOutcome } from './session/services.ts'
+import type { CancelRequest } from './wire/startup.ts'
+import { createLog, type Log } from './telemetry/log.ts'
+
+export interface WorkerStart {
+  readonly config: Config
+  readonly version: string
+  readonly chosenPorts: ReadonlyMap<string, number>
+}
+
+const cancelTimeoutMs = 20_000
+const statusTimeoutMs = 5_000
+/** Cancel requests that wait for other workers; whoever floods us with made-up keys stops there. */
+const maxWaitingCancels = 64
+
+/** Serves the primary until the channel closes. */
+export function runWorker(): void {
+  // The terminal and the service manager signal every process of the group; the primary decides.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+  let proxy: Proxy | undefined
+  let log: Log | undefined
+
+  const started = (): Proxy => {
+    if (proxy === undefined) throw new Error('not started')
+    return proxy
+  }
+  const channel = new Channel(portOfParent(), {
+    start: async ({ config, version, chosenPorts }: WorkerStart): Promise<WorkerStatus> => {
+      const { level, format } = config.log
+      log = createLog({ level, format, base: { node: config.node, pid: process.pid } })
+      surviveBugs(log)
+      proxy = new Proxy({
+        config,
+        version,
+        chosenPorts,
+        log,
+        bus: channelBus(channel),
+        sharesPorts: true,
+        onStatus: (status) => void channel.call('status', status, statusTimeoutMs).catch(() => {}),
+      })
+      await proxy.start()
+      return proxy.status
+    },
+    reload: async (config: Config) => started().reload(config),
+    reopen: () => {
+      started().reopenAudit()
+    },
+    snapshot: async () => started().snapshot(),
+    cancel: async (key: CancelKey) => started().cancelHere(fromKey(key)),
+    drain: async (deadlineMs: number) => {
+      await started().drain(deadlineMs)
+      await channel.call('keep', await started().snapshot(), statusTimeoutMs).catch(() => {})
+    },
+    endNow: () => {
+      started().endNow()
+    },
+  })
+  process.on('disconnect', () => {
+    // The primary is gone, or has let go after the drain: nobody could reach the sessions any more.
+    const end = async (): Promise<void> => {
+      proxy?.endNow()
+      await proxy?.drain(0)
+      await proxy?.close()
+      await log?.close()
+    }
+    void end().finally(() => process.exit(0))
+  })
+}
+
+function channelBus(channel: Channel): Bus {
+  let waiting = 0
+  return {
+    cancelElsewhere: async ({ processId, secretKey }: CancelRequest): Promise<CancelOutcome> => {
+      if (waiting >= maxWaitingCancels) return 'failed'
+      waiting++
+      try {
+        const key: CancelKey = { processId, secretKey: secretKey.toString('hex') }
+        return (await channel.call('cancel', key, cancelTimeoutMs)) as CancelOutcome
+      } catch {
+        return 'failed'
+      } finally {
+        waiting--
+      }
+    },
+  }
+}
+
+function fromKey({ processId, secretKey }: CancelKey): CancelRequest {
+  return { kind: 'cancel', processId, secretKey: Buffer.from(secretKey, 'hex') }
+}
+
+/** A bug in the handling of one session must not take down the others. */
+export function surviveBugs(log: Log): void {
+  process.on('uncaughtException', (error) => {
+    log.error('internal error', { error, stack: error })
+  })
+  process.on('unhandledRejection', (error) => {
+    log.error('internal error', { error, stack: error })
+  })
+}

@@ -1,0 +1,210 @@
+import { describe, expect, test } from 'vitest'
+import { load, minimal, noticesOf, problemsOf } from './load.ts'
+
+const sso = '{ issuer: "https://a.example", client_id: x }'
+const upstream = 'upstream: { host: 127.0.0.1, auth: { method: trust } }'
+
+describe('a name that stands for another entry', () => {
+  test.each([
+    [
+      'groups: { staff: { role: x } }\nintegrations: { sso: { issuer: "https://a.example", client_id: x, default_group: staf } }',
+      '8:82: integrations.sso.default_group: group "staf" does not exist; did you mean "staff"?',
+    ],
+    [
+      'integrations: { sso: { issuer: "https://a.example", client_id: x, groups_claim_mappings: { a: b } } }',
+      '7:95: integrations.sso.groups_claim_mappings.a: group "b" does not exist; there are none',
+    ],
+    [
+      `integrations: { sso: ${sso} }\ndatabases: { app: { integrations: [ops], ${upstream} } }`,
+      '8:36: databases.app.integrations[0]: integration "ops" does not exist; known are "sso"',
+    ],
+    [
+      `integrations: { sso: ${sso} }\ndatabases: { system: { integrations: [sso], primary: ops } }`,
+      '8:54: databases.system.primary: integration "ops" is not among the `integrations` of this database',
+    ],
+    [
+      `integrations: { a: ${sso}, b: ${sso} }\ndatabases: { system: { integrations: [a, b] } }`,
+      '8:14: databases.system.primary: is required if a database has several integrations',
+    ],
+    [
+      '  other: { sso_integration: ops, participants: [{ node: gw1, listen_address: "::", listen_port: 1 }] }',
+      '7:29: connectivity_pools.other.sso_integration: integration "ops" does not exist; there are none',
+    ],
+  ])('must be the name of one: %s', (section, problem) => {
+    expect(problemsOf(`${minimal}${section}\n`)).toEqual([problem])
+  })
+})
+
+describe('a password', () => {
+  const passwords = `databases:
+  app:
+    upstream:
+      host: 127.0.0.1
+      auth:
+        method: password
+        passwords:
+          app_readonly: x
+          app_reedwrite: y
+groups:
+  a: { role: app_readonly }
+  b: { role: app_readwrite }
+`
+
+  test('must be for a role that somebody can be', () => {
+    expect(problemsOf(`${minimal}${passwords}`)).toEqual([
+      '15:11: databases.app.upstream.auth.passwords.app_reedwrite: no group has this role, and no principal is mapped to a role; did you mean "app_readwrite"?',
+    ])
+  })
+
+  test.each([
+    'identity_map: x',
+    'integrations: { a: { issuer: "https://a.example", client_id: x, map_principal: true } }',
+    'integrations: { a: { issuer: "https://a.example", client_id: x, principal_regex: "^(.*)$" } }',
+  ])('may be for any role with %s', (section) => {
+    expect(problemsOf(`${minimal}${passwords}${section}\n`)).toEqual([])
+  })
+})
+
+describe('the audit file', () => {
+  test.each([
+    ['audit: { sink: file }', '7:1: audit.file: is required if `sink` is "file"'],
+    ['audit: { file: x }', '7:16: audit.file: is only allowed if `sink` is "file"'],
+  ])('goes with its sink: %s', (section, problem) => {
+    expect(problemsOf(`${minimal}${section}\n`)).toEqual([problem])
+  })
+})
+
+test('an integration that nothing binds to us is refused', () => {
+  expect(problemsOf(`${minimal}integrations:\n  sso: { issuer: "https://a.example" }\n`)).toEqual([
+    '8:3: integrations.sso: needs a `client_id` or at least one of `additional_audiences`, so that tokens for other services are not accepted',
+  ])
+})
+
+test('groups may not differ only by case', () => {
+  expect(problemsOf(`${minimal}groups:\n  Staff: { role: x }\n  staff: { role: y }\n`)).toEqual([
+    '9:3: groups.staff: differs only by case from group "Staff"',
+  ])
+})
+
+test('system needs no upstream, any other database does', () => {
+  expect(problemsOf(`${minimal}databases:\n  system: {}\n  app: {}\n`)).toEqual([
+    '9:3: databases.app.upstream: is required for every database but "system"',
+  ])
+  expect(load(`${minimal}databases: { system: { ${upstream} } }\n`).notices).toEqual([])
+})
+
+describe('connectivity pools', () => {
+  function pools(...entries: string[]): string {
+    const head = 'node: gw0\ntls: { certificate: a, key: b }\nconnectivity_pools:\n'
+    return `${head}${entries.map((entry) => `  ${entry}\n`).join('')}`
+  }
+  const here = 'participants: [{ node: gw0, listen_address: "::1", listen_port: 6432 }]'
+
+  test('must be on this node, one of them at least', () => {
+    const yaml = minimal.replace('node: gw0', 'node: gw9')
+    expect(problemsOf(yaml)).toEqual([
+      '3:1: connectivity_pools: no pool has a participant on this node, "gw9"; there are some on "gw0"',
+    ])
+    expect(problemsOf(yaml.replace(/connectivity_pools[^]*/, ''))).toEqual([
+      '1:1: connectivity_pools: no pool has a participant on this node, "gw9"; there are no participants',
+    ])
+  })
+
+  test.each(['require_sso: true', 'password_users: [postgres]'])(
+    'are ambiguous where only %s tells them apart',
+    (policy) => {
+      const message =
+        'pools "a" and "b" serve the same source addresses on the same listener with the same priority, and differ in policy: give one a higher `priority`'
+      const other = here.replace('::1', '0:0::1')
+      const a = `a: { source_address: 10.0.0.0/8, ${here} }`
+      const b = `b: { source_address: [192.0.2.0/24, 10.9.9.9/8], ${policy}, ${other} }`
+      expect(problemsOf(pools(a, b))).toEqual([`5:3: connectivity_pools.b: ${message}`])
+    },
+  )
+
+  test.each([
+    ['the policy is the same', ''],
+    ['the priorities differ', 'require_sso: true, priority: 1, '],
+    ['the networks differ', 'require_sso: true, source_address: 10.0.0.0/9, '],
+  ])('are not ambiguous if %s', (_, keys) => {
+    const a = `a: { source_address: 10.0.0.0/8, ${here} }`
+    const b = `b: { source_address: 10.0.0.0/8, ${keys}${here} }`.replace(
+      /source_address: 10.0.0.0\/8, (.*source_address)/,
+      '$1',
+    )
+    expect(problemsOf(pools(a, b))).toEqual([])
+  })
+
+  test.each([
+    ['the listener', here.replace('6432', '6433')],
+    ['the node', here.replace('gw0', 'gw1')],
+  ])('are not ambiguous if %s differs', (_, there) => {
+    expect(problemsOf(pools(`a: { ${here} }`, `b: { require_sso: true, ${there} }`))).toEqual([])
+  })
+
+  test('are not ambiguous on ports that the system chooses', () => {
+    const any = here.replace('6432', '0')
+    expect(problemsOf(pools(`a: { ${any} }`, `b: { require_sso: true, ${any} }`))).toEqual([])
+  })
+
+  test('do without TLS on loopback alone', () => {
+    const participant = (address: string) =>
+      `participants: [{ node: gw0, listen_address: "${address}", listen_port: 1, allow_cleartext: true }]`
+    expect(problemsOf(pools(`a: { ${participant('127.0.0.1')} }`))).toEqual([])
+    expect(problemsOf(pools(`a: { ${participant('0.0.0.0')} }`))[0]).toMatch(
+      /^4:.*a\.participants\[0\]\.allow_cleartext: may only be true where `listen_address` is a loopback address$/,
+    )
+  })
+})
+
+describe('a notice', () => {
+  test('tells of keys without effect', () => {
+    const yaml = `${minimal.replace('6432 }', '6432, advertised_address: db.example.com, advertised_port: 5432 }')}    sso_integration: sso
+integrations:
+  sso:
+    issuer: https://a.example
+    client_id: x
+    client_secret: \${env:SECRET}
+    additional_scopes: [email]
+`
+    const notices = noticesOf(yaml, { SECRET: 'hunter2' })
+    expect(notices.map((line) => line.split(': ').slice(0, 3).join(': '))).toEqual([
+      '6:68: connectivity_pools.main.participants[0].advertised_address: has no effect in this version',
+      '6:104: connectivity_pools.main.participants[0].advertised_port: has no effect in this version',
+      '7:5: connectivity_pools.main.sso_integration: has no effect in this version',
+      '12:5: integrations.sso.client_secret: has no effect in this version',
+      '13:5: integrations.sso.additional_scopes: has no effect in this version',
+    ])
+    expect(notices.join()).not.toContain('hunter2')
+  })
+
+  test.each([
+    ['disable', 'roles and passwords cross the network in the clear; use "verify-full"'],
+    [
+      'require',
+      'the certificate of the server is not checked, so anyone on the path can be the server; use "verify-full"',
+    ],
+  ])('tells of upstream tls: %s, unless it is loopback', (tls, message) => {
+    const yaml = `${minimal}databases:
+  app:
+    upstream: { tls: ${tls}, host: 10.0.0.5, auth: { method: trust } }
+`
+    expect(noticesOf(yaml)).toEqual([`9:22: databases.app.upstream.tls: ${message}`])
+    expect(noticesOf(yaml.replace('10.0.0.5', '127.0.0.1'))).toEqual([])
+  })
+
+  test.each([
+    ['(a)', 1],
+    ['^(a)', 1],
+    ['(a)$', 1],
+    ['^(a)\\$', 1],
+    ['^(a)$', 0],
+    ['\\A(a)\\z', 0],
+    ['^(a)\\\\$', 0],
+  ])('tells of a pattern without anchors: %s', (pattern, count) => {
+    const yaml = `${minimal}integrations:
+  sso: { issuer: "https://a.example", client_id: x, principal_regex: '${pattern}' }
+`
+    expect(noticesOf(yaml)).toHaveLength(count)
+  })
+})

@@ -1,0 +1,377 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Refusal } from '../../../src/refusal.ts'
+import type { SessionFacts } from '../../../src/session/observer.ts'
+import { createAudit } from '../../../src/telemetry/audit.ts'
+import type { Audit, AuditOptions } from '../../../src/telemetry/audit.ts'
+import { asked, end, issuer, opened, verified } from './facts.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portcullis-audit-'))
+})
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+
+interface Fixture {
+  readonly audit: Audit
+  readonly file: string
+  readonly seen: { recorded: number; dropped: number; errors: Error[] }
+}
+
+let files = 0
+
+function create(options: Partial<AuditOptions> = {}, path?: string): Fixture {
+  const file = path ?? join(folder, 'deep', `${++files}.jsonl`)
+  const seen = { recorded: 0, dropped: 0, errors: [] as Error[] }
+  const audit = createAudit({
+    node: 'gw0',
+    version: '1.2.3',
+    onRecorded: (records) => (seen.recorded += records),
+    onDropped: (records) => (seen.dropped += records),
+    onError: (error) => seen.errors.push(error),
+    ...options,
+    sink: 'file',
+    file,
+  })
+  return { audit, file, seen }
+}
+
+interface AuditRecord {
+  readonly time: number
+  readonly severity: string
+  readonly auth_protocol: string
+  readonly is_cleartext?: boolean
+  readonly metadata: { readonly uid: string }
+  readonly user: { readonly name: string; readonly uid?: string }
+}
+
+function read(file: string): AuditRecord[] {
+  const lines = readFileSync(file, 'utf8').split('\n')
+  expect(lines.pop()).toBe('')
+  return lines.map((line) => JSON.parse(line) as AuditRecord)
+}
+
+describe('an audit record', () => {
+  test('of a login that succeeded is an OCSF logon', async () => {
+    const { audit, file, seen } = create()
+    audit.admitted(verified)
+    await audit.close()
+    const record = read(file)[0]!
+    expect(record).toMatchObject({
+      class_uid: 3002,
+      category_uid: 3,
+      activity_id: 1,
+      activity_name: 'Logon',
+      type_uid: 300_201,
+      severity_id: 1,
+      status_id: 1,
+      status: 'Success',
+      status_code: '00000',
+      metadata: {
+        version: '1.1.0',
+        product: { name: 'Portcullis', vendor_name: 'Portcullis', version: '1.2.3' },
+        correlation_uid: verified.id,
+      },
+      user: {
+        name: 'alice',
+        uid: 'auth0|alice',
+        groups: [{ name: 'readonly' }, { name: 'readwrite' }],
+      },
+      auth_protocol: 'OpenID',
+      auth_protocol_id: 4,
+      is_cleartext: false,
+      src_endpoint: { ip: '192.0.2.7', port: 50123 },
+      dst_endpoint: { ip: '198.51.100.1', port: 6432, name: 'gw0' },
+      session: {
+        uid: verified.id,
+        created_time: verified.openedAt.getTime(),
+        expiration_time: verified.identity!.expiresAt.getTime(),
+        issuer,
+      },
+      unmapped: {
+        portcullis: {
+          issuer,
+          subject: 'auth0|alice',
+          principal: 'alice',
+          groups: ['readonly', 'readwrite'],
+          role: 'app_readwrite',
+          database: 'sandbox',
+          requested_user: 'id_token',
+          pool: 'sso_pool',
+          integration: 'sso_m2m',
+          credential: 'token',
+          tls_version: 'TLSv1.3',
+          upstream_backend_pid: 4711,
+          token_id_hash: 'c0ffee',
+        },
+      },
+    })
+    expect(Math.abs(record.time - Date.now())).toBeLessThan(10_000)
+    expect(record.metadata.uid).toMatch(/^[\da-f-]{36}$/)
+    expect(seen).toEqual({ recorded: 1, dropped: 0, errors: [] })
+  })
+
+  test('of a refusal has the SQLSTATE, the reason and what the log would say', async () => {
+    const { audit, file } = create()
+    audit.refused(asked, new Refusal('token-audience', { logDetail: 'aud was ["other"]' }))
+    await audit.close()
+    expect(read(file)).toMatchObject([
+      {
+        type_uid: 300_201,
+        status_id: 2,
+        status: 'Failure',
+        status_code: '28P01',
+        status_detail: 'token-audience',
+        user: { name: 'id_token', type_id: 0 },
+        unmapped: { portcullis: { reason: 'token-audience', log_detail: 'aud was ["other"]' } },
+      },
+    ])
+  })
+
+  test('of an end is a logoff with bytes and duration', async () => {
+    const { audit, file } = create()
+    audit.ended(verified, end)
+    await audit.close()
+    expect(read(file)).toMatchObject([
+      {
+        activity_id: 2,
+        type_uid: 300_202,
+        status_detail: 'client-closed',
+        duration: 7890,
+        unmapped: {
+          portcullis: {
+            end_reason: 'client-closed',
+            bytes_from_frontend: 123,
+            bytes_from_upstream: 456,
+            duration_ms: 7890,
+          },
+        },
+      },
+    ])
+  })
+
+  test.each([
+    ['no credential', opened, 'Unknown', undefined],
+    ['a password', { ...asked, credential: 'password' }, 'PostgreSQL password', false],
+    ['a token without TLS', { ...opened, credential: 'token' }, 'OpenID', true],
+  ] as [string, SessionFacts, string, boolean | undefined][])(
+    'names the protocol of %s',
+    async (_, session, protocol, isCleartext) => {
+      const { audit, file } = create()
+      audit.refused(session, new Refusal('malformed-startup'))
+      await audit.close()
+      const record = read(file)[0]!
+      expect(record.auth_protocol).toBe(protocol)
+      expect(record.is_cleartext).toBe(isCleartext)
+      expect(record.user.name).toBeTypeOf('string')
+    },
+  )
+
+  test.each([
+    ['role-not-allowed', 'Medium'],
+    ['token-signature', 'Medium'],
+    ['token-expired', 'Low'],
+    ['upstream-timeout', 'Low'],
+  ] as const)('of %s is of severity %s', async (reason, severity) => {
+    const { audit, file } = create()
+    audit.refused(asked, new Refusal(reason))
+    await audit.close()
+    expect(read(file)[0]!.severity).toBe(severity)
+  })
+
+  test('stays one line whatever the names are, and keeps them exactly', async () => {
+    const { audit, file } = create()
+    const subject = 'a\nb\u2028c\u202ed\u{e0041}"'
+    audit.admitted({ ...verified, identity: { ...verified.identity!, subject } })
+    await audit.close()
+    expect(readFileSync(file, 'utf8').trimEnd()).toMatch(/^[\u0020-\u007e]+$/)
+    expect(read(file)[0]!.user.uid).toBe(subject)
+  })
+
+  test('has no more of a name that nobody vouches for than one can read', async () => {
+    const { audit, file } = create()
+    audit.refused(
+      { ...asked, requested: { ...asked.requested!, user: 'x'.repeat(9000) } },
+      new Refusal('token-malformed'),
+    )
+    await audit.close()
+    expect(statSync(file).size).toBeLessThan(4096)
+  })
+})
+
+describe('the sink', () => {
+  test('gets one line for each decision and each end, and nothing for the rest', async () => {
+    const { audit, file } = create()
+    audit.opened(opened)
+    audit.stage('tls', 1)
+    audit.abandoned(opened)
+    audit.cancelled(opened, 'forwarded')
+    audit.admitted(verified)
+    audit.ended(verified, end)
+    await audit.close()
+    expect(read(file)).toHaveLength(2)
+  })
+
+  test('loses nothing that was recorded before it is closed', async () => {
+    const { audit, file, seen } = create()
+    for (let n = 0; n < 2000; n += 1) audit.admitted(verified)
+    await audit.close()
+    expect(read(file)).toHaveLength(2000)
+    expect(seen).toEqual({ recorded: 2000, dropped: 0, errors: [] })
+  })
+
+  test('appends to what is there, and others on the machine may not read it', async () => {
+    const first = create()
+    first.audit.admitted(verified)
+    await first.audit.close()
+    const second = create({}, first.file)
+    second.audit.admitted(verified)
+    await second.audit.close()
+    expect(read(first.file)).toHaveLength(2)
+    expect(statSync(first.file).mode & 0o007).toBe(0)
+  })
+
+  test('goes on in a new file after a rotation, without a gap', async () => {
+    const { audit, file, seen } = create()
+    for (let n = 0; n < 300; n += 1) audit.admitted(verified)
+    renameSync(file, `${file}.1`)
+    audit.reopen()
+    for (let n = 0; n < 200; n += 1) audit.admitted(verified)
+    await audit.close()
+    expect(read(`${file}.1`)).toHaveLength(300)
+    expect(read(file)).toHaveLength(200)
+    expect(seen.recorded).toBe(500)
+  })
+
+  test('keeps the old file when the new one cannot be opened', async () => {
+    const { audit, file, seen } = create()
+    renameSync(join(file, '..'), `${folder}/moved`)
+    const blocked = create({}, join(folder, 'deep'))
+    audit.reopen()
+    audit.admitted(verified)
+    await audit.close()
+    await blocked.audit.close()
+    rmSync(join(folder, 'deep'))
+    expect(seen.errors).toHaveLength(1)
+    expect(read(join(folder, 'moved', file.slice(file.lastIndexOf('/') + 1)))).toHaveLength(1)
+  })
+
+  test('has everything written when a flush resolves', async () => {
+    const { audit, file } = create()
+    for (let n = 0; n < 100; n += 1) audit.admitted(verified)
+    await audit.flush()
+    expect(read(file)).toHaveLength(100)
+    await audit.flush()
+    await audit.close()
+  })
+
+  test('counts what finds no room', async () => {
+    const { audit, file, seen } = create({ maxPendingBytes: 10_000 })
+    for (let n = 0; n < 100; n += 1) audit.admitted(verified)
+    await audit.close()
+    expect(seen.dropped).toBeGreaterThan(50)
+    expect(seen.recorded + seen.dropped).toBe(100)
+    expect(read(file)).toHaveLength(seen.recorded)
+  })
+
+  test('counts what comes after it is closed', async () => {
+    const { audit, seen } = create()
+    await audit.close()
+    audit.admitted(verified)
+    await audit.close()
+    await audit.flush()
+    expect(seen.dropped).toBe(1)
+  })
+
+  test.skipIf(!existsSync('/dev/full'))('survives a full disk and says so once', async () => {
+    const { audit, seen } = create({}, '/dev/full')
+    for (let n = 0; n < 5; n += 1) {
+      audit.admitted(verified)
+      await audit.flush()
+    }
+    expect(seen.errors.map((error) => (error as NodeJS.ErrnoException).code)).toEqual(['ENOSPC'])
+    await audit.close()
+    expect(seen.dropped).toBe(5)
+    expect(seen.recorded).toBe(0)
+  })
+
+  test('is refused at the start when the file cannot be opened', () => {
+    expect(() => create({}, '/dev/null/audit.jsonl')).toThrow()
+  })
+
+  test('may be none', async () => {
+    const audit = createAudit({
+      sink: 'none',
+      node: 'gw0',
+      version: '1',
+      onDropped: () => expect.fail(),
+      onError: () => expect.fail(),
+    })
+    audit.admitted(verified)
+    audit.reopen()
+    await audit.flush()
+    await audit.close()
+  })
+})
+
+describe('standard output', () => {
+  const program = `
+    import { createAudit } from ${JSON.stringify(new URL('../../../src/telemetry/audit.ts', import.meta.url))}
+    import { verified } from ${JSON.stringify(new URL('facts.ts', import.meta.url))}
+    let dropped = 0
+    const audit = createAudit({ sink: 'stdout', node: 'gw0', version: '1',
+      onDropped: (records) => { dropped += records },
+      onError: (error) => { console.error(error.code) } })
+    process.once('SIGUSR2', async () => {
+      for (let n = 0; n < 500; n += 1) audit.admitted(verified)
+      await audit.close()
+      console.error('dropped', dropped)
+      process.exit(0)
+    })
+    setInterval(() => {}, 1000)
+    console.error('ready')
+  `
+
+  interface Result {
+    readonly code: unknown
+    readonly stdout: string
+    readonly stderr: string
+  }
+
+  async function run(isRead: boolean): Promise<Result> {
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stdout = ''
+    let stderr = ''
+    if (isRead) child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+      if (!text.includes('ready')) return
+      if (!isRead) child.stdout.destroy()
+      child.kill('SIGUSR2')
+    })
+    const [code] = (await once(child, 'close')) as unknown[]
+    return { code, stdout, stderr }
+  }
+
+  test('gets every record before the process exits', async () => {
+    const { code, stdout, stderr } = await run(true)
+    expect(stdout.trimEnd().split('\n')).toHaveLength(500)
+    expect(stderr).toContain('dropped 0')
+    expect(code).toBe(0)
+  })
+
+  test('may be closed by its reader, which the process survives and counts', async () => {
+    const { code, stderr } = await run(false)
+    expect(stderr).toContain('EPIPE')
+    expect(stderr).toContain('dropped 500')
+    expect(code).toBe(0)
+  })
+})
