@@ -8,7 +8,7 @@ const mayImport = {
   policy: ['refusal', 'identity'],
   upstream: ['refusal', 'wire', 'sasl'],
   session: ['refusal', 'wire', 'sasl', 'identity', 'policy', 'upstream'],
-  fleet: ['refusal', 'session'],
+  fleet: ['refusal', 'session', 'wire'],
   web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
   telemetry: ['refusal', 'session'],
   cli: ['refusal', 'config', 'identity', 'policy'],

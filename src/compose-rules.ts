@@ -134,7 +134,8 @@ function composeTokenRules(
 ): ReadonlyMap<string, TokenRules> {
   return new Map(
     Object.entries(config.integrations).map(([name, integration]): [string, TokenRules] => {
-      const customCa = integration.custom_ca && readFileSync(integration.custom_ca, 'utf8')
+      const { custom_ca: caFile } = integration
+      const customCa = caFile === undefined ? undefined : readFileSync(caFile, 'utf8')
       const limits = { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes }
       const { issuer } = integration
       const cacheKey = JSON.stringify([issuer, customCa, limits])

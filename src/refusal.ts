@@ -436,6 +436,11 @@ export class Refusal extends Error {
     return reasons[this.reason].sqlstate
   }
 
+  /** Whether the client is told less than there is to know: the cause is in the log alone. */
+  get isVague(): boolean {
+    return this.message === wrongCredential || (this.fault !== 'client' && this.fault !== 'policy')
+  }
+
   get hint(): string | undefined {
     const entry: ReasonEntry = reasons[this.reason]
     return entry.hint

@@ -121,6 +121,7 @@ function expired(error: errors.JWTExpired, now: Date): Refusal {
   const since = Math.round((now.getTime() - at.getTime()) / 1_000)
   return new Refusal('token-expired', {
     clientDetail: `The token expired at ${at.toISOString()}, ${since} seconds ago.`,
+    logDetail: holder(error.payload),
   })
 }
 
@@ -132,6 +133,7 @@ function wrongClaim(error: errors.JWTClaimValidationFailed): Refusal {
     case 'aud':
       return new Refusal('token-audience', {
         clientDetail: `The token was issued for audience ${quoted(payload.aud)}.`,
+        logDetail: holder(payload),
       })
     case 'nbf':
       if (typeof payload.nbf === 'number') return notYetValid(`not valid before`, payload.nbf)
@@ -139,6 +141,7 @@ function wrongClaim(error: errors.JWTClaimValidationFailed): Refusal {
   }
   return new Refusal('token-claim', {
     clientDetail: `The claim "${printable(claim)}" is missing or not of the right type.`,
+    logDetail: holder(payload),
   })
 }
 
@@ -211,6 +214,11 @@ function toName(value: unknown): string | undefined {
   }
   // Control characters in a name forge lines and end C strings early.
   return /\p{Cc}/u.test(name) ? undefined : name
+}
+
+/** For the log: whose genuine token it was that was refused. */
+function holder({ sub }: JWTPayload): string {
+  return `sub ${printable(String(sub))}`
 }
 
 function quoted(value: unknown): string {

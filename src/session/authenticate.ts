@@ -5,7 +5,7 @@ import { decide } from '../policy/decide.ts'
 import type { Step } from '../policy/decision.ts'
 import { matchPool } from '../policy/match-pool.ts'
 import { resolveIntegration } from '../policy/resolve-integration.ts'
-import { type Reason, Refusal } from '../refusal.ts'
+import { printable, type Reason, Refusal } from '../refusal.ts'
 import { readPasswordMessage } from '../wire/password.ts'
 import type { StartupMessage } from '../wire/startup.ts'
 import { authenticationCleartextPassword, negotiateProtocolVersion } from '../wire/write-backend.ts'
@@ -112,7 +112,7 @@ async function admitToken(
   })
   if (resolution.outcome === 'denied') {
     throw denied(resolution.reason, resolution.steps, {
-      integration: intent.identityProvider ?? '',
+      values: { integration: intent.identityProvider ?? '' },
     })
   }
   const { integration } = resolution
@@ -134,7 +134,7 @@ async function admitToken(
   )
   facts.identity = { ...identity, groups: decision.groups }
   if (decision.outcome === 'denied') {
-    throw denied(decision.reason, [...resolution.steps, ...decision.steps])
+    throw denied(decision.reason, decision.steps, { clientDetail: ownWords(principal) })
   }
   const { role, allowsSuperuser } = decision
   return { kind: 'token', intent, role, allowsSuperuser }
@@ -154,11 +154,18 @@ function identityOf({ issuer, subject, name, expiresAt, tokenIdHash }: Principal
 function denied(
   reason: Reason,
   steps: readonly Step[],
-  values: Readonly<Record<string, string>> = {},
+  more: { readonly values?: Readonly<Record<string, string>>; readonly clientDetail?: string } = {},
 ): Refusal {
   const failed = steps.findLast((step) => !step.passed)
   return new Refusal(reason, {
-    values,
+    ...more,
     ...(failed && { logDetail: `${failed.check}: ${failed.compared}` }),
   })
+}
+
+/** Whoever is verified may know what its own token says. */
+function ownWords(principal: Principal): string {
+  const groups = principal.groups.slice(0, 20).map(printable).join(', ')
+  const named = `The token names the principal "${printable(principal.name)}"`
+  return groups === '' ? `${named} and no groups.` : `${named} and the groups ${groups}.`
 }

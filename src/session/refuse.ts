@@ -26,11 +26,15 @@ export function refuse(
     socket.destroy()
     return
   }
-  const linger = setTimeout(() => socket.destroy(), lingerMs)
+  const linger = setTimeout(() => {
+    socket.destroy()
+  }, lingerMs)
   socket.once('close', () => {
     clearTimeout(linger)
   })
-  socket.once('end', () => socket.destroySoon())
+  socket.once('end', () => {
+    socket.destroySoon()
+  })
   // Unread bytes would turn the close into a reset, and the client would never see the message.
   socket.resume()
   socket.end(refusal.upstreamError ?? errorFor(refusal, facts))

@@ -1,0 +1,208 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Authority, createAuthority } from '../../demo/certificates.ts'
+import { Gateway } from '../../demo/gateway.ts'
+import { type PostgresServer, startPostgres } from '../../demo/postgres.ts'
+import { databaseAudience, groupsClaim } from '../../demo/provider-configuration.ts'
+import { type IdentityProvider, startProvider } from '../../demo/provider.ts'
+import { seedDatabase } from '../../demo/seed.ts'
+
+type Section = Readonly<Record<string, unknown>>
+
+export interface StackOptions {
+  /** Changes the configuration before the gateway starts. */
+  readonly configure?: (config: GatewayConfig) => void
+  readonly settings?: Readonly<Record<string, string>>
+  readonly hba?: string
+}
+
+export interface GatewayConfig {
+  [key: string]: unknown
+  workers: number
+  timeouts: Record<string, unknown>
+  limits: Record<string, unknown>
+  integrations: Record<string, Record<string, unknown>>
+  groups: Record<string, Record<string, unknown>>
+  databases: Record<string, Record<string, unknown>>
+  connectivity_pools: Record<string, Record<string, unknown>>
+}
+
+export interface AuditRecord {
+  readonly activity_id: number
+  readonly status: string
+  readonly status_detail?: string
+  readonly metadata: { readonly correlation_uid: string }
+  readonly unmapped: { readonly portcullis: Section }
+}
+
+/** PostgreSQL, identity provider and gateway, all real and all ours. */
+export class Stack {
+  readonly folder: string
+  readonly authority: Authority
+  readonly postgres: PostgresServer
+  readonly provider: IdentityProvider
+  readonly config: GatewayConfig
+  readonly passwords: Readonly<Record<string, string>>
+  gateway: Gateway
+
+  private constructor(
+    parts: Pick<
+      Stack,
+      'folder' | 'authority' | 'postgres' | 'provider' | 'config' | 'passwords' | 'gateway'
+    >,
+  ) {
+    this.folder = parts.folder
+    this.authority = parts.authority
+    this.postgres = parts.postgres
+    this.provider = parts.provider
+    this.config = parts.config
+    this.passwords = parts.passwords
+    this.gateway = parts.gateway
+  }
+
+  static async start(options: StackOptions = {}): Promise<Stack> {
+    const folder = await mkdtemp(join(tmpdir(), 'portcullis-test-'))
+    const authority = await createAuthority('portcullis test')
+    const [tls, providerTls, postgresTls] = await Promise.all(
+      ['portcullis', 'provider', 'postgres'].map(async (commonName) =>
+        authority.issue({ commonName }),
+      ),
+    )
+    const [postgres, provider] = await Promise.all([
+      startPostgres({
+        tls: postgresTls!,
+        ...(options.settings && { settings: { ...options.settings } }),
+        ...(options.hba === undefined ? {} : { hba: options.hba }),
+      }),
+      startProvider({ tls: providerTls! }),
+    ])
+    const { passwords } = await seedDatabase(postgres)
+    await Promise.all([
+      writeFile(join(folder, 'ca.crt'), authority.certificate),
+      writeFile(join(folder, 'server.crt'), tls!.certificate),
+      writeFile(join(folder, 'server.key'), tls!.key, { mode: 0o600 }),
+    ])
+    const config = baseConfig(postgres, provider, passwords)
+    options.configure?.(config)
+    const gateway = await Gateway.start({ folder, config })
+    return new Stack({ folder, authority, postgres, provider, config, passwords, gateway })
+  }
+
+  get caFile(): string {
+    return join(this.folder, 'ca.crt')
+  }
+
+  /** The environment of a libpq client that logs in with a token over verify-full. */
+  environment(token: string): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env['PATH'],
+      PGHOST: 'localhost',
+      PGPORT: String(this.gateway.port),
+      PGDATABASE: 'sandbox',
+      PGUSER: 'app_readonly',
+      PGPASSWORD: token,
+      PGSSLMODE: 'verify-full',
+      PGSSLROOTCERT: this.caFile,
+      PGCONNECT_TIMEOUT: '10',
+    }
+  }
+
+  /** An ID token of alice as the provider signs it, with changes. */
+  async token(changes: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    return this.provider.mintIdToken('alice', changes)
+  }
+
+  async audit(): Promise<readonly AuditRecord[]> {
+    const text = await readFile(join(this.folder, 'audit.jsonl'), 'utf8').catch(() => '')
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as AuditRecord)
+  }
+
+  async metrics(): Promise<string> {
+    const response = await fetch(`${this.gateway.httpAddress}/metrics`)
+    return response.text()
+  }
+
+  /** The sum of a metric over the series that have these labels. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const lines = (await this.metrics()).split('\n')
+    return lines
+      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+      .filter((line) =>
+        Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`)),
+      )
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+  }
+
+  /** Backends of clients at PostgreSQL, but for the one that asks. */
+  async backends(): Promise<number> {
+    const rows = await this.postgres.sql(
+      `select count(*)::int as n from pg_stat_activity
+       where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+    )
+    return Number(rows[0]?.['n'])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.gateway.stop()
+    await Promise.all([this.provider[Symbol.asyncDispose](), this.postgres[Symbol.asyncDispose]()])
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+function baseConfig(
+  postgres: PostgresServer,
+  provider: IdentityProvider,
+  passwords: Readonly<Record<string, string>>,
+): GatewayConfig {
+  const integration = {
+    issuer: provider.issuer,
+    custom_ca: 'ca.crt',
+    groups_claim_ids: [groupsClaim],
+    groups_claim_mappings: { 'readwrite-role': 'readwrite' },
+    enable_id_token_authentication: true,
+  }
+  return {
+    node: 'gw0',
+    workers: 1,
+    tls: { certificate: 'server.crt', key: 'server.key' },
+    http: { listen_port: 0 },
+    timeouts: { drain: '5s' },
+    limits: {},
+    log: { level: 'debug' },
+    audit: { sink: 'file', file: 'audit.jsonl' },
+    integrations: {
+      people: { ...integration, client_id: 'portcullis-cli', default_group: 'readonly' },
+      machines: {
+        ...integration,
+        client_id: 'm2m',
+        additional_audiences: [databaseAudience],
+        default_group: 'readonly',
+      },
+    },
+    groups: {
+      readonly: { role: 'app_readonly' },
+      readwrite: { role: 'app_readwrite', rank: 10 },
+    },
+    databases: {
+      system: { integrations: ['people', 'machines'], primary: 'people' },
+      sandbox: {
+        upstream: {
+          host: 'localhost',
+          port: postgres.port,
+          ca: 'ca.crt',
+          auth: { method: 'password', passwords: { ...passwords } },
+        },
+      },
+    },
+    connectivity_pools: {
+      sso_pool: {
+        require_sso: true,
+        participants: [{ node: 'gw0', listen_address: '127.0.0.1', listen_port: 0 }],
+      },
+    },
+  }
+}
