@@ -113,22 +113,27 @@ export class Stack {
     return this.provider.mintIdToken('alice', changes)
   }
 
-  async audit(): Promise<readonly AuditRecord[]> {
-    const text = await readFile(join(this.folder, 'audit.jsonl'), 'utf8').catch(() => '')
+  /** The audit records of a gateway, by its file within the folder. */
+  async audit(file = 'audit.jsonl'): Promise<readonly AuditRecord[]> {
+    const text = await readFile(join(this.folder, file), 'utf8').catch(() => '')
     return text
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as AuditRecord)
   }
 
-  async metrics(): Promise<string> {
-    const response = await fetch(`${this.gateway.httpAddress}/metrics`)
+  async metrics(gateway = this.gateway): Promise<string> {
+    const response = await fetch(`${gateway.httpAddress}/metrics`)
     return response.text()
   }
 
   /** The sum of a metric over the series that have these labels. */
-  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    const lines = (await this.metrics()).split('\n')
+  async metric(
+    name: string,
+    labels: Readonly<Record<string, string>> = {},
+    gateway = this.gateway,
+  ): Promise<number> {
+    const lines = (await this.metrics(gateway)).split('\n')
     return lines
       .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
       .filter((line) =>

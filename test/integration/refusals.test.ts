@@ -1,0 +1,569 @@
+// Every reason of the closed list, provoked from outside: what the client reads, one audit record, one
+// count, and nothing at PostgreSQL unless the reason is about PostgreSQL.
+import { createHmac } from 'node:crypto'
+import { copyFile, mkdir } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Gateway } from '../../demo/gateway.ts'
+import { generateSigningKey } from '../../demo/provider.ts'
+import { type Reason, reasons } from '../../src/refusal.ts'
+import { Stack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
+import {
+  type ErrorFields,
+  errorFields,
+  message,
+  sslRequest,
+  startupPacket,
+  untyped,
+  WireClient,
+} from '../support/wire-client.ts'
+
+interface Answer extends Partial<ErrorFields> {
+  readonly sqlstate: string
+  readonly message: string
+}
+
+interface Scenario {
+  /** Returns what the client read; undefined where nothing can be said to it. */
+  readonly provoke: () => Promise<Answer | undefined>
+  readonly expected: { readonly sqlstate: string; readonly message: string; detail?: RegExp }
+  /** Whether PostgreSQL is asked before the refusal. */
+  readonly reachesUpstream?: true
+  /** Another gateway than the main one. */
+  readonly gateway?: () => Side
+}
+
+/** A gateway with its own audit file. */
+interface Side {
+  readonly gateway: Gateway
+  readonly auditFile: string
+}
+
+let stack: Stack
+let main: Side
+let impatient: Side
+let full: Side
+let silent: Server
+let babbling: Server
+
+const wrongCredential = 'password authentication failed for user "app_readonly"'
+const couldNotConnect = 'could not connect to the database'
+
+beforeAll(async () => {
+  silent = await listening(() => {})
+  babbling = await listening((bytes) =>
+    bytes.length > 8 ? message('Z', Buffer.from('I')) : undefined,
+  )
+  stack = await Stack.start({
+    settings: { log_connections: 'on' },
+    configure: (config) => {
+      const people = config.integrations['people']!
+      const sandbox = config.databases['sandbox']!['upstream'] as Record<string, unknown>
+      const upstream = (changes: object): object => ({ upstream: { ...sandbox, ...changes } })
+      const noTls = { host: '127.0.0.1', tls: 'disable', connect_timeout: '500ms', ca: undefined }
+      config.integrations = {
+        ...config.integrations,
+        groupless: { ...people, default_group: undefined, groups_claim_mappings: {} },
+        dark: { ...people, issuer: 'https://localhost:1' },
+        strict: { ...people, enable_id_token_authentication: false },
+        patterned: { ...people, principal_regex: '^(nobody)@example\\.com$' },
+        superior: { ...people, default_group: 'superior' },
+      }
+      config.groups['superior'] = { role: 'chief' }
+      config.databases = {
+        ...config.databases,
+        groupless: { integrations: ['groupless'], ...upstream({}) },
+        dark: { integrations: ['dark'], ...upstream({}) },
+        strict: { integrations: ['strict'], ...upstream({}) },
+        patterned: { integrations: ['patterned'], ...upstream({}) },
+        superior: {
+          integrations: ['superior'],
+          ...upstream({
+            database: 'sandbox',
+            auth: { method: 'password', passwords: { chief: 'chief' } },
+          }),
+        },
+        unreachable: upstream({ port: 1 }),
+        silent: upstream({ ...noTls, port: portOf(silent) }),
+        babbling: upstream({ ...noTls, port: portOf(babbling) }),
+        misnamed: upstream({ server_name: 'elsewhere.example.com' }),
+        locked: upstream({ auth: { method: 'password', passwords: { app_readonly: 'wrong' } } }),
+        missing: upstream({ database: 'not_there' }),
+      }
+      config.connectivity_pools = {
+        ...config.connectivity_pools,
+        far: {
+          source_address: '192.0.2.0/24',
+          participants: [{ node: 'gw0', listen_address: '127.0.0.2', listen_port: 0 }],
+        },
+        open: { participants: [{ node: 'gw0', listen_address: '127.0.0.3', listen_port: 0 }] },
+      }
+    },
+  })
+  await stack.postgres.sql("create role chief login superuser password 'chief'")
+  main = { gateway: stack.gateway, auditFile: 'audit.jsonl' }
+  impatient = await anotherGateway('impatient', {
+    timeouts: { startup: '1s', tls_handshake: '1s', authentication: '1s' },
+    databases: { system: {}, sandbox: stack.config.databases['sandbox'] },
+    integrations: {},
+  })
+  full = await anotherGateway('full', { limits: { max_sessions: 1 } })
+})
+
+afterAll(async () => {
+  await Promise.all([impatient.gateway.stop(), full.gateway.stop()])
+  silent.close()
+  babbling.close()
+  await stack[Symbol.asyncDispose]()
+})
+
+async function listening(answer: (bytes: Buffer) => Buffer | undefined): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.on('data', (bytes: Buffer) => {
+      const reply = answer(bytes)
+      if (reply !== undefined) socket.write(reply)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+async function anotherGateway(name: string, changes: object): Promise<Side> {
+  const folder = join(stack.folder, name)
+  await mkdir(folder)
+  for (const file of ['ca.crt', 'server.crt', 'server.key']) {
+    await copyFile(join(stack.folder, file), join(folder, file))
+  }
+  const { connectivity_pools: pools } = stack.config
+  const gateway = await Gateway.start({
+    folder,
+    config: { ...stack.config, connectivity_pools: { sso_pool: pools['sso_pool'] }, ...changes },
+  })
+  return { gateway, auditFile: join(name, 'audit.jsonl') }
+}
+
+const user = 'app_readonly'
+const inSandbox = { user, database: 'sandbox' }
+
+/** Logs in over TLS and returns the refusal. */
+async function refusedWith(
+  password: string,
+  parameters: Readonly<Record<string, string>> = inSandbox,
+  port = main.gateway.port,
+): Promise<Answer> {
+  const client = await WireClient.connectSecurely(port, stack.authority.certificate)
+  const answer = errorFields(await client.logIn(parameters, password))
+  expect(answer.severity).toBe('FATAL')
+  await client.closed()
+  client.destroy()
+  return answer
+}
+
+async function tokenRefused(changes: Readonly<Record<string, unknown>>): Promise<Answer> {
+  return refusedWith(await stack.token(changes))
+}
+
+/** Sends bytes without TLS and returns the refusal. */
+async function refusedInClear(bytes: Buffer, gateway = main.gateway): Promise<Answer> {
+  const client = await WireClient.connect(gateway.port)
+  client.send(bytes)
+  const answer = await client.readError()
+  await client.closed()
+  client.destroy()
+  return answer
+}
+
+async function bob(database: string, asUser = user): Promise<Answer> {
+  return refusedWith(await stack.provider.mintIdToken('bob'), { user: asUser, database })
+}
+
+async function alice(database: string): Promise<Answer> {
+  return refusedWith(await stack.token(), { user, database })
+}
+
+const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>, Scenario>> = {
+  'malformed-startup': {
+    provoke: async () => refusedInClear(Buffer.from('GET / HTTP/1.1\r\n\r\n')),
+    expected: { sqlstate: '08P01', message: 'invalid startup packet' },
+  },
+  'unsupported-protocol': {
+    provoke: async () => refusedInClear(untyped(2 << 16, Buffer.alloc(300))),
+    expected: {
+      sqlstate: '0A000',
+      message: 'unsupported frontend protocol 2.0: server supports 3.0 to 3.0',
+    },
+  },
+  'early-data': {
+    provoke: async () => refusedInClear(Buffer.concat([sslRequest, startupPacket(inSandbox)])),
+    expected: { sqlstate: '08P01', message: 'received unencrypted data after SSL request' },
+  },
+  'startup-timeout': {
+    provoke: async () => {
+      const client = await WireClient.connect(impatient.gateway.port)
+      return client.readError()
+    },
+    gateway: () => impatient,
+    expected: { sqlstate: '08006', message: 'startup timeout' },
+  },
+  'tls-failed': {
+    provoke: async () => {
+      const client = await WireClient.connect(impatient.gateway.port)
+      client.send(sslRequest)
+      await client.readBytes(1)
+      await client.closed()
+      return undefined
+    },
+    gateway: () => impatient,
+    expected: { sqlstate: '08006', message: 'the TLS handshake failed' },
+  },
+  'tls-required': {
+    provoke: async () => refusedInClear(startupPacket(inSandbox)),
+    expected: {
+      sqlstate: '28000',
+      message: 'connection is insecure (try using `sslmode=require`)',
+    },
+  },
+  'no-pool': {
+    provoke: async () => {
+      const client = await WireClient.connect(main.gateway.portOf(1), '127.0.0.2')
+      await client.startTls(stack.authority.certificate)
+      client.startup(inSandbox)
+      return client.readError()
+    },
+    expected: {
+      sqlstate: '28000',
+      message: 'no entry for host "127.0.0.1", user "app_readonly", database "sandbox"',
+    },
+  },
+  'too-many-sessions': {
+    provoke: async () => {
+      const { port } = full.gateway
+      const first = await WireClient.connectSecurely(port, stack.authority.certificate)
+      await first.logIn(inSandbox, await stack.token())
+      await first.readUntil('Z')
+      const answer = await refusedWith(await stack.token(), inSandbox, port)
+      first.destroy()
+      return answer
+    },
+    gateway: () => full,
+    reachesUpstream: true,
+    expected: { sqlstate: '53300', message: 'sorry, too many clients already' },
+  },
+  'no-user': {
+    provoke: async () => refusedInClear(startupPacket({ database: 'sandbox' })),
+    expected: {
+      sqlstate: '28000',
+      message: 'no PostgreSQL user name specified in startup packet',
+    },
+  },
+  'replication-unsupported': {
+    provoke: async () => refusedInClear(startupPacket({ ...inSandbox, replication: 'database' })),
+    expected: { sqlstate: '0A000', message: 'replication connections are not supported' },
+  },
+  'unknown-database': {
+    provoke: async () => alice('nowhere'),
+    expected: { sqlstate: '3D000', message: 'database "nowhere" does not exist' },
+  },
+  'malformed-password': {
+    provoke: async () => {
+      const client = await WireClient.connectSecurely(
+        main.gateway.port,
+        stack.authority.certificate,
+      )
+      client.startup(inSandbox)
+      await client.read()
+      client.query('select 1')
+      return client.readError()
+    },
+    expected: { sqlstate: '08P01', message: 'expected password response, got something else' },
+  },
+  'password-too-long': {
+    provoke: async () => refusedWith('x'.repeat(65_531)),
+    expected: { sqlstate: '08P01', message: 'password is longer than 65530 bytes' },
+  },
+  'authentication-timeout': {
+    provoke: async () => {
+      const client = await WireClient.connectSecurely(
+        impatient.gateway.port,
+        stack.authority.certificate,
+      )
+      client.startup(inSandbox)
+      await client.read()
+      return client.readError()
+    },
+    gateway: () => impatient,
+    expected: { sqlstate: '08006', message: 'authentication timeout' },
+  },
+  'empty-password': {
+    provoke: async () => refusedWith(''),
+    expected: { sqlstate: '28P01', message: 'empty password returned by client' },
+  },
+  'sso-required': {
+    provoke: async () => refusedWith('correct horse battery staple'),
+    expected: {
+      sqlstate: '28000',
+      message: 'This connectivity pool requires SSO authentication',
+    },
+  },
+  'integration-none': {
+    provoke: async () => refusedWith(await stack.token(), inSandbox, impatient.gateway.port),
+    gateway: () => impatient,
+    expected: {
+      sqlstate: '28000',
+      message: 'single sign-on is not configured for database "sandbox"',
+    },
+  },
+  'integration-unknown': {
+    provoke: async () =>
+      refusedWith(await stack.token(), { ...inSandbox, options: '-c identityprovider=other' }),
+    expected: {
+      sqlstate: '28000',
+      message: 'identity provider "other" is not available for database "sandbox"',
+    },
+  },
+  'id-token-disabled': {
+    provoke: async () => refusedWith(await stack.token(), { user: 'id_token', database: 'strict' }),
+    expected: {
+      sqlstate: '28000',
+      message: 'token authentication is not enabled for this identity provider',
+    },
+  },
+  'access-token-unsupported': {
+    provoke: async () =>
+      refusedWith(await stack.token(), { user: 'access_token', database: 'sandbox' }),
+    expected: { sqlstate: '0A000', message: 'opaque access tokens are not supported' },
+  },
+  'keys-unavailable': {
+    provoke: async () => alice('dark'),
+    expected: {
+      sqlstate: '08006',
+      message: 'identity provider for pool "sso_pool" is unavailable',
+    },
+  },
+  'token-malformed': {
+    provoke: async () => refusedWith((await stack.token()).split('.').slice(0, 2).join('.')),
+    expected: { sqlstate: '28P01', message: wrongCredential },
+  },
+  'token-algorithm': {
+    provoke: async () => refusedWith(await forgedWithPublicKey()),
+    expected: { sqlstate: '28P01', message: wrongCredential },
+  },
+  'token-issuer': {
+    provoke: async () => tokenRefused({ iss: 'https://elsewhere.example.com' }),
+    expected: { sqlstate: '28P01', message: wrongCredential },
+  },
+  'token-unknown-key': {
+    provoke: async () => {
+      const key = { ...(await generateSigningKey('RS256')), kid: 'made-up' }
+      return refusedWith(await stack.provider.mintIdToken('alice', {}, { key }))
+    },
+    expected: { sqlstate: '28P01', message: wrongCredential },
+  },
+  'token-signature': {
+    provoke: async () => {
+      const [header, , signature] = (await stack.token()).split('.')
+      const [, claims] = (await stack.token({ email: 'eve@example.com' })).split('.')
+      return refusedWith([header, claims, signature].join('.'))
+    },
+    expected: { sqlstate: '28P01', message: wrongCredential },
+  },
+  'token-expired': {
+    provoke: async () => tokenRefused({ exp: 1_700_000_000 }),
+    expected: {
+      sqlstate: '28P01',
+      message: wrongCredential,
+      detail: /^The token expired at 2023-11-14T22:13:20.000Z, \d+ seconds ago\.$/,
+    },
+  },
+  'token-not-yet-valid': {
+    provoke: async () => tokenRefused({ nbf: 4_000_000_000, exp: 4_000_000_100 }),
+    expected: {
+      sqlstate: '28P01',
+      message: wrongCredential,
+      detail: /^The token is not valid before 2096-10-02T07:06:40.000Z\.$/,
+    },
+  },
+  'token-audience': {
+    provoke: async () => tokenRefused({ aud: 'another-application' }),
+    expected: {
+      sqlstate: '28P01',
+      message: wrongCredential,
+      detail: /^The token was issued for audience "another-application"\.$/,
+    },
+  },
+  'token-authorized-party': {
+    provoke: async () => tokenRefused({ azp: 'another-application' }),
+    expected: {
+      sqlstate: '28P01',
+      message: wrongCredential,
+      detail: /does not match the configured client_id/,
+    },
+  },
+  'token-type': {
+    provoke: async () =>
+      refusedWith(await stack.provider.mintIdToken('alice', {}, { header: { typ: 'logout+jwt' } })),
+    expected: {
+      sqlstate: '28P01',
+      message: wrongCredential,
+      detail: /^The token is of type "logout\+jwt"\.$/,
+    },
+  },
+  'token-claim': {
+    provoke: async () => tokenRefused({ exp: undefined }),
+    expected: {
+      sqlstate: '28P01',
+      message: wrongCredential,
+      detail: /^The claim "exp" is missing or not of the right type\.$/,
+    },
+  },
+  'no-group': {
+    provoke: async () => bob('groupless'),
+    expected: {
+      sqlstate: '28000',
+      message: 'identity "bob" may not use pool "sso_pool"',
+      detail: /^The token names the principal "bob" and the groups engineering\.$/,
+    },
+  },
+  'principal-unmapped': {
+    provoke: async () => alice('patterned'),
+    expected: { sqlstate: '28000', message: 'identity "alice" may not use pool "sso_pool"' },
+  },
+  'role-not-allowed': {
+    provoke: async () => bob('sandbox', 'app_readwrite'),
+    expected: {
+      sqlstate: '28000',
+      message: 'identity "bob" may not log in as user "app_readwrite"',
+    },
+  },
+  'role-reserved': {
+    provoke: async () => refusedWith(await stack.token(), { user: 'chief', database: 'superior' }),
+    reachesUpstream: true,
+    expected: {
+      sqlstate: '28000',
+      message: 'user "chief" is reserved and cannot log in by single sign-on',
+    },
+  },
+  'upstream-unreachable': {
+    provoke: async () => alice('unreachable'),
+    expected: { sqlstate: '08001', message: couldNotConnect },
+  },
+  'upstream-timeout': {
+    provoke: async () => alice('silent'),
+    expected: { sqlstate: '08001', message: couldNotConnect },
+  },
+  'upstream-tls': {
+    provoke: async () => alice('misnamed'),
+    reachesUpstream: true,
+    expected: { sqlstate: '08001', message: couldNotConnect },
+  },
+  'upstream-authentication': {
+    provoke: async () => alice('locked'),
+    reachesUpstream: true,
+    expected: { sqlstate: '08001', message: couldNotConnect },
+  },
+  'wrong-password': {
+    provoke: async () => {
+      const client = await WireClient.connect(main.gateway.portOf(2), '127.0.0.3')
+      await client.startTls(stack.authority.certificate)
+      return errorFields(await client.logIn(inSandbox, 'not the password'))
+    },
+    reachesUpstream: true,
+    expected: { sqlstate: '28P01', message: wrongCredential },
+  },
+  'upstream-protocol': {
+    provoke: async () => alice('babbling'),
+    expected: { sqlstate: '08001', message: couldNotConnect },
+  },
+  'upstream-refused': {
+    provoke: async () => alice('missing'),
+    reachesUpstream: true,
+    expected: { sqlstate: '3D000', message: 'database "not_there" does not exist' },
+  },
+}
+
+/** HS256 with the issuer's public key as the secret (RFC 8725, 2.1). */
+async function forgedWithPublicKey(): Promise<string> {
+  const [, claims] = (await stack.token()).split('.')
+  const header = Buffer.from(JSON.stringify({ alg: 'HS256', typ: 'JWT' })).toString('base64url')
+  const signed = `${header}.${claims!}`
+  const secret = stack.authority.certificate
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+}
+
+function connectionsAtPostgres(): number {
+  return stack.postgres.log().split('connection received').length - 1
+}
+
+describe('each reason of a refusal', () => {
+  test('has a scenario here or says where it has', () => {
+    const elsewhere = ['internal-error', 'draining']
+    expect([...Object.keys(scenarios), ...elsewhere].sort()).toEqual(Object.keys(reasons).sort())
+  })
+
+  test.each(Object.entries(scenarios))(
+    '%s is told to the client, recorded once and counted once',
+    async (reason, { provoke, expected, reachesUpstream, gateway = () => main }) => {
+      const side = gateway()
+      const failures = async (): Promise<readonly string[]> =>
+        (await stack.audit(side.auditFile))
+          .filter((record) => record.status === 'Failure')
+          .map((record) => record.status_detail ?? '')
+      const recordsBefore = (await failures()).length
+      const countBefore = await stack.metric(
+        'portcullis_logins_total',
+        { reason, outcome: 'refused' },
+        side.gateway,
+      )
+      const connectionsBefore = connectionsAtPostgres()
+
+      const answer = await provoke()
+      if (answer !== undefined) {
+        const { sqlstate, message: text } = answer
+        expect({ sqlstate, message: text }).toEqual({
+          sqlstate: expected.sqlstate,
+          message: expected.message,
+        })
+        if (expected.detail !== undefined) expect(answer.detail).toMatch(expected.detail)
+      }
+
+      await until('the audit record', async () => (await failures()).length > recordsBefore)
+      expect((await failures()).slice(recordsBefore)).toEqual([reason])
+      const count = await stack.metric(
+        'portcullis_logins_total',
+        { reason, outcome: 'refused' },
+        side.gateway,
+      )
+      expect(count - countBefore).toBe(1)
+      if (reachesUpstream !== true) expect(connectionsAtPostgres()).toBe(connectionsBefore)
+    },
+  )
+
+  test('no refusal left anything at PostgreSQL', async () => {
+    await until('no backends', async () => (await stack.backends()) === 0)
+  })
+
+  test('no token, password or part of one is in a log or an audit record', async () => {
+    const token = await stack.token()
+    const texts = [
+      main.gateway.log(),
+      impatient.gateway.log(),
+      full.gateway.log(),
+      JSON.stringify(await stack.audit()),
+    ]
+    const header = token.split('.')[0]!
+    for (const text of texts) {
+      expect(text).not.toContain(header)
+      expect(text).not.toContain('correct horse')
+      expect(text).not.toMatch(/eyJ[\w-]{10,}\./)
+      for (const password of Object.values(stack.passwords)) expect(text).not.toContain(password)
+    }
+  })
+})
