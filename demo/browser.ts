@@ -22,10 +22,12 @@ const mostRedirects = 20
 /** As much of a browser as signing in at one provider takes: cookies, forms and redirects. */
 export class Browser {
   readonly #origin: URL
+  readonly #authority: string | undefined
   readonly #cookies = new Map<string, Cookie>()
 
-  constructor(origin: string) {
+  constructor(origin: string, authority?: string) {
     this.#origin = new URL(origin)
+    this.#authority = authority
   }
 
   /** Follows redirects as long as they stay at the provider; the page may be one that leaves it. */
@@ -40,7 +42,7 @@ export class Browser {
   }
 
   async #fetch(url: URL, form?: Form): Promise<Page> {
-    const page = await send(url, { cookie: this.#cookiesFor(url) }, form)
+    const page = await send(url, { cookie: this.#cookiesFor(url) }, form, this.#authority)
     for (const line of page.headers['set-cookie'] ?? []) this.#keep(line)
     return page
   }
@@ -66,19 +68,23 @@ export function leadsTo(page: Page): URL | undefined {
   return location === undefined ? undefined : new URL(location, page.url)
 }
 
-/** One request to the provider of this process; a form makes it a POST. */
+/**
+ * One request; a form makes it a POST. The server is trusted by `authority` (PEM), or unseen where it is
+ * in this process, and may have been given a certificate that nobody trusts.
+ */
 export async function send(
   url: URL,
   headers: Readonly<Record<string, string>>,
   form?: Form,
+  authority?: string,
 ): Promise<Page> {
   const body = form && new URLSearchParams(form).toString()
   const signal = AbortSignal.timeout(requestDeadlineMs)
   return new Promise((resolve, reject) => {
     const request = httpsRequest(url, {
       method: body === undefined ? 'GET' : 'POST',
-      // The server is in this process, and may have been given a certificate that nobody trusts.
-      rejectUnauthorized: false,
+      rejectUnauthorized: authority !== undefined,
+      ca: authority,
       agent: false,
       signal,
       headers: {

@@ -12,8 +12,8 @@ const stopTimeoutMs = 40_000
 export interface GatewayOptions {
   /** Where the configuration is written. */
   readonly folder: string
-  /** The content of portcullis.yaml. */
-  readonly config: object
+  /** The content of portcullis.yaml, or its text. */
+  readonly config: object | string
   /** What runs the program; this process's own runtime where undefined. */
   readonly runtime?: string
 }
@@ -36,7 +36,7 @@ export class Gateway {
 
   static async start({ folder, config, runtime }: GatewayOptions): Promise<Gateway> {
     const configFile = join(folder, 'portcullis.yaml')
-    await writeFile(configFile, stringify(config))
+    await writeFile(configFile, typeof config === 'string' ? config : stringify(config))
     const child = spawn(
       runtime ?? process.execPath,
       [program, 'serve', '--config', configFile],
@@ -87,14 +87,14 @@ export class Gateway {
     const timeout = AbortSignal.timeout(startTimeoutMs)
     trigger()
     while (!pattern.test(this.#log.slice(from))) {
-      if (this.process.exitCode !== null) throw new Error(`portcullis ended:\n${this.#log}`)
+      if (this.#hasEnded) throw new Error(`portcullis ended:\n${this.#log}`)
       await once(this.process.stderr ?? this.process, 'data', { signal: timeout })
     }
   }
 
   /** Sends SIGTERM and returns the exit code. */
   async stop(): Promise<number | null> {
-    if (this.process.exitCode !== null) return this.process.exitCode
+    if (this.#hasEnded) return this.process.exitCode
     const ended = once(this.process, 'exit', { signal: AbortSignal.timeout(stopTimeoutMs) })
     this.process.kill('SIGTERM')
     try {
@@ -109,6 +109,11 @@ export class Gateway {
     await this.stop()
   }
 
+  /** The exit code stays null where a signal ended the process. */
+  get #hasEnded(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null
+  }
+
   #readyLine(): ReadyLine {
     if (this.#ready === undefined) throw new Error('not ready')
     return this.#ready
@@ -119,7 +124,7 @@ export class Gateway {
     for (;;) {
       this.#ready = readyLineIn(this.#log)
       if (this.#ready !== undefined) return
-      if (this.process.exitCode !== null) throw new Error(`portcullis ended:\n${this.#log}`)
+      if (this.#hasEnded) throw new Error(`portcullis ended:\n${this.#log}`)
       await Promise.race([
         once(this.process.stderr ?? this.process, 'data', { signal: timeout }),
         once(this.process, 'exit', { signal: timeout }),

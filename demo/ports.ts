@@ -16,15 +16,47 @@ export async function freePort(): Promise<number> {
   throw new Error(`no free port found between ${lowestPort} and ${highestPort}`)
 }
 
+/** The first port from here upwards that nobody listens on, on no address. Be ready to try again. */
+export async function freePortFrom(preferred: number): Promise<number> {
+  for (let port = preferred; port < preferred + attempts; port++)
+    if (await isFreeEverywhere(port)) return port
+  return freePort()
+}
+
+/** Whether `localhost` is also this address, and a server can listen on it. */
+export async function hasIpv6Loopback(): Promise<boolean> {
+  return (await listenBriefly(0, '::1')) === 'free'
+}
+
+// Some systems let one listen on 127.0.0.1 while somebody else listens on every address.
+async function isFreeEverywhere(port: number): Promise<boolean> {
+  for (const address of ['127.0.0.1', '0.0.0.0', '::1', '::'])
+    if ((await listenBriefly(port, address)) === 'taken') return false
+  return true
+}
+
 async function isFree(port: number): Promise<boolean> {
+  return (await listenBriefly(port, '127.0.0.1')) === 'free'
+}
+
+async function listenBriefly(
+  port: number,
+  address: string,
+): Promise<'free' | 'taken' | 'impossible'> {
   const server = createServer()
   try {
-    server.listen(port, '127.0.0.1')
+    server.listen({ port, host: address, exclusive: true })
     await once(server, 'listening')
-    return true
-  } catch {
-    return false
-  } finally {
-    server.close()
+  } catch (error) {
+    return isTaken(error) ? 'taken' : 'impossible'
   }
+  const closed = once(server, 'close')
+  server.close()
+  await closed
+  return 'free'
+}
+
+/** Whether a server could not start because somebody else has its port. */
+export function isTaken(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('EADDRINUSE')
 }

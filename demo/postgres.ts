@@ -6,6 +6,7 @@ import { appendFile, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { Janitor } from './janitor.ts'
 import { freePort } from './ports.ts'
 import {
   findBinaries,
@@ -76,7 +77,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const binaries = await findBinaries(user)
   const parent = options.folder ?? (await temporaryFolder(user))
   const folder = await mkdtemp(join(parent, 'portcullis-postgres-'))
-  const janitor = new Janitor(folder)
+  const janitor = new Janitor(folder, 'QUIT')
   const password = randomBytes(24).toString('base64url')
 
   try {
@@ -233,6 +234,11 @@ export class PostgresServer {
     return this.#process?.pid
   }
 
+  /** Resolves when the server that runs now is gone. */
+  get exited(): Promise<unknown> {
+    return this.#exited
+  }
+
   /** Everything that the server has logged so far, over all its starts. */
   log(): string {
     return this.#lastLog ?? readFileSync(logFile(this.folder), 'utf8')
@@ -336,57 +342,6 @@ export class PostgresServer {
     } catch {
       return false
     }
-  }
-}
-
-// Reads the server's pid, or an empty line while there is none. When the pipe ends without `done`,
-// this process is gone, in whatever way. It waits for the lock file and not for the process, which
-// stays as a zombie in containers whose first process reaps nobody.
-const janitorScript = `
-pid=
-while read -r line; do
-  [ "$line" = done ] && exit 0
-  pid=$line
-done
-if [ -n "$pid" ] && kill -QUIT "$pid" 2>/dev/null; then
-  tries=0
-  while [ -e "$1/data/postmaster.pid" ] && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
-fi
-rm -rf -- "$1"
-`
-
-/**
- * A shell that outlives this process by a moment, to end the server and remove its folder. An exit
- * handler would not do: there is none on SIGKILL, nor on a signal that nobody handles.
- */
-class Janitor {
-  readonly #shell: ChildProcess
-  readonly #exited: Promise<unknown>
-
-  constructor(folder: string) {
-    this.#shell = spawn('/bin/sh', ['-c', janitorScript, 'janitor', folder], {
-      cwd: '/',
-      detached: true,
-      stdio: ['pipe', 'ignore', 'ignore'],
-    })
-    this.#exited = new Promise((resolve) => {
-      this.#shell.once('exit', resolve)
-      this.#shell.once('error', resolve)
-    })
-    this.#shell.stdin?.on('error', () => {})
-  }
-
-  watchServer(pid: number): void {
-    this.#shell.stdin?.write(`${pid}\n`)
-  }
-
-  forgetServer(): void {
-    this.#shell.stdin?.write('\n')
-  }
-
-  async dismiss(): Promise<void> {
-    this.#shell.stdin?.end('done\n')
-    await Promise.race([this.#exited, timeout(stopDeadlineMs)])
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
@@ -7,9 +7,9 @@ import { text } from 'node:stream/consumers'
 import { SignJWT, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import Provider, { type ClientMetadata } from 'oidc-provider'
 import type { Answer } from './answers.ts'
-import { Browser, leadsTo, send } from './browser.ts'
+import { Browser } from './browser.ts'
 import type { CertificateAndKey } from './certificates.ts'
-import { freePort } from './ports.ts'
+import { freePort, isTaken } from './ports.ts'
 import {
   commandLineClient,
   databaseAudience,
@@ -23,6 +23,14 @@ import {
   type Users,
 } from './provider-configuration.ts'
 import { createStore } from './provider-store.ts'
+import {
+  requestTokens,
+  signIn,
+  type SignedIn,
+  type SignInOptions,
+  type TokenClient,
+  type TokenSet,
+} from './sign-in.ts'
 
 export interface ProviderOptions {
   readonly tls: CertificateAndKey
@@ -37,29 +45,6 @@ export interface ProviderOptions {
   readonly accessTokenSeconds?: number
 }
 
-export interface TokenSet {
-  readonly access_token: string
-  readonly token_type: string
-  readonly expires_in: number
-  readonly scope?: string
-  readonly id_token?: string
-  readonly refresh_token?: string
-}
-
-export interface SignInOptions {
-  readonly clientId?: string
-  readonly scope?: string
-  /** The audience of the access token; `undefined` for an opaque one. */
-  readonly audience?: string | undefined
-  readonly redirectUri?: string
-}
-
-export interface SignedIn {
-  readonly idToken: string
-  readonly accessToken: string
-  readonly refreshToken: string
-}
-
 export type SigningAlgorithm = 'RS256' | 'ES256'
 
 export interface SignOptions {
@@ -70,8 +55,6 @@ export interface SignOptions {
 }
 
 const signingAlgorithms = ['RS256', 'ES256'] as const
-const defaultSignInScope = 'openid email profile offline_access'
-const defaultRedirectUri = 'http://127.0.0.1/callback'
 const discoveryPath = '/.well-known/openid-configuration'
 const jwksPath = '/jwks'
 const portAttempts = 10
@@ -167,43 +150,8 @@ export class IdentityProvider {
 
   /** The real authorization code flow with PKCE, in which the user consents to everything. */
   async signIn(user: string, options: SignInOptions = {}): Promise<SignedIn> {
-    const { clientId = 'portcullis-cli', scope = defaultSignInScope } = options
-    const { redirectUri = defaultRedirectUri } = options
-    const audience = 'audience' in options ? options.audience : databaseAudience
-    const verifier = randomBytes(32).toString('base64url')
-    const state = randomBytes(16).toString('base64url')
-    const resource = audience === undefined ? undefined : { resource: audience }
-    const query = new URLSearchParams({
-      client_id: clientId,
-      response_type: 'code',
-      redirect_uri: redirectUri,
-      scope,
-      state,
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-      code_challenge_method: 'S256',
-      login_hint: user,
-      // Without it there is no refresh token (OpenID Connect Core 11).
-      prompt: 'consent',
-      ...resource,
-    })
-    const last = await new Browser(this.issuer).open(`/auth?${query.toString()}`)
-    const answer = leadsTo(last)?.searchParams
-    const code = answer?.get('code')
-    if (typeof code !== 'string' || answer?.get('state') !== state)
-      throw new Error(`${user} was not signed in: ${answer?.toString() ?? last.body}`)
-
-    const tokens = await this.requestTokens(clientId, {
-      grant_type: 'authorization_code',
-      code,
-      redirect_uri: redirectUri,
-      code_verifier: verifier,
-      ...resource,
-    })
-    return {
-      idToken: tokens.id_token ?? '',
-      accessToken: tokens.access_token,
-      refreshToken: tokens.refresh_token ?? '',
-    }
+    const client = this.#client(options.clientId ?? commandLineClient.client_id)
+    return signIn({ issuer: this.issuer }, client, user, options)
   }
 
   /** What the user does in a browser while a device shows `userCode`. */
@@ -221,18 +169,7 @@ export class IdentityProvider {
     clientId: string,
     parameters: Readonly<Record<string, string>>,
   ): Promise<TokenSet> {
-    const client = this.#setup.clients.find(({ client_id }) => client_id === clientId)
-    const secret = client?.client_secret
-    const credentials = `${encodeURIComponent(clientId)}:${encodeURIComponent(secret ?? '')}`
-    const answer = await send(
-      new URL('/token', this.issuer),
-      secret === undefined
-        ? {}
-        : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
-      secret === undefined ? { ...parameters, client_id: clientId } : parameters,
-    )
-    if (answer.status !== 200) throw new Error(`no token (${answer.status}): ${answer.body}`)
-    return JSON.parse(answer.body) as TokenSet
+    return requestTokens({ issuer: this.issuer }, this.#client(clientId), parameters)
   }
 
   /** An ID token with the claims and the key of a real one, without going through the protocol. */
@@ -379,6 +316,11 @@ export class IdentityProvider {
     await finish({ consent: { grantId: await grant.save() } })
   }
 
+  #client(id: string): TokenClient {
+    const known = this.#setup.clients.find(({ client_id }) => client_id === id)
+    return { id, secret: known?.client_secret }
+  }
+
   #currentKey(algorithm: SigningAlgorithm): JWK {
     const key = this.#setup.keys.find(({ alg }) => alg === algorithm)
     if (key === undefined) throw new Error(`no key for ${algorithm}`)
@@ -417,8 +359,4 @@ function hiddenInputs(html: string): Record<string, string> {
 
 function withoutUndefined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
 }

@@ -101,6 +101,14 @@ export class WireClient {
     return errorFields(await this.read())
   }
 
+  /** Skips what comes of a statement before it fails. */
+  async readUntilError(): Promise<ErrorFields> {
+    for (;;) {
+      const received = await this.read()
+      if (received.type === 'E') return errorFields(received)
+    }
+  }
+
   async readBytes(count: number): Promise<Buffer> {
     await this.#until(`${count} bytes`, () => this.#unread.length >= count)
     const bytes = this.#unread.subarray(0, count)

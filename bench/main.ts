@@ -1,0 +1,109 @@
+// `npm run bench`: Portcullis beside PgBouncer and PostgreSQL itself, in one run on one machine.
+import { describeMachine, readVersions } from './machine.ts'
+import { measureCopy } from './copy.ts'
+import { measureLogins } from './logins.ts'
+import { measureMemory, measureSlowReader } from './memory.ts'
+import { type Options, readOptions, type ScenarioName, usage } from './options.ts'
+import { pgBouncerSettings } from './pgbouncer.ts'
+import { profile } from './profile.ts'
+import { renderReport } from './report.ts'
+import { loadResult, type Result, saveResult, writeDocumentation } from './result.ts'
+import type { Plan, Sample } from './sample.ts'
+import { findInstallation, type SystemName } from './systems.ts'
+import { measureTransactions } from './transactions.ts'
+import { createWorld } from './world.ts'
+
+const documentedName = 'latest'
+const wrongUsage = 64
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(args: readonly string[]): Promise<number> {
+  let options: Options | 'help'
+  try {
+    options = readOptions(args)
+  } catch (error) {
+    print(`bench: ${error instanceof Error ? error.message : String(error)}\n${usage}`)
+    return wrongUsage
+  }
+  if (options === 'help') {
+    process.stdout.write(usage)
+    return 0
+  }
+  const { name, profileFolder, renderOnly, seconds } = options
+  if (process.platform !== 'linux') {
+    print('bench: CPU time and memory are read from /proc, so this needs Linux\n')
+    return 1
+  }
+  if (profileFolder !== undefined) {
+    await profile(profileFolder, seconds, print)
+    return 0
+  }
+  const result = renderOnly ? await loadResult(name) : await measure(options, args)
+  const report = renderReport(result)
+  process.stdout.write(`${report}\n`)
+  if (!renderOnly) print(`saved ${await saveResult(name, result)}\n`)
+  if (name === documentedName) print(`wrote ${await writeDocumentation(report)}\n`)
+  return 0
+}
+
+async function measure(options: Options, args: readonly string[]): Promise<Result> {
+  const { rounds, seconds } = options
+  const missing: string[] = []
+  const samples: Sample[] = []
+  const ciphers: Partial<Record<SystemName, string>> = {}
+  print('starting PostgreSQL and an identity provider\n')
+  await using world = await createWorld()
+  const installation = findInstallation(world, (what) => {
+    missing.push(what)
+    print(`\n*** ${what}\n\n`)
+  })
+  const plan: Plan = {
+    installation,
+    rounds,
+    seconds,
+    record: (sample) => {
+      samples.push(sample)
+      print(`${describe(sample)}\n`)
+    },
+  }
+  const scenarios: Readonly<Record<ScenarioName, () => Promise<void>>> = {
+    transactions: async () =>
+      measureTransactions(plan, ({ name }, cipher) => {
+        ciphers[name] = cipher
+        print(`${name}: ${cipher}\n`)
+      }),
+    logins: async () => measureLogins(plan),
+    copy: async () => measureCopy(plan),
+    memory: async () => measureMemory(plan),
+    'slow-reader': async () => measureSlowReader(plan),
+  }
+  const machine = describeMachine()
+  const versions = await readVersions(installation)
+  for (const scenario of options.scenarios) {
+    print(`\n${scenario}\n`)
+    await scenarios[scenario]()
+  }
+  return {
+    takenAt: new Date().toISOString(),
+    command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
+    rounds,
+    seconds,
+    machine,
+    versions,
+    ciphers,
+    pgBouncerSettings: pgBouncerSettings(false),
+    missing,
+    samples,
+  }
+}
+
+function describe({ variant, system, figures }: Sample): string {
+  const shown = Object.entries(figures).map(([name, value]) => `${name} ${value.toPrecision(4)}`)
+  return `${variant}, ${system}: ${shown.join(', ')}`
+}
+
+/** Progress, which is no part of the report. */
+function print(text: string): void {
+  process.stderr.write(text)
+}

@@ -1,0 +1,276 @@
+// A result as Markdown: the same text goes to the terminal and into the documentation.
+import { idleSessions, unreadMegabytes } from './memory.ts'
+import { type ScenarioName, scenarioNames } from './options.ts'
+import { figureOf, type Result } from './result.ts'
+import { type SystemName, systemNames } from './systems.ts'
+import { pgbenchScale } from './world.ts'
+
+interface Row {
+  readonly label: string
+  readonly figure: string
+  readonly digits: number
+  /** What the figure is divided by for the unit of the label. */
+  readonly unit?: number
+  /** Figures shown in brackets behind it, as a sum. */
+  readonly parts?: readonly string[]
+}
+
+interface Section {
+  readonly title: string
+  readonly explanation: string
+  readonly rows: readonly Row[]
+}
+
+const systemTitles: Readonly<Record<SystemName, string>> = {
+  direct: 'direct',
+  pgbouncer: 'PgBouncer',
+  'pgbouncer-once': 'PgBouncer, `server_lifetime=0`',
+  'portcullis-node': 'Portcullis on Node',
+  'portcullis-bun': 'Portcullis on Bun',
+}
+
+const variantTitles: Readonly<Record<string, string>> = {
+  '1 clients': '1 client',
+  'ecdsa-p256': 'ECDSA P-256',
+  'rsa-2048': 'RSA-2048',
+  out: 'COPY TO',
+  in: 'COPY FROM',
+}
+
+const microsecondsPerMillisecond = 1e3
+const bytesPerKilobyte = 1e3
+const bytesPerMegabyte = 1e6
+
+const cpuParts = ['userUs', 'systemUs']
+
+const sections: Readonly<Record<ScenarioName, Section>> = {
+  transactions: {
+    title: 'Transactions',
+    explanation:
+      '`pgbench -S -M prepared` over open sessions. CPU is that of the proxy process alone, user + system, in the middle of each run.',
+    rows: [
+      { label: 'per second', figure: 'perSecond', digits: 0 },
+      { label: 'p50, ms', figure: 'p50Us', digits: 2, unit: microsecondsPerMillisecond },
+      { label: 'p99, ms', figure: 'p99Us', digits: 2, unit: microsecondsPerMillisecond },
+      { label: 'CPU per transaction, µs', figure: 'cpuUs', digits: 1, parts: cpuParts },
+    ],
+  },
+  logins: {
+    title: 'Logins',
+    explanation:
+      '`pgbench -C -S -c 8`: a login, one query, the end. PgBouncer checks a SCRAM password and in session mode hands out server connections that it has open; Portcullis checks an ID token (RS256) and opens an upstream connection as the role for every login, which is its point. `server_lifetime=0` makes PgBouncer open one for each client too. The p50 and p99 are of the pause between two queries of a client: disconnect, connect, log in.',
+    rows: [
+      { label: 'per second', figure: 'perSecond', digits: 0 },
+      { label: 'p50, ms', figure: 'p50Us', digits: 1, unit: microsecondsPerMillisecond },
+      { label: 'p99, ms', figure: 'p99Us', digits: 1, unit: microsecondsPerMillisecond },
+      { label: 'CPU per login, µs', figure: 'cpuUs', digits: 0, parts: cpuParts },
+    ],
+  },
+  copy: {
+    title: 'COPY',
+    explanation:
+      "psql, rows of pgbench_accounts (about 100 bytes each): 300 MB out, 100 MB in. The wall clock includes psql's start and login.",
+    rows: [
+      { label: 'MB/s', figure: 'megabytesPerSecond', digits: 0 },
+      { label: 'CPU seconds per GB', figure: 'cpuSecondsPerGigabyte', digits: 2 },
+    ],
+  },
+  memory: {
+    title: 'Memory of idle sessions',
+    explanation: `${idleSessions} sessions over TLS, each with its upstream connection, in a fresh process; resident memory once it has settled.`,
+    rows: [
+      {
+        label: 'kB per session',
+        figure: 'perSessionBytes',
+        digits: 1,
+        unit: bytesPerKilobyte,
+      },
+      { label: 'MB of the empty process', figure: 'emptyBytes', digits: 0, unit: bytesPerMegabyte },
+    ],
+  },
+  'slow-reader': {
+    title: 'A client that stops reading',
+    explanation: `By how much the proxy grows while ${unreadMegabytes} MB wait for a client that reads nothing.`,
+    rows: [{ label: 'MB', figure: 'growthBytes', digits: 1, unit: bytesPerMegabyte }],
+  },
+}
+
+export function renderReport(result: Result): string {
+  const parts = scenarioNames
+    .filter((name) => result.samples.some(({ scenario }) => scenario === name))
+    .map((name) => renderSection(result, name))
+  return [renderConditions(result), renderGoals(result), ...parts].join('\n')
+}
+
+function renderSection({ samples }: Result, scenario: ScenarioName): string {
+  const { title, explanation, rows } = sections[scenario]
+  const own = samples.filter((sample) => sample.scenario === scenario)
+  const systems = systemNames.filter((name) => own.some(({ system }) => system === name))
+  const variants = [...new Set(own.map(({ variant }) => variant))]
+  const baselines = systems.filter((name) => name.startsWith('pgbouncer'))
+  const comparisons = systems
+    .filter((name) => name.startsWith('portcullis'))
+    .flatMap((system) => baselines.map((baseline) => ({ system, baseline })))
+
+  const head = [
+    '',
+    ...systems.map((name) => systemTitles[name]),
+    ...comparisons.map(
+      ({ system, baseline }) => `${systemTitles[system]} / ${systemTitles[baseline]}`,
+    ),
+  ]
+  const body = variants.flatMap((variant) =>
+    rows.map((row) => {
+      const read = (system: SystemName, figure = row.figure): number | undefined =>
+        figureOf(own, { scenario, variant, system }, figure)
+      const label = variants.length > 1 ? `${titleOf(variant)}: ${row.label}` : row.label
+      return [
+        label,
+        ...systems.map((system) => toCell(row, (figure) => read(system, figure))),
+        ...comparisons.map(({ system, baseline }) => toRatio(read(system), read(baseline))),
+      ]
+    }),
+  )
+  return [`### ${title}`, '', explanation, '', renderTable([head, ...body]), ''].join('\n')
+}
+
+function titleOf(variant: string): string {
+  return variantTitles[variant] ?? variant
+}
+
+function toCell(row: Row, read: (figure: string) => number | undefined): string {
+  const { digits, unit = 1 } = row
+  const value = read(row.figure)
+  if (value === undefined) return '-'
+  const shown = (value / unit).toFixed(digits)
+  const parts = (row.parts ?? []).map(read).filter((part) => part !== undefined)
+  return parts.length === 0
+    ? shown
+    : `${shown} (${parts.map((part) => (part / unit).toFixed(digits)).join(' + ')})`
+}
+
+function toRatio(value: number | undefined, baseline: number | undefined): string {
+  return value === undefined || baseline === undefined || baseline === 0
+    ? '-'
+    : (value / baseline).toFixed(2)
+}
+
+interface Goal {
+  readonly text: string
+  readonly scenario: ScenarioName
+  readonly variant: string
+  readonly figure: string
+  /** At least or at most so many times PgBouncer's. */
+  readonly atLeast?: number
+  readonly atMost?: number
+  readonly systems: readonly SystemName[]
+}
+
+const runtimes = ['portcullis-node', 'portcullis-bun'] as const
+
+const goals: readonly Goal[] = [
+  {
+    text: 'CPU per transaction at 16 clients, on Node',
+    scenario: 'transactions',
+    variant: '16 clients',
+    figure: 'cpuUs',
+    atMost: 1.15,
+    systems: ['portcullis-node'],
+  },
+  {
+    text: 'CPU per transaction at 16 clients, on the best runtime',
+    scenario: 'transactions',
+    variant: '16 clients',
+    figure: 'cpuUs',
+    atMost: 1,
+    systems: runtimes,
+  },
+  {
+    text: 'Logins per second (ECDSA P-256)',
+    scenario: 'logins',
+    variant: 'ecdsa-p256',
+    figure: 'perSecond',
+    atLeast: 1,
+    systems: runtimes,
+  },
+  {
+    text: 'COPY TO, MB/s',
+    scenario: 'copy',
+    variant: 'out',
+    figure: 'megabytesPerSecond',
+    atLeast: 1.3,
+    systems: runtimes,
+  },
+  {
+    text: 'Memory per idle session',
+    scenario: 'memory',
+    variant: 'idle',
+    figure: 'perSessionBytes',
+    atMost: 2.5,
+    systems: runtimes,
+  },
+]
+
+function renderGoals({ samples }: Result): string {
+  const rows = goals.flatMap((goal) => {
+    const read = (system: SystemName): number | undefined =>
+      figureOf(samples, { ...goal, system }, goal.figure)
+    const baseline = read('pgbouncer')
+    const values = goal.systems.map(read).filter((value) => value !== undefined)
+    if (baseline === undefined || values.length === 0) return []
+    const best = goal.atLeast === undefined ? Math.min(...values) : Math.max(...values)
+    const ratio = best / baseline
+    const isMet = ratio >= (goal.atLeast ?? 0) && ratio <= (goal.atMost ?? Infinity)
+    const wanted =
+      goal.atLeast === undefined
+        ? `at most ${String(goal.atMost)}`
+        : `at least ${String(goal.atLeast)}`
+    return [[goal.text, wanted, ratio.toFixed(2), isMet ? 'yes' : 'no']]
+  })
+  if (rows.length === 0) return ''
+  return [
+    '### Goals',
+    '',
+    "Each as a ratio to PgBouncer's figure in the same run; the best runtime that was measured counts.",
+    '',
+    renderTable([['', 'goal', 'measured', 'met'], ...rows]),
+    '',
+  ].join('\n')
+}
+
+function renderConditions(result: Result): string {
+  const { machine, versions, ciphers, pgBouncerSettings, missing } = result
+  const settings = Object.entries(pgBouncerSettings).map(([name, value]) => `${name}=${value}`)
+  const shownCiphers = [...new Set(Object.values(ciphers))].join('; ')
+  return [
+    `Taken ${result.takenAt.slice(0, 10)} by \`${result.command}\`: medians of ${result.rounds} rounds in which the`,
+    `systems take turns, ${result.seconds} seconds for each run of pgbench.`,
+    '',
+    `- Machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGigabytes} GiB, ${machine.architecture}; ${machine.system}, Linux ${machine.kernel}. Clients, proxies and server share it.`,
+    `- Versions: ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join('; ')}.`,
+    `- Clients: TLS with sslmode=verify-full, ${shownCiphers === '' ? 'cipher not recorded' : shownCiphers}, the same certificate files for all.`,
+    '- Upstream: plain TCP on loopback, SCRAM-SHA-256, for both proxies.',
+    '- Both proxies: one process, no log line and no audit record for a session.',
+    `- Portcullis: \`workers: 1\`, \`log.level: error\`, \`audit.sink: none\`, ID tokens signed RS256. PgBouncer: ${settings.join(', ')}; the rest are defaults.`,
+    `- PostgreSQL: pgbench tables of scale ${pgbenchScale}, fsync off.`,
+    ...missing.map((what) => `- Not measured: ${what}.`),
+    '',
+  ].join('\n')
+}
+
+function renderTable(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join(' | ')} |`
+  const rule = widths.map((width, column) =>
+    column === 0 ? '-'.repeat(width) : `${'-'.repeat(Math.max(width - 1, 1))}:`,
+  )
+  return [line(head), line(rule), ...body.map(line)].join('\n')
+}
+
+function pad(cell: string, width: number, column: number): string {
+  return column === 0 ? cell.padEnd(width) : cell.padStart(width)
+}

@@ -1,0 +1,211 @@
+import { createWriteStream } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Authority, createAuthority } from '../certificates.ts'
+import { Gateway } from '../gateway.ts'
+import { freePortFrom, hasIpv6Loopback, isTaken } from '../ports.ts'
+import { type PostgresServer, startPostgres } from '../postgres.ts'
+import { type IdentityProvider, startProvider } from '../provider.ts'
+import { seedDatabase } from '../seed.ts'
+import { writeConfiguration } from './configuration.ts'
+import { Folder } from './folder.ts'
+import type { Lifetime } from './lifetime.ts'
+import { machine, people } from './people.ts'
+import type { Screen } from './screen.ts'
+import { run, word } from './shell.ts'
+
+const preferredPorts = { gateway: 6432, http: 8432, provider: 9443 } as const
+const portAttempts = 5
+const tokenSeconds = 3600
+const lastLogLines = 5
+
+export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
+
+/** Everything that the tour is played with, running. */
+export interface Stage {
+  readonly folder: Folder
+  readonly provider: IdentityProvider
+  readonly gateway: Gateway
+}
+
+/** Starts one part after the other, and tells so. */
+export async function setStage(screen: Screen, lifetime: Lifetime): Promise<Stage> {
+  const folder = await lifetime.own(Folder.create())
+  const certificates = await screen.step(
+    'Making certificates',
+    lifetime.during(makeCertificates(folder)),
+    'Made a certificate authority, and a certificate (ECDSA P-256) for each server',
+  )
+  const postgres = await startDatabase(screen, lifetime, folder, certificates)
+  const provider = await startIdentityProvider(screen, lifetime, folder, certificates)
+  const gateway = await startGateway(screen, lifetime, { folder, postgres, provider })
+
+  void postgres.exited.then(() => {
+    lifetime.stop(new Error(`PostgreSQL has ended by itself. It said last:\n${tail(postgres.log())}`))
+  })
+  gateway.process.once('exit', () => {
+    lifetime.stop(new Error(`Portcullis has ended by itself. It said last:\n${tail(gateway.log())}`))
+  })
+  return { folder, provider, gateway }
+}
+
+type Certificates = Readonly<
+  Record<'postgres' | 'provider', Awaited<ReturnType<Authority['issue']>>>
+>
+
+async function makeCertificates(folder: Folder): Promise<Certificates> {
+  const authority = await createAuthority('Portcullis demo')
+  const [gateway, provider, postgres] = await Promise.all([
+    authority.issue({ commonName: 'portcullis' }),
+    authority.issue({ commonName: 'provider' }),
+    authority.issue({ commonName: 'postgres' }),
+  ])
+  await folder.write({
+    'ca.crt': authority.certificate,
+    'server.crt': gateway.certificate,
+    'server.key': gateway.key,
+  })
+  return { provider, postgres }
+}
+
+async function startDatabase(
+  screen: Screen,
+  lifetime: Lifetime,
+  folder: Folder,
+  certificates: Certificates,
+): Promise<PostgresServer> {
+  const starting = startPostgres({
+    tls: certificates.postgres,
+    hba: 'hostssl all all 127.0.0.1/32 scram-sha-256',
+  })
+  async function seed(): Promise<string> {
+    const server = await lifetime.own(starting)
+    const { passwords } = await seedDatabase(server)
+    await folder.write({
+      'secrets/app_readonly': `${passwords.app_readonly}\n`,
+      'secrets/app_readwrite': `${passwords.app_readwrite}\n`,
+    })
+    const [row] = await server.sql('show server_version')
+    return String(row?.['server_version'])
+  }
+  const server = starting.then(({ port }) => port)
+  await screen.step('Starting PostgreSQL', lifetime.during(seed()), (version) => {
+    return `Started PostgreSQL ${version}, with a table of orders in the database sandbox`
+  })
+  await server
+  return starting
+}
+
+async function startIdentityProvider(
+  screen: Screen,
+  lifetime: Lifetime,
+  folder: Folder,
+  certificates: Certificates,
+): Promise<IdentityProvider> {
+  const starting = onFreePort(async () =>
+    freePortFrom(preferredPorts.provider).then(async (port) =>
+      startProvider({
+        tls: certificates.provider,
+        port,
+        users: people,
+        accessTokenSeconds: tokenSeconds,
+        idTokenSeconds: tokenSeconds,
+      }),
+    ),
+  )
+  const provider = await screen.step(
+    'Starting the identity provider',
+    lifetime.own(starting),
+    ({ issuer, port }) =>
+      `Started an OpenID provider on ${issuer}${instead(port, preferredPorts.provider)}`,
+  )
+  await folder.write({
+    [`secrets/${machine}`]: `${provider.clientSecret(machine)}\n`,
+    token: tokenScript(folder, provider),
+  })
+  return provider
+}
+
+/** A command that is short enough to be typed, and works in every folder. */
+function tokenScript(folder: Folder, provider: IdentityProvider): string {
+  const program = fileURLToPath(new URL('../token.ts', import.meta.url))
+  const words = [process.execPath, program, folder.path, provider.issuer].map(word).join(' ')
+  return `# Prints a fresh token of ${Object.keys(people).join(', ')} or ${machine}, and nothing else.
+exec ${words} "$@"
+`
+}
+
+interface Neighbours {
+  readonly folder: Folder
+  readonly postgres: PostgresServer
+  readonly provider: IdentityProvider
+}
+
+async function startGateway(
+  screen: Screen,
+  lifetime: Lifetime,
+  neighbours: Neighbours,
+): Promise<Gateway> {
+  const { folder } = neighbours
+  const file = folder.file('portcullis.yaml')
+  await folder.write({ 'portcullis.yaml': await configure(neighbours) })
+  screen.print(`         Wrote its configuration: ${file}`)
+  await screen.step(
+    'Checking the configuration',
+    lifetime.during(check(file, lifetime.signal)),
+    `Checked it, as \`portcullis check --config ${'portcullis.yaml'}\` does: valid`,
+  )
+  const starting = onFreePort(async () =>
+    configure(neighbours).then(async (config) => Gateway.start({ folder: folder.path, config })),
+  )
+  const gateway = await screen.step('Starting Portcullis', lifetime.own(starting), ({ port }) => {
+    return `Started Portcullis on localhost:${port}${instead(port, preferredPorts.gateway)}`
+  })
+  if (gateway.process.pid !== undefined) folder.watch(gateway.process.pid)
+  keepLog(gateway, folder.file('portcullis.log'))
+  return gateway
+}
+
+async function configure({ postgres, provider }: Neighbours): Promise<string> {
+  return writeConfiguration({
+    issuer: provider.issuer,
+    postgresPort: postgres.port,
+    // Clients try every address of `localhost`, and complain about each that does not answer.
+    listenAddresses: (await hasIpv6Loopback()) ? ['127.0.0.1', '::1'] : ['127.0.0.1'],
+    listenPort: await freePortFrom(preferredPorts.gateway),
+    httpPort: await freePortFrom(preferredPorts.http),
+  })
+}
+
+async function check(file: string, signal: AbortSignal): Promise<void> {
+  const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  const command = [process.execPath, program, 'check', '--config', file].map(word).join(' ')
+  const { code, output } = await run(command, { folder: checkout, signal })
+  if (code !== 0) throw new Error(`The configuration is not valid:\n${output.trimEnd()}`)
+}
+
+/** Somebody may take a port between the look and the start: then the next ones are tried. */
+async function onFreePort<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start()
+    } catch (error) {
+      if (!isTaken(error) || attempt === portAttempts) throw error
+    }
+  }
+}
+
+function instead(port: number, preferred: number): string {
+  return port === preferred ? '' : ` (${preferred} is in use)`
+}
+
+function keepLog(gateway: Gateway, path: string): void {
+  const file = createWriteStream(path, { mode: 0o600 })
+  // A full disk costs the file, not the demo.
+  file.on('error', () => {})
+  file.write(gateway.log())
+  gateway.process.stderr?.pipe(file)
+}
+
+function tail(log: string): string {
+  return log.trimEnd().split('\n').slice(-lastLogLines).join('\n')
+}

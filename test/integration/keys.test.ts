@@ -1,0 +1,59 @@
+// How the gateway lives with an identity provider: few requests, new keys at once, old ones while it is away.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { generateSigningKey } from '../../demo/provider.ts'
+import { Stack } from '../support/stack.ts'
+import { errorFields, WireClient } from '../support/wire-client.ts'
+
+let stack: Stack
+
+beforeAll(async () => {
+  stack = await Stack.start()
+})
+
+afterAll(async () => {
+  await stack[Symbol.asyncDispose]()
+})
+
+const parameters = { user: 'app_readonly', database: 'sandbox' }
+
+/** The type of the first message after the password: R when admitted, E when refused. */
+async function logIn(token: string): Promise<{ type: string; sqlstate: string | undefined }> {
+  const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
+  const answer = await client.logIn(parameters, token)
+  const sqlstate = answer.type === 'E' ? errorFields(answer).sqlstate : undefined
+  client.destroy()
+  return { type: answer.type, sqlstate }
+}
+
+const admitted = { type: 'R', sqlstate: undefined }
+const refused = { type: 'E', sqlstate: '28P01' }
+
+test('two hundred tokens with made-up key ids fetch the key set at most twice', async () => {
+  expect(await logIn(await stack.token())).toEqual(admitted)
+  const before = stack.provider.jwksRequests
+  const key = await generateSigningKey('RS256')
+  const forged = await Promise.all(
+    Array.from({ length: 200 }, async (_, i) =>
+      stack.provider.mintIdToken('alice', {}, { key: { ...key, kid: `made-up-${i}` } }),
+    ),
+  )
+  for (let i = 0; i < forged.length; i += 20) {
+    const answers = await Promise.all(forged.slice(i, i + 20).map(logIn))
+    expect(new Set(answers.map((answer) => answer.sqlstate))).toEqual(new Set(['28P01']))
+  }
+  expect(stack.provider.jwksRequests - before).toBeLessThanOrEqual(2)
+  expect(await stack.metric('portcullis_jwks_unknown_kids_total')).toBe(200)
+})
+
+test('with the provider stopped, tokens under known keys log in and others are refused', async () => {
+  const token = await stack.token()
+  const unknown = await stack.provider.mintIdToken(
+    'alice',
+    {},
+    { key: await generateSigningKey('RS256') },
+  )
+  await stack.provider.stop()
+  expect(await logIn(token)).toEqual(admitted)
+  expect(await logIn(unknown)).toEqual(refused)
+  await stack.provider.startAgain()
+})

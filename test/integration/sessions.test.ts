@@ -1,0 +1,220 @@
+// What happens to sessions when one side goes away, stops reading or is told to stop.
+import { readdirSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Stack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
+import { cancelRequest, errorFields, message, WireClient } from '../support/wire-client.ts'
+
+let stack: Stack
+
+beforeAll(async () => {
+  stack = await Stack.start()
+})
+
+afterAll(async () => {
+  await stack[Symbol.asyncDispose]()
+})
+
+interface Session {
+  readonly client: WireClient
+  readonly processId: number
+  readonly secretKey: Buffer
+}
+
+async function logIn(user = 'app_readonly'): Promise<Session> {
+  const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
+  const first = await client.logIn({ user, database: 'sandbox' }, await stack.token())
+  if (first.type === 'E') throw new Error(errorFields(first).message)
+  const { body } = await client.readUntil('K')
+  await client.readUntil('Z')
+  return { client, processId: body.readInt32BE(0), secretKey: body.subarray(4) }
+}
+
+async function activeQueries(): Promise<number> {
+  const rows = await stack.postgres.sql(
+    `select count(*)::int as n from pg_stat_activity
+     where state = 'active' and backend_type = 'client backend' and pid <> pg_backend_pid()`,
+  )
+  return Number(rows[0]?.['n'])
+}
+
+async function noBackends(deadlineMs?: number): Promise<void> {
+  await until('no backends', async () => (await stack.backends()) === 0, deadlineMs)
+}
+
+function openFiles(): number {
+  return readdirSync(`/proc/${String(stack.gateway.process.pid)}/fd`).length
+}
+
+describe('a client that goes away', () => {
+  test('in the middle of a statement leaves no backend running', async () => {
+    const { client } = await logIn()
+    client.query('select pg_sleep(60)')
+    await until('the statement to run', async () => (await activeQueries()) === 1)
+    client.destroy()
+    await noBackends(3_000)
+  })
+
+  test('by closing only its direction leaves no backend running either', async () => {
+    const { client } = await logIn()
+    client.query('select pg_sleep(60)')
+    await until('the statement to run', async () => (await activeQueries()) === 1)
+    client.end()
+    await noBackends(3_000)
+  })
+
+  test('with a farewell behind its last statement has that statement finished', async () => {
+    const { client } = await logIn('app_readwrite')
+    client.send(
+      Buffer.concat([
+        message(
+          'Q',
+          Buffer.from(
+            "insert into orders (customer, item, quantity) values ('Ken', 'last wish', 1)\0",
+          ),
+        ),
+        message('X', Buffer.alloc(0)),
+      ]),
+    )
+    client.end()
+    await until('the row', async () => {
+      const rows = await stack.postgres.sql("select 1 from orders where customer = 'Ken'", {
+        database: 'sandbox',
+      })
+      return rows.length === 1
+    })
+    await noBackends()
+  })
+})
+
+describe('a client that stops reading', () => {
+  test('costs no memory for what it does not read', async () => {
+    const { client } = await logIn()
+    const before = await stack.metric('portcullis_process_resident_memory_bytes')
+    client.socket.pause()
+    client.query("select repeat('x', 1000) from generate_series(1, 200000)")
+    await until('the statement to be held up', async () => (await activeQueries()) === 1)
+    const received = async (): Promise<number> =>
+      stack.metric('portcullis_session_bytes_total', { direction: 'from_upstream' })
+    let last = -1
+    await until('the bytes to stop', async () => {
+      const now = await received()
+      const stopped = now === last
+      last = now
+      return stopped
+    })
+    const grown = (await stack.metric('portcullis_process_resident_memory_bytes')) - before
+    expect(grown).toBeLessThan(64 * 1024 * 1024)
+    client.destroy()
+    await noBackends(5_000)
+  })
+})
+
+describe('a cancel request', () => {
+  test('with the session’s key cancels its statement', async () => {
+    const { client, processId, secretKey } = await logIn()
+    client.query('select pg_sleep(60)')
+    await until('the statement to run', async () => (await activeQueries()) === 1)
+    const canceller = await WireClient.connect(stack.gateway.port)
+    canceller.send(cancelRequest(processId, secretKey))
+    expect(await canceller.closed()).toHaveLength(0)
+    expect(await client.readUntilError()).toMatchObject({ sqlstate: '57014', severity: 'ERROR' })
+    expect((await client.readUntil('Z')).body.toString()).toBe('I')
+    client.destroy()
+  })
+
+  test('over TLS does the same', async () => {
+    const { client, processId, secretKey } = await logIn()
+    client.query('select pg_sleep(60)')
+    await until('the statement to run', async () => (await activeQueries()) === 1)
+    const canceller = await WireClient.connectSecurely(
+      stack.gateway.port,
+      stack.authority.certificate,
+    )
+    canceller.send(cancelRequest(processId, secretKey))
+    expect(await canceller.closed()).toHaveLength(0)
+    expect(await client.readUntilError()).toMatchObject({ sqlstate: '57014' })
+    client.destroy()
+  })
+
+  test('with another key does nothing, and is answered with nothing', async () => {
+    const { client, processId, secretKey } = await logIn()
+    client.query('select pg_sleep(1), 7')
+    const wrongKey = Buffer.from(secretKey.map((byte) => byte ^ 0xff))
+    const canceller = await WireClient.connect(stack.gateway.port)
+    canceller.send(cancelRequest(processId, wrongKey))
+    expect(await canceller.closed()).toHaveLength(0)
+    expect((await client.readUntil('D')).body.toString('latin1')).toContain('7')
+    client.destroy()
+    await noBackends()
+  })
+
+  test('after the end of the session finds nothing', async () => {
+    const { client, processId, secretKey } = await logIn()
+    client.destroy()
+    await noBackends()
+    const outcome = { outcome: 'unknown-key' }
+    const before = await stack.metric('portcullis_cancel_requests_total', outcome)
+    const canceller = await WireClient.connect(stack.gateway.port)
+    canceller.send(cancelRequest(processId, secretKey))
+    await canceller.closed()
+    await until(
+      'the count',
+      async () => (await stack.metric('portcullis_cancel_requests_total', outcome)) === before + 1,
+    )
+  })
+})
+
+describe('PostgreSQL that goes away', () => {
+  test('by a restart under fifty sessions is told to all of them, and the next login works', async () => {
+    const warmUp = await logIn()
+    warmUp.client.destroy()
+    await noBackends()
+    const filesBefore = openFiles()
+    const sessions = await Promise.all(Array.from({ length: 50 }, async () => logIn()))
+    expect(await stack.metric('portcullis_sessions_open')).toBe(50)
+    const told = sessions.map(async ({ client }) => client.readError())
+    await stack.postgres.restart('fast')
+    for (const error of await Promise.all(told)) {
+      expect(error).toMatchObject({ severity: 'FATAL', sqlstate: '57P01' })
+    }
+    await Promise.all(sessions.map(async ({ client }) => client.closed()))
+    const { client } = await logIn()
+    client.destroy()
+    await noBackends()
+    await until('no sessions', async () => (await stack.metric('portcullis_sessions_open')) === 0)
+    await until('all files closed', () => openFiles() <= filesBefore)
+  })
+
+  test('without a word closes its sessions within a second', async () => {
+    const { client } = await logIn()
+    const startedAt = performance.now()
+    await stack.postgres.stop('immediate')
+    await client.closed()
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    await stack.postgres.startAgain()
+  })
+
+  test('while it is away refuses with 08001 and not as if the token were wrong', async () => {
+    await stack.postgres.stop('fast')
+    await expect(logIn()).rejects.toThrow('could not connect to the database')
+    await stack.postgres.startAgain()
+    const { client } = await logIn()
+    client.destroy()
+  })
+})
+
+describe('logins that come and go', () => {
+  test('a thousand times leak neither files nor backends', async () => {
+    await noBackends()
+    const filesBefore = openFiles()
+    for (let round = 0; round < 50; round++) {
+      const sessions = await Promise.all(Array.from({ length: 20 }, async () => logIn()))
+      for (const { client } of sessions) client.destroy()
+    }
+    await noBackends()
+    await until('all files closed', () => openFiles() <= filesBefore)
+    expect(await stack.metric('portcullis_sessions_open')).toBe(0)
+    expect(await stack.metric('portcullis_connections_open')).toBe(0)
+  }, 120_000)
+})

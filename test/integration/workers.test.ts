@@ -1,0 +1,115 @@
+// Several workers on one port act as one: cancel requests, scrapes, replacement of a worker that died.
+import { execFileSync } from 'node:child_process'
+import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Gateway } from '../../demo/gateway.ts'
+import { Stack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
+import { cancelRequest, errorFields, WireClient } from '../support/wire-client.ts'
+
+let stack: Stack
+
+beforeAll(async () => {
+  stack = await Stack.start({
+    configure: (config) => {
+      config.workers = 2
+    },
+  })
+})
+
+afterAll(async () => {
+  await stack[Symbol.asyncDispose]()
+})
+
+interface Session {
+  readonly client: WireClient
+  readonly processId: number
+  readonly secretKey: Buffer
+}
+
+async function logIn(): Promise<Session> {
+  const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
+  const parameters = { user: 'app_readonly', database: 'sandbox' }
+  const first = await client.logIn(parameters, await stack.token())
+  if (first.type === 'E') throw new Error(errorFields(first).message)
+  const { body } = await client.readUntil('K')
+  await client.readUntil('Z')
+  return { client, processId: body.readInt32BE(0), secretKey: body.subarray(4) }
+}
+
+/** The workers' process ids, as children of the primary. */
+function workers(): readonly number[] {
+  const primary = String(stack.gateway.process.pid)
+  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', primary], { encoding: 'utf8' })
+  return children.trim().split(/\s+/).map(Number)
+}
+
+test('the kernel spreads sessions over the workers, and a scrape sums them', async () => {
+  const sessions = await Promise.all(Array.from({ length: 40 }, async () => logIn()))
+  expect(await stack.metric('portcullis_sessions_open')).toBe(40)
+  expect(await stack.metric('portcullis_logins_total', { outcome: 'admitted' })).toBe(40)
+  const used = new Set(
+    stack.gateway
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('session admitted'))
+      .map((line) => (JSON.parse(line) as { pid: number }).pid),
+  )
+  expect(used.size).toBe(2)
+  for (const { client } of sessions) client.destroy()
+  await until('no sessions', async () => (await stack.metric('portcullis_sessions_open')) === 0)
+})
+
+test('a cancel request reaches its session whichever worker takes it', async () => {
+  const sessions = await Promise.all(Array.from({ length: 8 }, async () => logIn()))
+  for (const { client } of sessions) client.query('select pg_sleep(60)')
+  await Promise.all(
+    sessions.map(async ({ client, processId, secretKey }) => {
+      const canceller = await WireClient.connect(stack.gateway.port)
+      canceller.send(cancelRequest(processId, secretKey))
+      expect(await canceller.closed()).toHaveLength(0)
+      expect(await client.readUntilError()).toMatchObject({ sqlstate: '57014' })
+      client.destroy()
+    }),
+  )
+})
+
+test('a worker that is killed is replaced, and the other one’s sessions go on', async () => {
+  const sessions = await Promise.all(Array.from({ length: 20 }, async () => logIn()))
+  const [victim] = workers()
+  await stack.gateway.untilLogged(/a worker ended/, () => process.kill(victim!, 'SIGKILL'))
+  const outcomes = await Promise.all(
+    sessions.map(async ({ client }) => {
+      client.query('select 1')
+      return client.readUntil('Z').then(
+        () => 'goes on',
+        () => 'lost',
+      )
+    }),
+  )
+  expect(new Set(outcomes)).toEqual(new Set(['goes on', 'lost']))
+  for (const { client } of sessions) client.destroy()
+  await until('two workers', () => workers().length === 2 && !workers().includes(victim!))
+  await until('no backends', async () => (await stack.backends()) === 0)
+  const { client } = await logIn()
+  client.destroy()
+})
+
+test('a second instance on the same port says so and does not start', async () => {
+  const folder = join(stack.folder, 'second')
+  await mkdir(folder)
+  for (const file of ['ca.crt', 'server.crt', 'server.key']) {
+    await copyFile(join(stack.folder, file), join(folder, file))
+  }
+  const participant = {
+    node: 'gw0',
+    listen_address: '127.0.0.1',
+    listen_port: stack.gateway.port,
+  }
+  const config = {
+    ...stack.config,
+    connectivity_pools: { sso_pool: { require_sso: true, participants: [participant] } },
+  }
+  await expect(Gateway.start({ folder, config })).rejects.toThrow(/EADDRINUSE/)
+})
