@@ -1,7 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { nodeCommand, ordersQuery, psqlCommand, whoQuery, type Door, type Role } from './commands.ts'
+import {
+  nodeCommand,
+  ordersQuery,
+  psqlCommand,
+  whoQuery,
+  type Door,
+  type Role,
+} from './commands.ts'
 import { isOnPath, run, type Ran } from './shell.ts'
 
 /** A client of PostgreSQL that the tour logs in with, as it is: nothing in it knows of tokens. */

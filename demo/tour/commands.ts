@@ -20,7 +20,7 @@ export function tokenCommand({ folder }: Door, who: string): string {
 
 export function psqlCommand({ folder, port }: Door, role: Role): string {
   return `psql "host=localhost port=${port} dbname=sandbox user=${role} \\
-sslmode=verify-full sslrootcert=${join(folder, 'ca.crt')}"`
+  sslmode=verify-full sslrootcert=${join(folder, 'ca.crt')}"`
 }
 
 /** The language of the script: the string `text` as it is written in JavaScript and in Python. */

@@ -12,7 +12,10 @@ export interface Addresses {
 export function writeConfiguration(addresses: Addresses): string {
   const { issuer, postgresPort, listenAddresses, listenPort, httpPort } = addresses
   const participants = listenAddresses
-    .map((address) => `      - { node: gw0, listen_address: "${address}", listen_port: ${listenPort} }`)
+    .map(
+      (address) =>
+        `      - { node: gw0, listen_address: "${address}", listen_port: ${listenPort} }`,
+    )
     .join('\n')
 
   return `# The configuration of the Portcullis demo. Relative paths begin in the folder of this file, unknown

@@ -17,12 +17,13 @@ export class Folder {
     // Its path appears in commands of several languages, where nothing needs to be escaped in this way.
     const usual = tmpdir()
     const parent = /^[\w./+-]+$/.test(usual) ? usual : '/tmp'
-    return new Folder(await mkdtemp(join(parent, 'portcullis-demo-')))
+    const path = await mkdtemp(join(parent, 'portcullis-demo-'))
+    await mkdir(join(path, 'secrets'), { mode: 0o700 })
+    return new Folder(path)
   }
 
   /** Files that hold a secret are for this user alone, like the folder itself. */
   async write(files: Readonly<Record<string, string>>): Promise<void> {
-    await mkdir(this.file('secrets'), { recursive: true, mode: 0o700 })
     for (const [name, text] of Object.entries(files))
       await writeFile(this.file(name), text, { mode: 0o600 })
   }

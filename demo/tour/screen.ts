@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { styleText } from 'node:util'
 
 type Style = Parameters<typeof styleText>[0]
@@ -6,17 +7,17 @@ const width = 100
 const frames = ['-', '\\', '|', '/']
 const frameMs = 120
 const timeWidth = 7
+const entryWidth = 18
 
 /** What the user sees: plain lines; on a terminal also colours and something that moves. */
 export class Screen {
-  readonly #stream: NodeJS.WriteStream
+  readonly #stream: typeof process.stdout
   readonly #moves: boolean
   readonly #hasColours: boolean
 
-  constructor(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv) {
+  constructor(stream: typeof process.stdout, environment: NodeJS.ProcessEnv) {
     this.#stream = stream
-    // `isTTY` is missing on a file or pipe, whatever its type says.
-    this.#moves = Boolean(stream.isTTY) && environment['TERM'] !== 'dumb'
+    this.#moves = isatty(stream.fd) && environment['TERM'] !== 'dumb'
     this.#hasColours = this.#moves && (environment['NO_COLOR'] ?? '') === ''
   }
 
@@ -31,6 +32,11 @@ export class Screen {
   /** Something to be typed or pasted. */
   command(text: string): void {
     this.print(this.#styled('green', text))
+  }
+
+  /** Something to be typed, behind what it is for. */
+  entry(what: string, text: string): void {
+    this.print(`${what.padEnd(entryWidth)}${this.#styled('green', text)}`)
   }
 
   /** What another program printed, indented, with lines that are too long wrapped. */

@@ -1,9 +1,11 @@
 import { createWriteStream } from 'node:fs'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Authority, createAuthority } from '../certificates.ts'
 import { Gateway } from '../gateway.ts'
 import { freePortFrom, hasIpv6Loopback, isTaken } from '../ports.ts'
 import { type PostgresServer, startPostgres } from '../postgres.ts'
+import { findBinaries, findServerUser } from '../postgres-binaries.ts'
 import { type IdentityProvider, startProvider } from '../provider.ts'
 import { seedDatabase } from '../seed.ts'
 import { writeConfiguration } from './configuration.ts'
@@ -25,6 +27,8 @@ export interface Stage {
   readonly folder: Folder
   readonly provider: IdentityProvider
   readonly gateway: Gateway
+  /** A copy of PostgreSQL's programs that stays for the next start, where one was needed. */
+  readonly programs: string | undefined
 }
 
 /** Starts one part after the other, and tells so. */
@@ -40,12 +44,22 @@ export async function setStage(screen: Screen, lifetime: Lifetime): Promise<Stag
   const gateway = await startGateway(screen, lifetime, { folder, postgres, provider })
 
   void postgres.exited.then(() => {
-    lifetime.stop(new Error(`PostgreSQL has ended by itself. It said last:\n${tail(postgres.log())}`))
+    lifetime.stop(
+      new Error(`PostgreSQL has ended by itself. It said last:\n${lastLines(postgres.log())}`),
+    )
   })
   gateway.process.once('exit', () => {
-    lifetime.stop(new Error(`Portcullis has ended by itself. It said last:\n${tail(gateway.log())}`))
+    lifetime.stop(
+      new Error(`Portcullis has ended by itself. It said last:\n${lastLines(gateway.log())}`),
+    )
   })
-  return { folder, provider, gateway }
+  return { folder, provider, gateway, programs: await copyOfPrograms() }
+}
+
+/** Those in a private home cannot be run by the user that the server runs as. */
+async function copyOfPrograms(): Promise<string | undefined> {
+  const { postgres } = await findBinaries(await findServerUser())
+  return postgres.startsWith(`${checkout}/`) ? undefined : dirname(dirname(dirname(postgres)))
 }
 
 type Certificates = Readonly<
@@ -73,26 +87,28 @@ async function startDatabase(
   folder: Folder,
   certificates: Certificates,
 ): Promise<PostgresServer> {
-  const starting = startPostgres({
-    tls: certificates.postgres,
-    hba: 'hostssl all all 127.0.0.1/32 scram-sha-256',
-  })
-  async function seed(): Promise<string> {
-    const server = await lifetime.own(starting)
+  async function start(): Promise<{ server: PostgresServer; version: string }> {
+    const server = await lifetime.own(
+      startPostgres({
+        tls: certificates.postgres,
+        hba: 'hostssl all all 127.0.0.1/32 scram-sha-256',
+      }),
+    )
     const { passwords } = await seedDatabase(server)
     await folder.write({
       'secrets/app_readonly': `${passwords.app_readonly}\n`,
       'secrets/app_readwrite': `${passwords.app_readwrite}\n`,
     })
     const [row] = await server.sql('show server_version')
-    return String(row?.['server_version'])
+    return { server, version: String(row?.['server_version']) }
   }
-  const server = starting.then(({ port }) => port)
-  await screen.step('Starting PostgreSQL', lifetime.during(seed()), (version) => {
-    return `Started PostgreSQL ${version}, with a table of orders in the database sandbox`
-  })
-  await server
-  return starting
+  const { server } = await screen.step(
+    'Starting PostgreSQL',
+    lifetime.during(start()),
+    ({ version }) =>
+      `Started PostgreSQL ${version}, with a table of orders in the database sandbox`,
+  )
+  return server
 }
 
 async function startIdentityProvider(
@@ -102,15 +118,13 @@ async function startIdentityProvider(
   certificates: Certificates,
 ): Promise<IdentityProvider> {
   const starting = onFreePort(async () =>
-    freePortFrom(preferredPorts.provider).then(async (port) =>
-      startProvider({
-        tls: certificates.provider,
-        port,
-        users: people,
-        accessTokenSeconds: tokenSeconds,
-        idTokenSeconds: tokenSeconds,
-      }),
-    ),
+    startProvider({
+      tls: certificates.provider,
+      port: await freePortFrom(preferredPorts.provider),
+      users: people,
+      accessTokenSeconds: tokenSeconds,
+      idTokenSeconds: tokenSeconds,
+    }),
   )
   const provider = await screen.step(
     'Starting the identity provider',
@@ -148,14 +162,13 @@ async function startGateway(
   const { folder } = neighbours
   const file = folder.file('portcullis.yaml')
   await folder.write({ 'portcullis.yaml': await configure(neighbours) })
-  screen.print(`         Wrote its configuration: ${file}`)
   await screen.step(
     'Checking the configuration',
     lifetime.during(check(file, lifetime.signal)),
-    `Checked it, as \`portcullis check --config ${'portcullis.yaml'}\` does: valid`,
+    `Wrote and checked the configuration ${file}`,
   )
   const starting = onFreePort(async () =>
-    configure(neighbours).then(async (config) => Gateway.start({ folder: folder.path, config })),
+    Gateway.start({ folder: folder.path, config: await configure(neighbours) }),
   )
   const gateway = await screen.step('Starting Portcullis', lifetime.own(starting), ({ port }) => {
     return `Started Portcullis on localhost:${port}${instead(port, preferredPorts.gateway)}`
@@ -206,6 +219,7 @@ function keepLog(gateway: Gateway, path: string): void {
   gateway.process.stderr?.pipe(file)
 }
 
-function tail(log: string): string {
+/** What may explain why something failed. */
+export function lastLines(log: string): string {
   return log.trimEnd().split('\n').slice(-lastLogLines).join('\n')
 }

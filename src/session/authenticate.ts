@@ -10,7 +10,7 @@ import { readPasswordMessage } from '../wire/password.ts'
 import type { StartupMessage } from '../wire/startup.ts'
 import { authenticationCleartextPassword, negotiateProtocolVersion } from '../wire/write-backend.ts'
 import { type ClientIntent, readIntent } from './client-intent.ts'
-import { type Conversation, timed, withDeadline } from './conversation.ts'
+import { type Conversation, timed, waitForClient } from './conversation.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 
 /** Who the client is allowed to be. Nothing goes upstream without one of these. */
@@ -62,10 +62,11 @@ export async function authenticate(
 }
 
 async function askForPassword(
-  { socket, reader }: Conversation,
+  conversation: Conversation,
   startup: StartupMessage,
   rules: Rules,
 ): Promise<string> {
+  const { socket, reader } = conversation
   const needsNegotiation = startup.minorVersion > 0 || startup.protocolOptions.length > 0
   socket.write(
     needsNegotiation
@@ -75,7 +76,8 @@ async function askForPassword(
         ])
       : authenticationCleartextPassword,
   )
-  return withDeadline(
+  return waitForClient(
+    conversation,
     rules.timeouts.authenticationMs,
     'authentication-timeout',
     reader.read((bytes) => readPasswordMessage(bytes, rules.limits.maxPasswordBytes)),

@@ -11,6 +11,8 @@ export interface Conversation {
   socket: Socket
   reader: PacketReader
   readonly facts: Mutable<SessionFacts>
+  /** Rejects when nobody waits for this client any longer. */
+  readonly interrupted: Promise<never>
   /** How long the client took to answer with its credential: no part of what a login costs. */
   credentialMs: number
 }
@@ -25,8 +27,12 @@ export function secure(conversation: Conversation, socket: TLSSocket): void {
   }
 }
 
-/** Waits for a promise no longer than the limit. The refusal that follows closes what was waited on. */
-export async function withDeadline<T>(
+/**
+ * Waits for what the client does, no longer than the limit and not when it is interrupted. The refusal
+ * that follows closes what was waited on.
+ */
+export async function waitForClient<T>(
+  { interrupted }: Conversation,
   limitMs: number,
   reason: Reason,
   promise: Promise<T>,
@@ -38,7 +44,7 @@ export async function withDeadline<T>(
     }, limitMs)
   })
   try {
-    return await Promise.race([promise, expired])
+    return await Promise.race([promise, expired, interrupted])
   } finally {
     clearTimeout(timer)
   }

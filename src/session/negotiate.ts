@@ -4,7 +4,7 @@ import { Refusal } from '../refusal.ts'
 import { readProxyHeader } from '../wire/proxy-header.ts'
 import { type CancelRequest, readStartupPacket, type StartupMessage } from '../wire/startup.ts'
 import { encryptionRefused, sslAccepted } from '../wire/write-backend.ts'
-import { type Conversation, secure, timed, withDeadline } from './conversation.ts'
+import { type Conversation, secure, timed, waitForClient } from './conversation.ts'
 import type { Rules, SessionServices } from './services.ts'
 
 /**
@@ -19,7 +19,8 @@ export async function negotiate(
   await readPeer(conversation, rules)
   let askedForGss = false
   for (;;) {
-    const packet = await withDeadline(
+    const packet = await waitForClient(
+      conversation,
       rules.timeouts.startupMs,
       'startup-timeout',
       conversation.reader.read(readStartupPacket),
@@ -59,7 +60,8 @@ async function readPeer(conversation: Conversation, rules: Rules): Promise<void>
   const isProxy =
     address !== undefined && rules.trustedProxies.some((network) => contains(network, address))
   if (!isProxy) return
-  const header = await withDeadline(
+  const header = await waitForClient(
+    conversation,
     rules.timeouts.startupMs,
     'startup-timeout',
     reader.read(readProxyHeader),
@@ -92,6 +94,6 @@ async function startTls(conversation: Conversation, rules: Rules): Promise<void>
       fail()
     })
   })
-  await withDeadline(rules.timeouts.tlsHandshakeMs, 'tls-failed', handshake)
+  await waitForClient(conversation, rules.timeouts.tlsHandshakeMs, 'tls-failed', handshake)
   secure(conversation, secured)
 }

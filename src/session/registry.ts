@@ -14,12 +14,20 @@ interface Limits {
   readonly maxUnauthenticated: number
 }
 
+/** A connection before it is admitted. */
+interface Entry {
+  /** Rejects when the connection is not to be waited for any longer. */
+  readonly interrupted: Promise<never>
+  readonly leave: () => void
+}
+
 const secretKeyBytes = 4
 
 /** The sessions of this process, by the cancel keys that their clients were given. */
 export class SessionRegistry {
   readonly #live = new Map<string, LiveSession>()
-  #unauthenticated = 0
+  /** How to interrupt each connection that nobody vouches for yet. */
+  readonly #entered = new Set<(refusal: Refusal) => void>()
   #reserved = 0
   #isDraining = false
   #whenEmpty: (() => void) | undefined
@@ -33,13 +41,19 @@ export class SessionRegistry {
   }
 
   /** Counts a connection that nobody vouches for yet; undefined when there are too many of them. */
-  enter({ maxUnauthenticated }: Limits): (() => void) | undefined {
-    if (this.#unauthenticated >= maxUnauthenticated) return undefined
-    this.#unauthenticated++
-    return once(() => {
-      this.#unauthenticated--
-      this.#checkEmpty()
-    })
+  enter({ maxUnauthenticated }: Limits): Entry | undefined {
+    if (this.#entered.size >= maxUnauthenticated) return undefined
+    const { promise, reject } = Promise.withResolvers<never>()
+    // Nobody may be waiting for the client when it comes.
+    promise.catch(() => {})
+    this.#entered.add(reject)
+    return {
+      interrupted: promise,
+      leave: () => {
+        this.#entered.delete(reject)
+        this.#checkEmpty()
+      },
+    }
   }
 
   /** Reserves a place for a session before any work is done for it upstream. */
@@ -73,6 +87,7 @@ export class SessionRegistry {
   /** Admits nobody any more, ends each session at its next idle moment and the rest at the deadline. */
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true
+    for (const interrupt of this.#entered) interrupt(new Refusal('draining'))
     for (const session of this.#live.values()) session.drain()
     const timer = setTimeout(() => {
       this.endNow()
@@ -94,7 +109,7 @@ export class SessionRegistry {
   }
 
   #checkEmpty(): void {
-    if (this.#live.size === 0 && this.#unauthenticated === 0) this.#whenEmpty?.()
+    if (this.#live.size === 0 && this.#entered.size === 0) this.#whenEmpty?.()
   }
 }
 

@@ -27,14 +27,14 @@ export async function runSession(
   // What goes wrong with the socket is told to whoever reads; it must not end the process.
   socket.on('error', () => {})
   const rules = services.rules()
-  const leave = services.registry.enter(rules.limits)
-  if (leave === undefined || socket.remoteAddress === undefined) {
-    leave?.()
+  const entry = services.registry.enter(rules.limits)
+  if (entry === undefined || socket.remoteAddress === undefined) {
+    entry?.leave()
     socket.destroy()
     return
   }
   const startedAt = performance.now()
-  const conversation = converse(socket, listener)
+  const conversation = converse(socket, listener, entry.interrupted)
   const { observer } = services
   observer.opened(conversation.facts)
   try {
@@ -51,13 +51,18 @@ export async function runSession(
   } catch (error) {
     refuse(conversation, error, observer)
   } finally {
-    leave()
+    entry.leave()
   }
 }
 
-function converse(socket: Socket, listener: ListenerAddress): Conversation {
+function converse(
+  socket: Socket,
+  listener: ListenerAddress,
+  interrupted: Promise<never>,
+): Conversation {
   return {
     socket,
+    interrupted,
     reader: new PacketReader(socket),
     credentialMs: 0,
     facts: {

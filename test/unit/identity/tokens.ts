@@ -40,11 +40,14 @@ export function toJwk({ kid, publicKey }: SigningKey, more: Json = {}): JsonWebK
   return { ...jwk, ...(kid === undefined ? {} : { kid }), ...more }
 }
 
-/** A part of a token that is text is encoded as it is, whether it is JSON or not. */
-export type Part = Json | string
+/** A part of a token that is text or bytes is encoded as it is, whether it is JSON or not. */
+export type Part = Json | string | Buffer
 
 function encode(part: Part): string {
-  return Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
+  const bytes = Buffer.isBuffer(part)
+    ? part
+    : Buffer.from(typeof part === 'string' ? part : JSON.stringify(part))
+  return bytes.toString('base64url')
 }
 
 /** Signs whatever it is given, with the algorithm named or the one that the key is for. */

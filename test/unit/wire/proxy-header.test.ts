@@ -64,7 +64,7 @@ describe('a PROXY header of version 1', () => {
     ['a negative port', 'PROXY TCP4 192.0.2.7 198.51.100.10 -1 2'],
     ['a port in hex', 'PROXY TCP4 192.0.2.7 198.51.100.10 0x50 2'],
     ['an empty port', 'PROXY TCP4 192.0.2.7 198.51.100.10  2'],
-    ['a bare line feed', 'PROXY TCP4 192.0.2.7 198.51.100.10 1 2\n'],
+    ['a bare line feed', 'PROXY TCP4 192.0.2.7\n198.51.100.10 1 2'],
     ['a NUL', 'PROXY TCP4 192.0.2.7\0 198.51.100.10 1 2'],
     ['a host name', 'PROXY TCP6 db.example.com ::1 1 2'],
   ])('with %s is refused', (_, line) => {

@@ -1,0 +1,51 @@
+import {
+  nodeCommand,
+  ordersQuery,
+  psqlCommand,
+  pythonCommand,
+  tokenCommand,
+  type Door,
+} from './commands.ts'
+import { machine, people } from './people.ts'
+import type { Screen } from './screen.ts'
+import { word } from './shell.ts'
+import type { Stage } from './stage.ts'
+
+/** What to paste into another terminal. Nothing that is to be pasted is indented: Python would mind. */
+export function guide(screen: Screen, { folder, gateway }: Stage, door: Door): void {
+  const paste = (title: string, command: string): void => {
+    screen.print(`${title}:\n`)
+    screen.command(command)
+    screen.print()
+  }
+  const others = [...Object.keys(people).slice(1), machine].join(', ')
+
+  screen.heading('Your turn, in another terminal')
+  paste(
+    `A fresh token of alice (or of ${others}) as the password, good for an hour`,
+    `export PGPASSWORD=$(${tokenCommand(door, 'alice')})`,
+  )
+  paste('psql', psqlCommand(door, 'app_readwrite'))
+  paste('Node, with pg', nodeCommand(door, 'app_readwrite', [ordersQuery]))
+  paste(
+    'Python, with psycopg (pip install "psycopg[binary]")',
+    pythonCommand(door, 'app_readwrite'),
+  )
+  screen.print(
+    `alice may also be app_readonly; bob and ${machine} may be nothing else, and carol nothing at all.`,
+  )
+
+  screen.heading('Look around')
+  const file = (name: string): string => word(folder.file(name))
+  for (const [what, command] of [
+    ['Is it ready?', `curl ${gateway.httpAddress}/readiness`],
+    ['Metrics', `curl ${gateway.httpAddress}/metrics`],
+    ['Audit records', `tail -f ${file('audit.jsonl')}`],
+    ['With jq: who', `jq -r '[.user.name, .message] | @tsv' ${file('audit.jsonl')}`],
+    ['Log', `tail -f ${file('portcullis.log')}`],
+    ['Configuration', `less ${file('portcullis.yaml')}`],
+    ['Have it reloaded', `kill -HUP ${gateway.process.pid ?? ''}`],
+  ] as const)
+    screen.entry(what, command)
+  screen.print()
+}

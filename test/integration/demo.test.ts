@@ -1,0 +1,328 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isOnPath, run, type Ran } from '../../demo/tour/shell.ts'
+
+const program = fileURLToPath(new URL('../../demo/main.ts', import.meta.url))
+const preferredPorts = [6432, 8432, 9443]
+const startDeadlineMs = 60_000
+const endDeadlineMs = 30_000
+const lastWords = 'Press Ctrl-C to stop'
+const execute = promisify(execFile)
+
+/** The demo as its own process, without the bootstrap that installs packages. */
+class Demo {
+  readonly process: ChildProcess
+  #output = ''
+
+  constructor(environment: NodeJS.ProcessEnv = process.env) {
+    this.process = spawn(process.execPath, [program], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    for (const stream of [this.process.stdout!, this.process.stderr!])
+      stream.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
+  }
+
+  get output(): string {
+    return this.#output
+  }
+
+  get folder(): string {
+    return this.matchOf(/(\S+)\/portcullis\.yaml/)
+  }
+
+  matchOf(pattern: RegExp): string {
+    const found = pattern.exec(this.#output)?.[1]
+    if (found === undefined) throw new Error(`nothing like ${String(pattern)} in:\n${this.#output}`)
+    return found
+  }
+
+  /** The lines from one that begins so until the next empty one. */
+  block(beginning: string): string {
+    const from = this.#output.lastIndexOf(`\n${beginning}`) + 1
+    if (from === 0) throw new Error(`no line begins with ${beginning} in:\n${this.#output}`)
+    return this.#output.slice(from, this.#output.indexOf('\n\n', from))
+  }
+
+  async untilPrinted(text: string): Promise<this> {
+    const signal = AbortSignal.timeout(startDeadlineMs)
+    while (!this.#output.includes(text)) {
+      if (this.process.exitCode !== null) throw new Error(`the demo ended:\n${this.#output}`)
+      await once(this.process.stdout!, 'data', { signal }).catch((cause: unknown) => {
+        throw new Error(`no "${text}" in:\n${this.#output}`, { cause })
+      })
+    }
+    return this
+  }
+
+  /** Runs what a user pastes into a shell of theirs. */
+  async paste(...commands: readonly string[]): Promise<Ran> {
+    const signal = AbortSignal.timeout(startDeadlineMs)
+    return run(commands.join('\n'), { folder: '/', signal })
+  }
+
+  async end(...signals: readonly NodeJS.Signals[]): Promise<number | null> {
+    if (this.process.exitCode !== null) return this.process.exitCode
+    const closed = once(this.process, 'close', { signal: AbortSignal.timeout(endDeadlineMs) })
+    for (const signal of signals) this.process.kill(signal)
+    await closed
+    return this.process.exitCode
+  }
+
+  /** Processes that were started by it, and by those, but for shells of this moment. */
+  async family(): Promise<readonly Process[]> {
+    const all = await listProcesses()
+    const family = [this.process.pid!]
+    // Parents have lower numbers until these wrap around, so one more round is made than is needed.
+    for (let size = 0; size < family.length;) {
+      size = family.length
+      for (const { pid, parent } of all)
+        if (family.includes(parent) && !family.includes(pid)) family.push(pid)
+    }
+    return all.filter(({ pid }) => family.includes(pid) && pid !== this.process.pid)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end('SIGINT').catch(() => this.process.kill('SIGKILL'))
+  }
+}
+
+interface Process {
+  readonly pid: number
+  readonly parent: number
+  readonly command: string
+}
+
+/** Without those that are dead and not yet reaped, which some containers keep for good. */
+async function listProcesses(): Promise<Process[]> {
+  const { stdout } = await execute('ps', ['-A', '-ww', '-o', 'pid=,ppid=,stat=,args='])
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, parent, state = '', command = ''] =
+      /^\s*(\d+)\s+(\d+)\s+(\S+)\s(.*)/.exec(line) ?? []
+    return pid === undefined || state.startsWith('Z')
+      ? []
+      : [{ pid: Number(pid), parent: Number(parent), command }]
+  })
+}
+
+async function stillRunning(family: readonly Process[]): Promise<readonly Process[]> {
+  const pids = (await listProcesses()).map(({ pid }) => pid)
+  return family.filter(({ pid }) => pids.includes(pid))
+}
+
+describe('the demo', () => {
+  const busy: Server[] = []
+  let demo: Demo
+  let hasPsql: boolean
+
+  beforeAll(async () => {
+    hasPsql = await isOnPath('psql')
+    for (const port of preferredPorts) {
+      const server = createServer()
+      server.on('error', () => {})
+      server.listen(port, '127.0.0.1')
+      busy.push(server)
+      // Where somebody else has the port, it is as busy as it should be.
+      await Promise.race([once(server, 'listening'), once(server, 'error')]).catch(() => {})
+    }
+    demo = new Demo()
+    await demo.untilPrinted(lastWords)
+  }, startDeadlineMs)
+
+  afterAll(async () => {
+    await demo[Symbol.asyncDispose]()
+    for (const server of busy) server.close()
+  })
+
+  test('steps around ports that are in use', () => {
+    expect(demo.output).toMatch(/OpenID provider on https:\/\/localhost:\d+ \(9443 is in use\)/)
+    expect(demo.output).toMatch(/Portcullis on localhost:\d+ \(6432 is in use\)/)
+    expect(demo.output).not.toMatch(/localhost:(6432|9443)\b/)
+    expect(demo.output).not.toContain(':8432')
+  })
+
+  test('is ready once its last line is there', () => {
+    expect(demo.output.trimEnd().split('\n').at(-1)).toMatch(/^Press Ctrl-C to stop /)
+  })
+
+  test('prints neither colours nor movement into a pipe, and no line that is too long', () => {
+    // eslint-disable-next-line no-control-regex -- these are what is looked for
+    expect(demo.output).not.toMatch(/[\x1b\r]/)
+    const long = demo.output.split('\n').filter((line) => line.length > 100)
+    expect(long).toEqual([])
+  })
+
+  test('prints neither a token nor a password', () => {
+    expect(demo.output).not.toContain('eyJ')
+    for (const name of ['app_readonly', 'app_readwrite', 'm2m']) {
+      const secret = readFileSync(`${demo.folder}/secrets/${name}`, 'utf8').trim()
+      expect(secret).not.toBe('')
+      expect(demo.output).not.toContain(secret)
+      expect(readFileSync(`${demo.folder}/portcullis.yaml`, 'utf8')).not.toContain(secret)
+    }
+  })
+
+  test('logs alice in and shows her the orders', () => {
+    const story = demo.output.slice(0, demo.output.indexOf('== A machine logs in'))
+    expect(story).toContain('app_readwrite')
+    expect(story).toContain('drawbridge plank')
+  })
+
+  test('logs a machine in', () => {
+    expect(demo.output).toContain('current_user is: app_readonly\n')
+  })
+
+  test.each([
+    [
+      'an expired token',
+      1,
+      'password authentication failed for user "app_readwrite"',
+      'expired at',
+    ],
+    [
+      'a token for somebody else',
+      2,
+      'password authentication failed for user "app_readwrite"',
+      'issued for audience "https://billing.example.com"',
+    ],
+    [
+      'a group that nobody has mapped',
+      3,
+      'identity "carol" may not use pool "sso_pool"',
+      'map one of your groups, or to set a default group',
+    ],
+    ['a password', 4, 'This connectivity pool requires SSO authentication', 'Get a fresh token'],
+  ])('is refused with %s', (_, number, message, explanation) => {
+    const from = demo.output.indexOf(`\n${number}. `)
+    const text = demo.output.slice(from, demo.output.indexOf('\n\n', from)).replaceAll(/\s+/g, ' ')
+    expect(text).toContain(message)
+    expect(text).toContain(explanation)
+  })
+
+  test('records those refusals with their reasons', () => {
+    const reasons = readFileSync(`${demo.folder}/audit.jsonl`, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { status: string; status_detail: string })
+      .filter(({ status }) => status === 'Failure')
+      .map(({ status_detail }) => status_detail)
+    expect(reasons.slice(0, 4)).toEqual([
+      'token-expired',
+      'token-audience',
+      'no-group',
+      'sso-required',
+    ])
+  })
+
+  test('prints a login for psql that works as it is', async (context) => {
+    if (!hasPsql) {
+      // eslint-disable-next-line no-console -- nobody may take this for a success
+      console.warn('SKIPPED: there is no psql on PATH, so the command for it was not run')
+      context.skip()
+    }
+    const login = demo.block('psql "')
+    const { output } = await demo.paste(
+      demo.block('export PGPASSWORD='),
+      `${login} -At <<'END'\nselect current_user, count(*) from orders\nEND`,
+    )
+    expect(output).toBe('app_readwrite|4\n')
+  })
+
+  test('prints a program for Node that works as it is', async () => {
+    const { code, output } = await demo.paste(demo.block('export PGPASSWORD='), demo.block('cd '))
+    expect(output).toContain('gatehouse lantern')
+    expect(code).toBe(0)
+  })
+
+  test('prints a program for Python that works as it is, where psycopg is installed', async (context) => {
+    if ((await demo.paste('python3 -c "import psycopg"')).code !== 0) context.skip()
+    const { code, output } = await demo.paste(
+      demo.block('export PGPASSWORD='),
+      demo.block('python3 -c'),
+    )
+    expect(output).toContain('gatehouse lantern')
+    expect(code).toBe(0)
+  })
+
+  test.each([
+    ['alice', 'portcullis-cli'],
+    ['m2m', 'https://db.example.com'],
+  ])('gives a fresh token of %s and prints nothing else', async (who, audience) => {
+    const command = demo.block('export PGPASSWORD=').replace(/.*\$\((.*) alice\)/, `$1 ${who}`)
+    const { output } = await demo.paste(command)
+    expect(output).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)
+    const claims: unknown = JSON.parse(Buffer.from(output.split('.')[1]!, 'base64url').toString())
+    expect(claims).toMatchObject({ aud: audience })
+  })
+
+  test('says whose tokens there are to somebody who asks for another', async () => {
+    const command = demo.block('export PGPASSWORD=').replace(/.*\$\((.*) alice\)/, '$1 mallory')
+    const { code, output } = await demo.paste(command)
+    expect(output).toBe('token: whose? One of alice, bob, carol, m2m\n')
+    expect(code).toBe(64)
+  })
+
+  test('prints addresses where it can be asked for readiness and metrics', async () => {
+    const [readiness, metrics] = await Promise.all(
+      ['readiness', 'metrics'].map(async (path) =>
+        fetch(demo.matchOf(new RegExp(String.raw`curl (http://\S+/${path})\n`))),
+      ),
+    )
+    expect(await readiness!.json()).toEqual({ status: 'ok' })
+    expect(await metrics!.text()).toContain('portcullis_')
+  })
+
+  test('is gone without a trace after Ctrl-C, also where it arrives twice', async () => {
+    const { folder } = demo
+    const family = await demo.family()
+    const data = family.map(({ command }) => /-D (\S+)\/data/.exec(command)?.[1]).find(Boolean)
+    expect(existsSync(folder)).toBe(true)
+    expect(existsSync(data!)).toBe(true)
+    expect(family.some(({ command }) => command.includes('portcullis.yaml'))).toBe(true)
+
+    expect(await demo.end('SIGINT', 'SIGINT')).toBe(0)
+
+    expect(await stillRunning(family)).toEqual([])
+    expect(existsSync(folder)).toBe(false)
+    expect(existsSync(data!)).toBe(false)
+  })
+})
+
+describe('a demo that ends otherwise', () => {
+  test('leaves nothing when it is told to stop while it starts', async () => {
+    await using demo = new Demo()
+    await demo.untilPrinted('Started PostgreSQL')
+    const family = await demo.family()
+    expect(await demo.end('SIGTERM', 'SIGHUP')).toBe(0)
+    expect(await stillRunning(family)).toEqual([])
+    expect(demo.output).toContain('everything that the demo made is removed')
+  })
+
+  test('says so and cleans up when Portcullis dies', { timeout: startDeadlineMs }, async () => {
+    await using demo = await new Demo().untilPrinted(lastWords)
+    const { folder } = demo
+    const family = await demo.family()
+    process.kill(Number(demo.matchOf(/kill -HUP (\d+)/)), 'SIGKILL')
+    expect(await demo.end()).toBe(1)
+    expect(demo.output).toContain('Portcullis has ended by itself')
+    expect(await stillRunning(family)).toEqual([])
+    expect(existsSync(folder)).toBe(false)
+  })
+
+  test('uses pg and says so where there is no psql', { timeout: startDeadlineMs }, async () => {
+    const PATH = (process.env['PATH'] ?? '')
+      .split(':')
+      .filter((folder) => !existsSync(`${folder}/psql`))
+      .join(':')
+    await using demo = new Demo({ ...process.env, PATH })
+    await demo.untilPrinted(lastWords)
+    expect(demo.output).toContain('the npm package pg (there is no psql on this machine)')
+    expect(demo.output).toContain('error: This connectivity pool requires SSO authentication')
+    expect(demo.output).toContain('drawbridge plank')
+  })
+})

@@ -1,0 +1,283 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { createAuthority } from '../../demo/certificates.ts'
+import { KeyCache } from '../../src/identity/key-cache.ts'
+import type { Catalog } from '../../src/policy/catalog.ts'
+import { parseIdentityMap } from '../../src/policy/identity-map.ts'
+import { parseNetwork } from '../../src/policy/network.ts'
+import type { Refusal } from '../../src/refusal.ts'
+import { ScramKeyCache } from '../../src/sasl/scram-key-cache.ts'
+import type { SessionEnd, SessionFacts, SessionObserver } from '../../src/session/observer.ts'
+import { SessionRegistry } from '../../src/session/registry.ts'
+import type { ListenerAddress, Rules, SessionServices } from '../../src/session/services.ts'
+import { runSession } from '../../src/session/session.ts'
+import type { UpstreamTarget } from '../../src/upstream/target.ts'
+import { message, startup } from '../unit/wire/bytes.ts'
+import { Frontend } from './frontend.ts'
+import { until } from './until.ts'
+
+const issuer = 'https://auth.example.com'
+export const database = 'app'
+export const role = 'app_readonly'
+
+/** Certificates and signing keys: made once for a file, they cost more than a dialogue. */
+export interface Trust {
+  readonly ca: string
+  readonly server: SecureContext
+  /** Trusts `ca`, as an upstream's target does. */
+  readonly client: SecureContext
+  readonly keys: KeyCache
+  token(claims?: Readonly<Record<string, unknown>>): Promise<string>
+}
+
+export async function createTrust(): Promise<Trust> {
+  const authority = await createAuthority('transcript')
+  const { certificate, key } = await authority.issue({ commonName: 'localhost' })
+  const { privateKey, publicKey } = await generateKeyPair('ES256')
+  const findKey = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256' }] })
+  return {
+    ca: authority.certificate,
+    server: createSecureContext({ cert: certificate, key }),
+    client: createSecureContext({ ca: authority.certificate }),
+    keys: new KeyCache({
+      issuer,
+      fetch: async () => Promise.resolve({ issuer, findKey }),
+      observer: { keysRefreshed: () => {}, unknownKey: () => {} },
+    }),
+    token: async (claims = {}) =>
+      new SignJWT({ sub: 'alice', aud: 'database', azp: 'database', ...claims })
+        .setProtectedHeader({ alg: 'ES256' })
+        .setIssuer(issuer)
+        .setIssuedAt()
+        .setExpirationTime('5m')
+        .sign(privateKey),
+  }
+}
+
+export interface GateOptions {
+  readonly trust: Trust
+  readonly allowsCleartext?: boolean
+  readonly requireSso?: boolean
+  readonly timeouts?: Partial<Rules['timeouts']>
+  readonly limits?: Partial<Rules['limits']>
+  readonly trustedProxies?: readonly string[]
+  readonly upstream?: Partial<UpstreamTarget>
+}
+
+/** An event that a session ends its login with, or its life. */
+export type Outcome =
+  | { readonly kind: 'admitted' | 'abandoned'; readonly facts: SessionFacts }
+  | { readonly kind: 'refused'; readonly facts: SessionFacts; readonly refusal: Refusal }
+  | { readonly kind: 'cancelled'; readonly facts: SessionFacts; readonly outcome: string }
+  | { readonly kind: 'ended'; readonly facts: SessionFacts; readonly end: SessionEnd }
+
+class Witness implements SessionObserver {
+  readonly opens: SessionFacts[] = []
+  readonly outcomes: Outcome[] = []
+
+  opened(facts: SessionFacts): void {
+    this.opens.push(facts)
+  }
+  stage(): void {}
+  admitted(facts: SessionFacts): void {
+    this.outcomes.push({ kind: 'admitted', facts })
+  }
+  refused(facts: SessionFacts, refusal: Refusal): void {
+    this.outcomes.push({ kind: 'refused', facts, refusal })
+  }
+  abandoned(facts: SessionFacts): void {
+    this.outcomes.push({ kind: 'abandoned', facts })
+  }
+  cancelled(facts: SessionFacts, outcome: string): void {
+    this.outcomes.push({ kind: 'cancelled', facts, outcome })
+  }
+  ended(facts: SessionFacts, end: SessionEnd): void {
+    this.outcomes.push({ kind: 'ended', facts, end })
+  }
+}
+
+/** Sessions as the service runs them, behind a listener of its own. */
+export class Gate implements AsyncDisposable {
+  readonly trust: Trust
+  readonly registry = new SessionRegistry()
+  readonly witness = new Witness()
+  readonly #server: Server
+  readonly #sockets: Socket[] = []
+  readonly #timersBefore = countTimers()
+  #running = 0
+
+  private constructor(server: Server, trust: Trust) {
+    this.#server = server
+    this.trust = trust
+  }
+
+  static async start(options: GateOptions): Promise<Gate> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true })
+    const gate = new Gate(server, options.trust)
+    const rules = rulesOf(options)
+    const services: SessionServices = {
+      rules: () => rules,
+      observer: gate.witness,
+      registry: gate.registry,
+      scramKeys: new ScramKeyCache(10),
+      cancel: async ({ processId, secretKey }) => {
+        const live = gate.registry.find(processId, secretKey)
+        if (live === undefined) return 'unknown-key'
+        await live.cancel()
+        return 'forwarded'
+      },
+      now: () => new Date(),
+    }
+    const listener: ListenerAddress = {
+      address: '127.0.0.1',
+      port: 0,
+      key: 'here',
+      allowsCleartext: options.allowsCleartext ?? false,
+    }
+    const traffic = { fromFrontend: 0, fromUpstream: 0 }
+    server.on('connection', (socket) => {
+      gate.#sockets.push(socket)
+      gate.#running++
+      void runSession(socket, listener, services, traffic).then(() => gate.#running--)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return gate
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  async connect(): Promise<Frontend> {
+    return Frontend.connect(this.port)
+  }
+
+  /** Goes to the request for the password, and answers it with a fresh token. */
+  async logIn(frontend: Frontend, parameters: readonly string[] = []): Promise<void> {
+    frontend.send(startup(['user', role, 'database', database, ...parameters]))
+    await frontend.takeMessage()
+    frontend.send(message('p', `${await this.trust.token()}\0`))
+  }
+
+  /** What the one session came to, once it has come to something. */
+  async outcome(): Promise<Outcome> {
+    await until('an outcome', () => this.witness.outcomes.length > 0)
+    return this.witness.outcomes[0]!
+  }
+
+  /** Waits until no socket and no timer of a session is left, and gives all that was observed. */
+  async settled(): Promise<readonly Outcome[]> {
+    await until('the sessions to end', () => this.#running === 0)
+    await until('the sockets to close', () => this.#sockets.every((socket) => socket.closed))
+    await until('the timers to end', () => countTimers() <= this.#timersBefore)
+    return this.witness.outcomes
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
+    await until('the gate to close', () => this.#sockets.every((socket) => socket.closed))
+  }
+}
+
+function countTimers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+}
+
+function rulesOf(options: GateOptions): Rules {
+  return {
+    catalog: catalogOf(options.requireSso ?? true),
+    tokenRules: new Map([
+      [
+        'sso',
+        {
+          integration: 'sso',
+          keys: options.trust.keys,
+          clientId: 'database',
+          additionalAudiences: [],
+          algorithms: ['ES256'],
+          leewayMs: 0,
+          principalClaim: 'sub',
+          groupsClaimIds: [],
+        },
+      ],
+    ]),
+    upstreams: new Map([[database, targetOf(options)]]),
+    secureContext: options.trust.server,
+    trustedProxies: (options.trustedProxies ?? []).map(parseNetwork),
+    limits: {
+      maxPasswordBytes: 65_530,
+      maxSessions: 10,
+      maxUnauthenticated: 10,
+      ...options.limits,
+    },
+    timeouts: {
+      startupMs: 60_000,
+      tlsHandshakeMs: 60_000,
+      authenticationMs: 60_000,
+      keepAliveIdleMs: 60_000,
+      ...options.timeouts,
+    },
+  }
+}
+
+function targetOf({ trust, upstream }: GateOptions): UpstreamTarget {
+  return {
+    host: '127.0.0.1',
+    port: 1,
+    database: 'real_name',
+    tls: 'disable',
+    secureContext: trust.client,
+    serverName: 'localhost',
+    connectTimeoutMs: 60_000,
+    credentials: { method: 'trust' },
+    ...upstream,
+  }
+}
+
+function catalogOf(requireSso: boolean): Catalog {
+  return {
+    pools: [
+      {
+        name: 'sso_pool',
+        networks: [parseNetwork('127.0.0.0/8'), parseNetwork('2001:db8::/32')],
+        priority: 0,
+        requireSso,
+        passwordUsers: new Set(),
+        listeners: new Set(['here']),
+      },
+    ],
+    databases: new Map([
+      [
+        database,
+        {
+          name: database,
+          integrations: ['sso'],
+          primary: 'sso',
+          selection: 'token',
+          hasUpstream: true,
+        },
+      ],
+    ]),
+    integrations: new Map([
+      [
+        'sso',
+        {
+          name: 'sso',
+          issuer,
+          clientId: 'database',
+          defaultGroup: 'readonly',
+          groupMappings: new Map(),
+          principalPattern: undefined,
+          mapsPrincipal: false,
+          allowsIdTokenUser: true,
+        },
+      ],
+    ]),
+    groups: new Map([
+      ['readonly', { name: 'readonly', role, rank: 0, allowsSuperuser: false }],
+    ]),
+    identityMap: parseIdentityMap('').map,
+  }
+}

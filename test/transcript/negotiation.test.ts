@@ -1,0 +1,303 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { codes, cstrings, int32, message, packet, startup } from '../unit/wire/bytes.ts'
+import type { Frontend } from './frontend.ts'
+import { readError } from './frontend.ts'
+import { createTrust, database, Gate, type GateOptions, role, type Trust } from './gate.ts'
+import { trust as letIn, Upstream, upstreamKey } from './upstream.ts'
+
+let trust: Trust
+
+beforeAll(async () => {
+  trust = await createTrust()
+})
+
+async function start(options: Partial<GateOptions> = {}): Promise<Gate> {
+  return Gate.start({ trust, ...options })
+}
+
+/** The whole error that a client gets which is not verified, byte for byte. */
+function fatal(gate: Gate, sqlstate: string, text: string, hint?: string): Buffer {
+  const fields = ['SFATAL', 'VFATAL', `C${sqlstate}`, `M${text}`]
+  const id = gate.witness.opens[0]?.id ?? 'nobody'
+  fields.push(`DThe log of the gateway has more under session ${id}.`)
+  if (hint !== undefined) fields.push(`H${hint}`)
+  return message('E', cstrings(...fields, ''))
+}
+
+const cleartextPassword = message('R', int32(3))
+const hello = startup(['user', role, 'database', database])
+
+describe('a request for encryption', () => {
+  test('SSLRequest is answered S and nothing more', async () => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    frontend.send(packet(codes.ssl))
+    expect(await frontend.take(1)).toBe('S')
+    frontend.socket.destroy()
+    expect(await gate.settled()).toMatchObject([
+      { kind: 'refused', refusal: { reason: 'tls-failed' } },
+    ])
+    expect(frontend.unread).toHaveLength(0)
+  })
+
+  test('GSSENCRequest is answered N, and the SSLRequest behind it S', async () => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    frontend.send(packet(codes.gss))
+    expect(await frontend.take(1)).toBe('N')
+    await frontend.secure(trust.ca)
+    frontend.send(hello)
+    expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
+  })
+
+  test('GSSENCRequest within TLS is answered N', async () => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    await frontend.secure(trust.ca)
+    frontend.send(packet(codes.gss))
+    expect(await frontend.take(1)).toBe('N')
+    frontend.send(hello)
+    expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
+  })
+
+  test('for TLS within TLS is fatal', async () => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    await frontend.secure(trust.ca)
+    frontend.send(packet(codes.ssl))
+    expect(await frontend.rest()).toEqual(
+      fatal(gate, '0A000', 'unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0'),
+    )
+    expect(await gate.settled()).toHaveLength(1)
+  })
+
+  test('for GSS for the second time is fatal', async () => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    frontend.send(packet(codes.gss))
+    await frontend.take(1)
+    frontend.send(packet(codes.gss))
+    expect(await frontend.rest()).toEqual(
+      fatal(gate, '0A000', 'unsupported frontend protocol 1234.5680: server supports 3.0 to 3.0'),
+    )
+    expect(await gate.settled()).toHaveLength(1)
+  })
+
+  test.each([
+    ['SSLRequest and a startup message', packet(codes.ssl), hello],
+    ['SSLRequest and one byte', packet(codes.ssl), Buffer.of(0)],
+    ['SSLRequest and a cancel request', packet(codes.ssl), packet(codes.cancel, Buffer.alloc(8))],
+    ['SSLRequest and the TLS handshake', packet(codes.ssl), Buffer.from('160301', 'hex')],
+    ['GSSENCRequest and SSLRequest', packet(codes.gss), packet(codes.ssl)],
+  ])('with more behind it, %s, is fatal, and nothing is interpreted', async (_, ask, early) => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    frontend.send(ask, early)
+    expect(await frontend.rest()).toEqual(
+      fatal(gate, '08P01', 'received unencrypted data after SSL request'),
+    )
+    expect(await gate.settled()).toMatchObject([
+      { kind: 'refused', refusal: { reason: 'early-data' } },
+    ])
+    expect(gate.witness.opens[0]?.requested).toBeUndefined()
+  })
+})
+
+describe('a startup message without TLS', () => {
+  const hint =
+    'A token or a password is never asked for without TLS. ' +
+    'Use sslmode=verify-full with the root certificate of the server.'
+
+  test.each([0, 2, 9999])('of protocol 3.%d is refused before a password', async (minor) => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    frontend.send(startup(['user', role, 'database', database], minor))
+    expect(await frontend.rest()).toEqual(
+      fatal(gate, '28000', 'connection is insecure (try using `sslmode=require`)', hint),
+    )
+    expect(await gate.settled()).toMatchObject([
+      { kind: 'refused', refusal: { reason: 'tls-required' } },
+    ])
+  })
+
+  test('is served where the listener says so', async () => {
+    await using gate = await start({ allowsCleartext: true })
+    await using frontend = await gate.connect()
+    frontend.send(hello)
+    expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
+  })
+})
+
+describe('the protocol version', () => {
+  test('3.0 is not talked about', async () => {
+    await using gate = await start({ allowsCleartext: true })
+    await using frontend = await gate.connect()
+    frontend.send(hello)
+    expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
+    frontend.socket.end()
+    expect(await frontend.rest()).toHaveLength(0)
+  })
+
+  test.each([
+    ['3.2', 2, [], '760000000c0003000000000000'],
+    [
+      '3.0 and an option',
+      0,
+      ['_pq_.x', '1'],
+      `76000000130003000000000001${Buffer.from('_pq_.x\0').toString('hex')}`,
+    ],
+    [
+      '3.9999 and an option',
+      9999,
+      ['_pq_.test_protocol_negotiation', ''],
+      `760000002b0003000000000001${Buffer.from('_pq_.test_protocol_negotiation\0').toString('hex')}`,
+    ],
+  ])('%s is negotiated once, before the password', async (_, minor, options, hex) => {
+    await using gate = await start({ allowsCleartext: true })
+    await using frontend = await gate.connect()
+    frontend.send(startup(['user', role, 'database', database, ...options], minor))
+    expect((await frontend.takeMessage()).raw.toString('hex')).toBe(hex)
+    expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
+    frontend.socket.end()
+    expect(await frontend.rest()).toHaveLength(0)
+  })
+
+  test.each([
+    ['2.0', 2, 0],
+    ['4.0', 4, 0],
+  ])('%s is refused by name', async (version, major, minor) => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    frontend.send(packet(codes.version(major, minor), Buffer.alloc(288)))
+    expect(await frontend.rest()).toEqual(
+      fatal(gate, '0A000', `unsupported frontend protocol ${version}: server supports 3.0 to 3.0`),
+    )
+  })
+})
+
+describe('a cancel request', () => {
+  const unknown = packet(codes.cancel, Buffer.alloc(8, 7))
+
+  test.each<[string, (frontend: Frontend) => Promise<unknown>]>([
+    ['in the clear', async () => Promise.resolve()],
+    ['over TLS', async (frontend) => frontend.secure(trust.ca)],
+  ])('with an unknown key %s ends without a byte', async (_, prepare) => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    await prepare(frontend)
+    frontend.send(unknown)
+    expect(await frontend.rest()).toHaveLength(0)
+    expect(await gate.settled()).toMatchObject([{ kind: 'cancelled', outcome: 'unknown-key' }])
+  })
+
+  test('with the key of a session goes upstream with the key that is known there', async () => {
+    const cancelled = Promise.withResolvers<Buffer>()
+    await using upstream = await Upstream.start(async (connection) => {
+      if (upstream.connections.length === 1) return letIn(connection)
+      const { code, body } = await connection.takePacket()
+      expect(code).toBe(codes.cancel)
+      cancelled.resolve(body)
+      connection.close()
+    })
+    await using gate = await start({ allowsCleartext: true, upstream: { port: upstream.port } })
+    await using frontend = await gate.connect()
+    await gate.logIn(frontend)
+    let key = Buffer.alloc(0)
+    for (let type = ''; type !== 'Z';) {
+      const next = await frontend.takeMessage()
+      type = next.type
+      if (type === 'K') key = next.body
+    }
+    await using second = await gate.connect()
+    second.send(packet(codes.cancel, key))
+    expect(await second.rest()).toHaveLength(0)
+    expect(await cancelled.promise).toEqual(
+      Buffer.concat([int32(upstreamKey.processId), upstreamKey.secretKey]),
+    )
+    expect(key.subarray(4)).not.toEqual(upstreamKey.secretKey)
+  })
+})
+
+describe('a PROXY header', () => {
+  const line = 'PROXY TCP6 2001:db8::7 2001:db8::1 50115 5432\r\n'
+
+  test('from a trusted address says who the client is', async () => {
+    await using gate = await start({ trustedProxies: ['127.0.0.1'], allowsCleartext: true })
+    await using frontend = await gate.connect()
+    frontend.send(line, hello)
+    expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
+    expect(gate.witness.opens[0]?.peer).toEqual({ address: '2001:db8::7', port: 50115 })
+  })
+
+  test('decides which pool serves the client', async () => {
+    await using gate = await start({ trustedProxies: ['127.0.0.1'], allowsCleartext: true })
+    await using frontend = await gate.connect()
+    frontend.send('PROXY TCP4 192.0.2.7 198.51.100.1 50115 5432\r\n', hello)
+    expect(await frontend.rest()).toEqual(
+      fatal(
+        gate,
+        '28000',
+        'no entry for host "192.0.2.7", user "app_readonly", database "app"',
+      ),
+    )
+  })
+
+  test('joined to an SSLRequest is followed by TLS', async () => {
+    await using gate = await start({ trustedProxies: ['127.0.0.1'] })
+    await using frontend = await gate.connect()
+    frontend.send(line)
+    await frontend.secure(trust.ca)
+    frontend.send(hello)
+    expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
+  })
+
+  test('is demanded from a trusted address', async () => {
+    await using gate = await start({ trustedProxies: ['127.0.0.1'] })
+    await using frontend = await gate.connect()
+    frontend.send(packet(codes.ssl))
+    expect(readError(await frontend.rest())).toMatchObject({
+      sqlstate: '08P01',
+      message: 'invalid startup packet',
+    })
+  })
+
+  test('from anybody else is no startup packet', async () => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    frontend.send(line)
+    expect(await frontend.rest()).toEqual(fatal(gate, '08P01', 'invalid startup packet'))
+  })
+})
+
+describe('a password that is no token', () => {
+  test('is refused where single sign-on is required, and nothing goes upstream', async () => {
+    await using upstream = await Upstream.start(letIn)
+    await using gate = await start({ allowsCleartext: true, upstream: { port: upstream.port } })
+    await using frontend = await gate.connect()
+    frontend.send(hello)
+    await frontend.takeMessage()
+    frontend.send(message('p', 'secret\0'))
+    expect(await frontend.rest()).toEqual(
+      fatal(
+        gate,
+        '28000',
+        'This connectivity pool requires SSO authentication',
+        'Get a fresh token and pass it as the password, for example in the environment variable PGPASSWORD.',
+      ),
+    )
+    expect(await gate.settled()).toHaveLength(1)
+    expect(upstream.connections).toHaveLength(0)
+  })
+
+  test('is refused where it is empty', async () => {
+    await using gate = await start({ allowsCleartext: true })
+    await using frontend = await gate.connect()
+    frontend.send(hello)
+    await frontend.takeMessage()
+    frontend.send(message('p', '\0'))
+    expect(readError(await frontend.rest())).toMatchObject({
+      sqlstate: '28P01',
+      message: 'empty password returned by client',
+    })
+  })
+})

@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest'
+import { type LiveSession, SessionRegistry } from '../../../src/session/registry.ts'
+import { refusalOf } from '../wire/bytes.ts'
+
+const limits = { maxSessions: 2, maxUnauthenticated: 2 }
+
+/** A session that notes what is asked of it. */
+function session(): LiveSession & { readonly told: string[] } {
+  const told: string[] = []
+  return {
+    told,
+    cancel: async () => {
+      told.push('cancel')
+      return Promise.resolve()
+    },
+    drain: () => told.push('drain'),
+    endNow: () => told.push('endNow'),
+  }
+}
+
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  const pending = Symbol('pending')
+  await new Promise((resolve) => setImmediate(resolve))
+  return (await Promise.race([promise, Promise.resolve(pending)])) !== pending
+}
+
+describe('a cancel key', () => {
+  test('has four bytes and finds its session', () => {
+    const registry = new SessionRegistry()
+    const live = session()
+    const key = registry.add(7, live)
+    expect(key).toHaveLength(4)
+    expect(registry.find(7, key)).toBe(live)
+  })
+
+  test('is another for each session, also of the same process id', () => {
+    const registry = new SessionRegistry()
+    const keys = Array.from({ length: 100 }, () => registry.add(7, session()).toString('hex'))
+    expect(new Set(keys).size).toBe(100)
+    expect(registry.size).toBe(100)
+  })
+
+  test.each([
+    ['with another process id', 8, (key: Buffer) => key],
+    ['with a bit changed', 7, (key: Buffer) => Buffer.from(key.map((byte) => byte ^ 1))],
+    ['cut short', 7, (key: Buffer) => key.subarray(0, 3)],
+    ['with a byte more', 7, (key: Buffer) => Buffer.concat([key, Buffer.of(0)])],
+    ['that is empty', 7, () => Buffer.alloc(0)],
+  ])('%s finds nothing', (_, processId, change) => {
+    const registry = new SessionRegistry()
+    const key = registry.add(7, session())
+    expect(registry.find(processId, change(key))).toBeUndefined()
+  })
+
+  test('finds nothing once its session is removed', () => {
+    const registry = new SessionRegistry()
+    const key = registry.add(7, session())
+    registry.remove(7, key)
+    expect([registry.find(7, key), registry.size]).toEqual([undefined, 0])
+  })
+
+  test('that is unknown removes nothing', () => {
+    const registry = new SessionRegistry()
+    registry.add(7, session())
+    registry.remove(7, Buffer.alloc(4))
+    expect(registry.size).toBe(1)
+  })
+})
+
+describe('the limit of unauthenticated connections', () => {
+  test('lets in as many as it says', () => {
+    const registry = new SessionRegistry()
+    const entered = [1, 2, 3].map(() => registry.enter(limits) !== undefined)
+    expect(entered).toEqual([true, true, false])
+  })
+
+  test('frees a place once, however often it is left', () => {
+    const registry = new SessionRegistry()
+    const leave = registry.enter(limits)
+    registry.enter(limits)
+    leave?.()
+    leave?.()
+    expect(registry.enter(limits)).toBeDefined()
+    expect(registry.enter(limits)).toBeUndefined()
+  })
+})
+
+describe('the limit of sessions', () => {
+  test('counts those that are reserved and those that live', () => {
+    const registry = new SessionRegistry()
+    registry.add(7, session())
+    registry.reserve(limits)
+    expect(refusalOf(() => registry.reserve(limits)).reason).toBe('too-many-sessions')
+  })
+
+  test('frees a reservation once, however often it is released', () => {
+    const registry = new SessionRegistry()
+    const release = registry.reserve(limits)
+    registry.reserve(limits)
+    release()
+    release()
+    registry.reserve(limits)
+    expect(refusalOf(() => registry.reserve(limits)).reason).toBe('too-many-sessions')
+  })
+
+  test('is free again when a session ends', () => {
+    const registry = new SessionRegistry()
+    registry.add(7, session())
+    const key = registry.add(8, session())
+    registry.remove(8, key)
+    expect(() => registry.reserve(limits)).not.toThrow()
+  })
+})
+
+describe('a drain', () => {
+  test('is over at once where nobody is', async () => {
+    await expect(new SessionRegistry().drain(1_000_000)).resolves.toBeUndefined()
+  })
+
+  test('refuses new sessions', async () => {
+    const registry = new SessionRegistry()
+    await registry.drain(0)
+    expect(registry.isDraining).toBe(true)
+    expect(refusalOf(() => registry.reserve(limits)).reason).toBe('draining')
+  })
+
+  test('tells each session, and is over with the last of them', async () => {
+    const registry = new SessionRegistry()
+    const [a, b] = [session(), session()]
+    const [keyA, keyB] = [registry.add(1, a), registry.add(2, b)]
+    const drained = registry.drain(1_000_000)
+    expect([a.told, b.told]).toEqual([['drain'], ['drain']])
+    registry.remove(1, keyA)
+    expect(await isSettled(drained)).toBe(false)
+    registry.remove(2, keyB)
+    await drained
+  })
+
+  test('waits for those who are still logging in', async () => {
+    const registry = new SessionRegistry()
+    const leave = registry.enter(limits)
+    const drained = registry.drain(1_000_000)
+    expect(await isSettled(drained)).toBe(false)
+    leave?.()
+    await drained
+  })
+
+  test('ends the rest at its deadline', async () => {
+    const registry = new SessionRegistry()
+    const ended = Promise.withResolvers<undefined>()
+    const key = registry.add(1, {
+      ...session(),
+      endNow: () => {
+        ended.resolve(undefined)
+      },
+    })
+    const drained = registry.drain(1)
+    await ended.promise
+    registry.remove(1, key)
+    await drained
+  })
+
+  test('that is cut short ends every session now', () => {
+    const registry = new SessionRegistry()
+    const [a, b] = [session(), session()]
+    registry.add(1, a)
+    registry.add(2, b)
+    registry.endNow()
+    expect([a.told, b.told]).toEqual([['endNow'], ['endNow']])
+    expect(refusalOf(() => registry.reserve(limits)).reason).toBe('draining')
+  })
+
+  test('is over for everybody who waits for it', async () => {
+    const registry = new SessionRegistry()
+    const key = registry.add(1, session())
+    const drains = [registry.drain(1_000_000), registry.drain(1_000_000)]
+    registry.remove(1, key)
+    expect(await isSettled(Promise.all(drains))).toBe(true)
+  })
+})
