@@ -11,7 +11,7 @@ export interface Door {
 export type Role = 'app_readonly' | 'app_readwrite'
 
 export const whoQuery = 'select current_user, session_user'
-export const ordersQuery = 'select id, customer, item, quantity from orders order by id'
+export const ordersQuery = 'select id, customer, item, quantity from orders'
 
 /** Prints a fresh token of somebody; to be used as $(...). */
 export function tokenCommand({ folder }: Door, who: string): string {

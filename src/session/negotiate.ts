@@ -1,6 +1,7 @@
 import { TLSSocket } from 'node:tls'
 import { contains, parseAddress } from '../policy/network.ts'
 import { Refusal } from '../refusal.ts'
+import { established } from '../wire/established.ts'
 import { readProxyHeader } from '../wire/proxy-header.ts'
 import { type CancelRequest, readStartupPacket, type StartupMessage } from '../wire/startup.ts'
 import { encryptionRefused, sslAccepted } from '../wire/write-backend.ts'
@@ -81,19 +82,13 @@ async function startTls(conversation: Conversation, rules: Rules): Promise<void>
   conversation.socket = secured
   // What fails after the handshake is told to whoever reads; it must not end the process.
   secured.on('error', () => {})
-  const handshake = new Promise<void>((resolve, reject) => {
-    const fail = (cause?: Error): void => {
-      reject(new Refusal('tls-failed', { ...(cause && { cause, logDetail: cause.message }) }))
-    }
-    secured.once('secure', () => {
-      secured.off('error', fail)
-      resolve()
-    })
-    secured.once('error', fail)
-    secured.once('close', () => {
-      fail()
-    })
-  })
+  const handshake = established(
+    secured,
+    'secure',
+    (cause) => new Refusal('tls-failed', { ...(cause && { cause, logDetail: cause.message }) }),
+  )
+  // When the deadline comes first, the handshake fails after nobody waits for it.
+  handshake.catch(() => {})
   await waitForClient(conversation, rules.timeouts.tlsHandshakeMs, 'tls-failed', handshake)
   secure(conversation, secured)
 }

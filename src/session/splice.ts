@@ -71,6 +71,9 @@ export class Splice {
     })
     this.#onClose(frontend, 'client-lost')
     this.#onClose(upstream, 'upstream-lost')
+    // The end of either may have come while the session was being set up: its event is past.
+    if (upstream.readableEnded) this.#finish('upstream-closed')
+    if (frontend.readableEnded) this.#frontendEnded()
     frontend.resume()
     upstream.resume()
   }
@@ -81,7 +84,6 @@ export class Splice {
       this.#closed++
       if (this.#closed === 2) this.#onEnd(this.#endReason ?? reason)
     }
-    // It may have gone while the other side was being set up: then its event is past.
     if (socket.closed) closed()
     else socket.on('close', closed)
   }

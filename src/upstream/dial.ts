@@ -1,6 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { Refusal } from '../refusal.ts'
+import { established } from '../wire/established.ts'
 import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
 import { writeSslRequest } from '../wire/startup.ts'
 import type { UpstreamTarget } from './target.ts'
@@ -24,7 +25,7 @@ export async function dial(
     allowHalfOpen: true,
   })
   onSocket(socket)
-  await established(socket, 'connect', 'upstream-unreachable', target)
+  await established(socket, 'connect', failure('upstream-unreachable', target))
   if (target.tls === 'disable') return socket
   await requestTls(socket, target)
   const verifies = target.tls === 'verify-full' || target.tls === 'verify-ca'
@@ -39,29 +40,15 @@ export async function dial(
     ...(target.tls === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
   })
   onSocket(secured)
-  await established(secured, 'secureConnect', 'upstream-tls', target)
+  await established(secured, 'secureConnect', failure('upstream-tls', target))
   return secured
 }
 
-async function established(
-  socket: Socket,
-  event: 'connect' | 'secureConnect',
+function failure(
   reason: 'upstream-unreachable' | 'upstream-tls',
   target: UpstreamTarget,
-): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const fail = (cause?: Error): void => {
-      reject(new Refusal(reason, { logDetail: where(target), cause }))
-    }
-    socket.once('error', fail)
-    socket.once('close', () => {
-      fail()
-    })
-    socket.once(event, () => {
-      socket.off('error', fail)
-      resolve()
-    })
-  })
+): (cause?: Error) => Refusal {
+  return (cause) => new Refusal(reason, { logDetail: where(target), cause })
 }
 
 async function requestTls(socket: Socket, target: UpstreamTarget): Promise<void> {

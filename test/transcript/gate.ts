@@ -275,9 +275,7 @@ function catalogOf(requireSso: boolean): Catalog {
         },
       ],
     ]),
-    groups: new Map([
-      ['readonly', { name: 'readonly', role, rank: 0, allowsSuperuser: false }],
-    ]),
+    groups: new Map([['readonly', { name: 'readonly', role, rank: 0, allowsSuperuser: false }]]),
     identityMap: parseIdentityMap('').map,
   }
 }

@@ -122,7 +122,10 @@ export const authentication = {
   saslFinal: (text: string): Buffer => message('R', Buffer.concat([int32(12), Buffer.from(text)])),
 } as const
 
-export const upstreamKey = { processId: 4711, secretKey: Buffer.from('upstream key of 32 bytes, 0x20!!') }
+export const upstreamKey = {
+  processId: 4711,
+  secretKey: Buffer.from('upstream key of 32 bytes, 0x20!!'),
+}
 export const greeting = Buffer.concat([
   message('S', 'server_version\x0018.1\0'),
   message('S', 'is_superuser\0off\0'),

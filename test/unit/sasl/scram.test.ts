@@ -121,11 +121,14 @@ describe('a server-final-message', () => {
   const final = clientFinal(first, readServerFirst(serverFirst, first), keys)
   const signature = final.serverSignature.toString('base64')
 
-  test.each([`v=${signature}`, `v=${signature},x=y`])('with the signature %s is accepted', (text) => {
-    expect(() => {
-      checkServerFinal(text, final)
-    }).not.toThrow()
-  })
+  test.each([`v=${signature}`, `v=${signature},x=y`])(
+    'with the signature %s is accepted',
+    (text) => {
+      expect(() => {
+        checkServerFinal(text, final)
+      }).not.toThrow()
+    },
+  )
 
   test.each([
     ['of another key', Buffer.alloc(32, 1).toString('base64')],

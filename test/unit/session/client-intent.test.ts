@@ -134,8 +134,16 @@ describe('the identity provider', () => {
     ['with an escaped name', { options: String.raw`-c identity\provider=okta` }, 'okta'],
     ['with an equals sign in it', { options: '-c identityprovider=a=b' }, 'a=b'],
     ['empty', { options: '-c identityprovider=' }, ''],
-    ['twice, the last of which counts', { options: '--identityprovider=a --identityprovider=b' }, 'b'],
-    ['both ways, where options count', { identityprovider: 'a', options: '-cidentityprovider=b' }, 'b'],
+    [
+      'twice, the last of which counts',
+      { options: '--identityprovider=a --identityprovider=b' },
+      'b',
+    ],
+    [
+      'both ways, where options count',
+      { identityprovider: 'a', options: '-cidentityprovider=b' },
+      'b',
+    ],
     ['behind tabs and line feeds', { options: '\t-c\n\fidentityprovider=okta\r\v' }, 'okta'],
     ['without a value, which is none', { options: '--identityprovider' }, undefined],
     ['as the value of another', { options: '-c a=identityprovider=okta' }, undefined],

@@ -27,9 +27,12 @@ describe('a message follower', () => {
     expect(follow(...single)).toEqual(follow(bytes))
   })
 
-  test.each([1, 4, 6, 9, 10, 12, 14, 16, 17, 18, 20])('is not at a boundary after %d bytes', (end) => {
-    expect(follow(bytes.subarray(0, end)).atBoundary).toBe(false)
-  })
+  test.each([1, 4, 6, 9, 10, 12, 14, 16, 17, 18, 20])(
+    'is not at a boundary after %d bytes',
+    (end) => {
+      expect(follow(bytes.subarray(0, end)).atBoundary).toBe(false)
+    },
+  )
 
   test.each([5, 11, 19, 24])('is at a boundary after %d bytes', (end) => {
     expect(follow(bytes.subarray(0, end)).atBoundary).toBe(true)

@@ -5,9 +5,7 @@ import type { Taken } from '../../../src/wire/startup.ts'
 
 function take(count: number): (bytes: Buffer) => Taken<string> | undefined {
   return (bytes) =>
-    bytes.length < count
-      ? undefined
-      : { value: bytes.toString('latin1', 0, count), length: count }
+    bytes.length < count ? undefined : { value: bytes.toString('latin1', 0, count), length: count }
 }
 
 /** Until the stream has told its listeners what was written to it. */

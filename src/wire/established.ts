@@ -1,0 +1,28 @@
+import type { EventEmitter } from 'node:events'
+
+/**
+ * Waits until a socket says that it is connected or secured; its error or close before that throws what
+ * `toError` makes of it. Nothing is left on the socket: a session lives long.
+ */
+export async function established(
+  socket: EventEmitter,
+  event: 'connect' | 'secure' | 'secureConnect',
+  toError: (cause?: Error) => Error,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+  const done = (): void => {
+    resolve(undefined)
+  }
+  const failed = (cause?: Error): void => {
+    reject(toError(cause))
+  }
+  const closed = (): void => {
+    failed()
+  }
+  socket.once(event, done).once('error', failed).once('close', closed)
+  try {
+    await promise
+  } finally {
+    socket.off(event, done).off('error', failed).off('close', closed)
+  }
+}

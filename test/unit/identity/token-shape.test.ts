@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import {
+  authorizedParty,
+  isRecord,
+  looksLikeToken,
+  readUnverified,
+} from '../../../src/identity/token-shape.ts'
+import { goodClaims, makeToken, signingKey, signToken } from './tokens.ts'
+
+const key = signingKey('one')
+const token = makeToken(key)
+const [header, claims, signature] = token.split('.') as [string, string, string]
+
+function encode(text: string): string {
+  return Buffer.from(text).toString('base64url')
+}
+
+describe('a password is meant as a token', () => {
+  test.each([
+    ['a token', token],
+    ['a token without signature', `${header}.${claims}.`],
+    ['a token that is cut in its claims', `${header}.${claims.slice(0, 20)}`],
+    ['a token that is cut behind its header', `${header}.`],
+    ['a token that is cut in a long header', encode(JSON.stringify({ x: 'x'.repeat(80) }))],
+    ['five segments, as a JWE has', `${header}.a.b.c.d`],
+    ['a token with alg none', signToken({ alg: 'none' }, goodClaims, key)],
+    ['a token with a null alg', signToken({ alg: null }, goodClaims, key)],
+    ['a token with a newline behind it', `${token}\n`],
+    ['a token of a mebibyte', `${header}.${'a'.repeat(1_048_576)}.`],
+  ])('when it is %s', (_, password) => {
+    expect(looksLikeToken(password)).toBe(true)
+  })
+
+  test.each([
+    ['empty', ''],
+    ['a word', 'hunter2'],
+    ['the beginning of a token alone', 'eyJ'],
+    ['short, without a dot', `eyJ${'a'.repeat(61)}`],
+    ['without JSON before its first dot', 'eyJhello.world'],
+    ['without alg', `${encode('{"typ":"JWT"}')}.${claims}.${signature}`],
+    ['a token behind the word Bearer', `Bearer ${token}`],
+    ['a token behind a space', ` ${token}`],
+    ['a header with padding', `${header}=.${claims}.${signature}`],
+    ['an array in JSON', `${encode('["alg"]')}.${claims}.${signature}`],
+    ['JSON with a blank in front', `${encode(' {"alg":"ES256"}')}.${claims}.${signature}`],
+    ['a mebibyte of one letter', 'a'.repeat(1_048_576)],
+    ['a header that only inherits alg', `${encode('{"__proto__":{"alg":1}}')}.x.y`],
+  ])('but not when it is %s', (_, password) => {
+    expect(looksLikeToken(password)).toBe(false)
+  })
+})
+
+describe('what a token says of itself', () => {
+  test('is read without any key', () => {
+    expect(readUnverified(token)).toEqual({
+      header: { alg: 'ES256', typ: 'JWT', kid: 'one' },
+      claims: goodClaims,
+    })
+    expect(readUnverified(`${header}.${claims}.`)).toBeDefined()
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['one segment', header],
+    ['two segments', `${header}.${claims}`],
+    ['four segments', `${token}.x`],
+    ['five segments', `${token}.x.y`],
+    ['an empty header', `.${claims}.${signature}`],
+    ['an empty claims', `${header}..${signature}`],
+    ['a header with other letters', `${header}+.${claims}.${signature}`],
+    ['claims with padding', `${header}.${claims}=.${signature}`],
+    ['claims with a newline', `${header}.${claims}\n.${signature}`],
+    ['a signature with padding', `${token}==`],
+    ['a signature with a newline', `${token}\n`],
+    ['claims that are an array', `${header}.${encode('[]')}.${signature}`],
+    ['claims that are null', `${header}.${encode('null')}.${signature}`],
+    ['claims that are a text', `${header}.${encode('"x"')}.${signature}`],
+    ['claims that are no JSON', `${header}.${encode('{')}.${signature}`],
+    ['claims behind a byte order mark', `${header}.${encode('\uFEFF{}')}.${signature}`],
+  ])('is not read from %s', (_, malformed) => {
+    expect(readUnverified(malformed)).toBeUndefined()
+  })
+})
+
+test.each([
+  [{}, true],
+  [Object.create(null), true],
+  [[], false],
+  [null, false],
+  [undefined, false],
+  ['{}', false],
+  [1, false],
+])('%j is a record: %s', (value: unknown, is) => {
+  expect(isRecord(value)).toBe(is)
+})
+
+describe('the authorized party', () => {
+  const all = { azp: 'a', client_id: 'b', cid: 'c', appid: 'd' }
+  test.each([
+    [all, 'a'],
+    [{ ...all, azp: undefined }, 'b'],
+    [{ cid: 'c', appid: 'd' }, 'c'],
+    [{ appid: 'd' }, 'd'],
+    [{ azp: null, appid: 'd' }, 'd'],
+    [{ azp: '', client_id: 'b' }, ''],
+    [{ azp: 5 }, 5],
+    [{}, undefined],
+  ])('of %j is %j', (its, party) => {
+    expect(authorizedParty(its)).toBe(party)
+  })
+})
