@@ -63,6 +63,20 @@ describe('a client that goes away', () => {
     await noBackends(3_000)
   })
 
+  test('right behind its password leaves nothing open', async () => {
+    const client = await WireClient.connectSecurely(
+      stack.gateway.port,
+      stack.authority.certificate,
+    )
+    client.startup({ user: 'app_readonly', database: 'sandbox' })
+    await client.read()
+    client.password(await stack.token())
+    client.end()
+    await client.closed()
+    await until('no sessions', async () => (await stack.metric('portcullis_connections_open')) === 0)
+    await noBackends()
+  })
+
   test('with a farewell behind its last statement has that statement finished', async () => {
     const { client } = await logIn('app_readwrite')
     client.send(

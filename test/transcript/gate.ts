@@ -170,8 +170,13 @@ export class Gate implements AsyncDisposable {
   async settled(): Promise<readonly Outcome[]> {
     await until('the sessions to end', () => this.#running === 0)
     await until('the sockets to close', () => this.#sockets.every((socket) => socket.closed))
+    await until('every end to be told', () => this.#count('admitted') === this.#count('ended'))
     await until('the timers to end', () => countTimers() <= this.#timersBefore)
     return this.witness.outcomes
+  }
+
+  #count(kind: Outcome['kind']): number {
+    return this.witness.outcomes.filter((outcome) => outcome.kind === kind).length
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

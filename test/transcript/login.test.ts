@@ -493,7 +493,7 @@ describe('TLS to the server', () => {
     const dialogue = await play(
       async (connection) => {
         await answers('S')(connection)
-        await connection.takePacket()
+        await connection.take(1)
         connection.send('this is no TLS')
       },
       { tls: 'require' },

@@ -51,6 +51,10 @@ export class UpstreamConnection {
     this.#stream = new ByteStream(secured)
   }
 
+  async take(count: number): Promise<Buffer> {
+    return this.#stream.take(count)
+  }
+
   async takePacket(): Promise<{ readonly code: number; readonly body: Buffer }> {
     return this.#stream.takePacket()
   }

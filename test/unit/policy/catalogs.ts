@@ -1,0 +1,80 @@
+import { RE2JS } from 're2js'
+import type { Catalog, Database, Group, Integration, Pool } from '../../../src/policy/catalog.ts'
+import { parseIdentityMap } from '../../../src/policy/identity-map.ts'
+import { parseNetwork } from '../../../src/policy/network.ts'
+
+export const issuer = 'https://issuer.example'
+
+interface CatalogParts {
+  readonly pools?: readonly Pool[]
+  readonly databases?: readonly Database[]
+  readonly integrations?: readonly Integration[]
+  readonly groups?: readonly Group[]
+  readonly identityMap?: string
+}
+
+export function catalogOf(parts: CatalogParts): Catalog {
+  return {
+    pools: parts.pools ?? [],
+    databases: byName(parts.databases ?? []),
+    integrations: byName(parts.integrations ?? []),
+    groups: byName(parts.groups ?? []),
+    identityMap: parseIdentityMap(parts.identityMap ?? '').map,
+  }
+}
+
+function byName<T extends { readonly name: string }>(values: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(values.map((value) => [value.name, value]))
+}
+
+export function pool(
+  name: string,
+  networks: readonly string[],
+  { priority = 0, listeners = ['main'] }: { priority?: number; listeners?: readonly string[] } = {},
+): Pool {
+  return {
+    name,
+    networks: networks.map(parseNetwork),
+    priority,
+    requireSso: true,
+    passwordUsers: new Set(),
+    listeners: new Set(listeners),
+  }
+}
+
+export function database(name: string, more: Partial<Omit<Database, 'name'>> = {}): Database {
+  return {
+    name,
+    integrations: [],
+    primary: more.integrations?.[0],
+    selection: 'token',
+    hasUpstream: true,
+    ...more,
+  }
+}
+
+type IntegrationParts = Partial<
+  Omit<Integration, 'name' | 'groupMappings' | 'principalPattern'>
+> & {
+  readonly mappings?: Readonly<Record<string, string>>
+  readonly pattern?: string
+}
+
+export function integration(name: string, parts: IntegrationParts = {}): Integration {
+  const { mappings = {}, pattern, ...more } = parts
+  return {
+    name,
+    issuer,
+    clientId: name,
+    defaultGroup: undefined,
+    groupMappings: new Map(Object.entries(mappings)),
+    principalPattern: pattern === undefined ? undefined : RE2JS.compile(pattern),
+    mapsPrincipal: false,
+    allowsIdTokenUser: true,
+    ...more,
+  }
+}
+
+export function group(name: string, role: string, rank = 0, allowsSuperuser = false): Group {
+  return { name, role, rank, allowsSuperuser }
+}

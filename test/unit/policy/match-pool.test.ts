@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { matchPool } from '../../../src/policy/match-pool.ts'
+import { catalogOf, pool } from './catalogs.ts'
+
+const pools = [
+  pool('everyone', ['0.0.0.0/0', '::/0'], { listeners: ['main', 'second'] }),
+  pool('office', ['10.0.0.0/8', '2001:db8::/32']),
+  pool('floor', ['10.1.0.0/16', '10.2.0.0/16']),
+  pool('guests', ['10.1.1.0/24'], { priority: -1 }),
+  pool('builds', ['10.3.0.0/16'], { priority: 5 }),
+  pool('admin', ['10.3.3.3'], { priority: 5 }),
+  pool('elsewhere', ['0.0.0.0/0'], { priority: 99, listeners: ['second'] }),
+]
+
+describe.each([
+  ['as configured', pools],
+  ['the other way round', pools.toReversed()],
+])('with the pools %s', (_, its) => {
+  const catalog = catalogOf({ pools: its })
+
+  test.each([
+    ['192.0.2.1', 'everyone'],
+    ['10.9.0.1', 'office'],
+    ['10.1.0.1', 'floor'],
+    ['10.2.0.1', 'floor'],
+    ['10.1.1.1', 'floor'],
+    ['10.3.0.1', 'builds'],
+    ['10.3.3.3', 'admin'],
+    ['::ffff:10.3.3.3', 'admin'],
+    ['2001:db8::1', 'office'],
+    ['2001:db9::1', 'everyone'],
+  ])('%s is served by %s', (address, name) => {
+    expect(matchPool(catalog, 'main', address)?.name).toBe(name)
+  })
+
+  test('another listener has other pools', () => {
+    expect(matchPool(catalog, 'second', '10.3.3.3')?.name).toBe('elsewhere')
+    expect(matchPool(catalog, 'second', '2001:db8::1')?.name).toBe('everyone')
+  })
+
+  test.each([
+    ['on a listener that no pool has', 'third', '10.0.0.1'],
+    ['without an address', 'main', ''],
+    ['with something else for an address', 'main', 'localhost'],
+  ])('nobody is served %s', (_, listener, address) => {
+    expect(matchPool(catalog, listener, address)).toBeUndefined()
+  })
+})
+
+test('nobody is served where no source address fits', () => {
+  const catalog = catalogOf({ pools: [pool('office', ['10.0.0.0/8']), pool('empty', [])] })
+  expect(matchPool(catalog, 'main', '192.0.2.1')).toBeUndefined()
+  expect(matchPool(catalog, 'main', '::1')).toBeUndefined()
+  expect(matchPool(catalogOf({}), 'main', '10.0.0.1')).toBeUndefined()
+})
