@@ -27,10 +27,8 @@ try {
 
 async function count(file: string): Promise<{ passed: number; failed: number; skipped: number }> {
   const report: unknown = JSON.parse(await readFile(file, 'utf8'))
-  const number = (name: string): number => {
-    const value: unknown = Object(report)[name]
-    return typeof value === 'number' ? value : 0
-  }
+  const counts = new Map<string, unknown>(Object.entries(Object(report) as object))
+  const number = (name: string): number => Number(counts.get(name) ?? 0)
   return {
     passed: number('numPassedTests'),
     failed: number('numFailedTests'),

@@ -241,10 +241,10 @@ describe('postgres.js', () => {
   test('listens and is notified', async () => {
     const sql = connect(async () => stack.token())
     const received = Promise.withResolvers<string>()
-    const { unlisten } = await sql.listen('news', received.resolve)
+    const listening = await sql.listen('news', received.resolve)
     await sql.notify('news', 'hello')
     expect(await received.promise).toBe('hello')
-    await unlisten()
+    await listening.unlisten()
     await sql.end()
   })
 

@@ -61,7 +61,9 @@ beforeAll(async () => {
     configure: (config) => {
       const people = config.integrations['people']!
       const sandbox = config.databases['sandbox']!['upstream'] as Record<string, unknown>
-      const upstream = (changes: object): Record<string, unknown> => ({ upstream: { ...sandbox, ...changes } })
+      const upstream = (changes: object): Record<string, unknown> => ({
+        upstream: { ...sandbox, ...changes },
+      })
       const noTls = { host: '127.0.0.1', tls: 'disable', connect_timeout: '500ms', ca: undefined }
       config.integrations = {
         ...config.integrations,

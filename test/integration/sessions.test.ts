@@ -64,16 +64,16 @@ describe('a client that goes away', () => {
   })
 
   test('right behind its password leaves nothing open', async () => {
-    const client = await WireClient.connectSecurely(
-      stack.gateway.port,
-      stack.authority.certificate,
-    )
+    const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
     client.startup({ user: 'app_readonly', database: 'sandbox' })
     await client.read()
     client.password(await stack.token())
     client.end()
     await client.closed()
-    await until('no sessions', async () => (await stack.metric('portcullis_connections_open')) === 0)
+    await until(
+      'no sessions',
+      async () => (await stack.metric('portcullis_connections_open')) === 0,
+    )
     await noBackends()
   })
 
