@@ -15,6 +15,8 @@ export interface StackOptions {
   readonly configure?: (config: GatewayConfig) => void
   readonly settings?: Readonly<Record<string, string>>
   readonly hba?: string
+  /** What runs the gateway, where it is not this Node. */
+  readonly runtime?: string
 }
 
 export interface GatewayConfig {
@@ -85,7 +87,8 @@ export class Stack {
     ])
     const config = baseConfig(postgres, provider, passwords)
     options.configure?.(config)
-    const gateway = await Gateway.start({ folder, config })
+    const runtime = options.runtime ?? process.env['PORTCULLIS_TEST_RUNTIME']
+    const gateway = await Gateway.start({ folder, config, ...(runtime !== undefined && { runtime }) })
     return new Stack({ folder, authority, postgres, provider, config, passwords, gateway })
   }
 
