@@ -18,9 +18,18 @@ export async function freePort(): Promise<number> {
 
 /** The first port from here upwards that nobody listens on, on no address. Be ready to try again. */
 export async function freePortFrom(preferred: number): Promise<number> {
-  for (let port = preferred; port < preferred + attempts; port++)
-    if (await isFreeEverywhere(port)) return port
-  return freePort()
+  const [port = preferred] = await freePortsFrom([preferred])
+  return port
+}
+
+/** As `freePortFrom` for several, all of which step aside when one has to. */
+export async function freePortsFrom(preferred: readonly number[]): Promise<readonly number[]> {
+  for (let step = 0; step < attempts; step++) {
+    const ports = preferred.map((port) => port + step)
+    const answers = await Promise.all(ports.map(isFreeEverywhere))
+    if (answers.every(Boolean)) return ports
+  }
+  return Promise.all(preferred.map(freePort))
 }
 
 /** Whether `localhost` is also this address, and a server can listen on it. */

@@ -12,11 +12,9 @@ export interface Addresses {
 export function writeConfiguration(addresses: Addresses): string {
   const { issuer, postgresPort, listenAddresses, listenPort, httpPort } = addresses
   const participants = listenAddresses
-    .map(
-      (address) =>
-        `      - { node: gw0, listen_address: "${address}", listen_port: ${listenPort} }`,
-    )
-    .join('\n')
+    .map((address) => (address.includes(':') ? `'${address}'` : address))
+    .map((address) => `- { node: gw0, listen_address: ${address}, listen_port: ${listenPort} }`)
+    .join('\n      ')
 
   return `# The configuration of the Portcullis demo. Relative paths begin in the folder of this file, unknown
 # keys are errors. After a change: \`portcullis check --config portcullis.yaml\`, then SIGHUP to reload.
@@ -75,7 +73,7 @@ databases:
     upstream:
       host: localhost
       port: ${postgresPort}
-      ca: ca.crt                 # the server's certificate is verified: \`tls: verify-full\` is the default
+      ca: ca.crt                 # for \`tls: verify-full\`, which is the default
       # The passwords of the roles. They stay between the gate and PostgreSQL, and out of this file:
       # \${file:...} reads them from a file, \${env:...} from an environment variable.
       auth:
@@ -89,6 +87,6 @@ connectivity_pools:
   sso_pool:
     require_sso: true            # a password that is not a token is refused, and never passed on
     participants:
-${participants}
+      ${participants}
 `
 }

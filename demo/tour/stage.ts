@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Authority, createAuthority } from '../certificates.ts'
 import { Gateway } from '../gateway.ts'
-import { freePortFrom, hasIpv6Loopback, isTaken } from '../ports.ts'
+import { freePortFrom, freePortsFrom, hasIpv6Loopback, isTaken } from '../ports.ts'
 import { type PostgresServer, startPostgres } from '../postgres.ts'
 import { findBinaries, findServerUser } from '../postgres-binaries.ts'
 import { type IdentityProvider, startProvider } from '../provider.ts'
@@ -171,7 +171,8 @@ async function startGateway(
     Gateway.start({ folder: folder.path, config: await configure(neighbours) }),
   )
   const gateway = await screen.step('Starting Portcullis', lifetime.own(starting), ({ port }) => {
-    return `Started Portcullis on localhost:${port}${instead(port, preferredPorts.gateway)}`
+    const { gateway: usual, http } = preferredPorts
+    return `Started Portcullis on localhost:${port}${instead(port, usual, http)}`
   })
   if (gateway.process.pid !== undefined) folder.watch(gateway.process.pid)
   keepLog(gateway, folder.file('portcullis.log'))
@@ -179,13 +180,17 @@ async function startGateway(
 }
 
 async function configure({ postgres, provider }: Neighbours): Promise<string> {
+  const { gateway, http } = preferredPorts
+  // Linux lets two gates of one user share a port, if they look for it at the same moment. The port for
+  // HTTP is never shared: whoever has that one has the other.
+  const [listenPort = gateway, httpPort = http] = await freePortsFrom([gateway, http])
   return writeConfiguration({
     issuer: provider.issuer,
     postgresPort: postgres.port,
     // Clients try every address of `localhost`, and complain about each that does not answer.
     listenAddresses: (await hasIpv6Loopback()) ? ['127.0.0.1', '::1'] : ['127.0.0.1'],
-    listenPort: await freePortFrom(preferredPorts.gateway),
-    httpPort: await freePortFrom(preferredPorts.http),
+    listenPort,
+    httpPort,
   })
 }
 
@@ -207,8 +212,8 @@ async function onFreePort<T>(start: () => Promise<T>): Promise<T> {
   }
 }
 
-function instead(port: number, preferred: number): string {
-  return port === preferred ? '' : ` (${preferred} is in use)`
+function instead(port: number, ...preferred: readonly number[]): string {
+  return port === preferred[0] ? '' : ` (${preferred.join(' or ')} is in use)`
 }
 
 function keepLog(gateway: Gateway, path: string): void {

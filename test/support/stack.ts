@@ -88,7 +88,11 @@ export class Stack {
     const config = baseConfig(postgres, provider, passwords)
     options.configure?.(config)
     const runtime = options.runtime ?? process.env['PORTCULLIS_TEST_RUNTIME']
-    const gateway = await Gateway.start({ folder, config, ...(runtime !== undefined && { runtime }) })
+    const gateway = await Gateway.start({
+      folder,
+      config,
+      ...(runtime !== undefined && { runtime }),
+    })
     return new Stack({ folder, authority, postgres, provider, config, passwords, gateway })
   }
 

@@ -8,10 +8,12 @@ import { until } from './until.ts'
 /** A client that says exactly what it is told to. */
 export class Frontend implements AsyncDisposable {
   socket: Socket
+  readonly #plain: Socket
   #stream: ByteStream
 
   private constructor(socket: Socket) {
     this.socket = socket
+    this.#plain = socket
     this.#stream = new ByteStream(socket)
   }
 
@@ -25,6 +27,11 @@ export class Frontend implements AsyncDisposable {
   send(...bytes: readonly (Buffer | string)[]): this {
     this.socket.write(Buffer.concat(bytes.map((one) => Buffer.from(one))))
     return this
+  }
+
+  /** Ends the connection with a reset, under TLS too. */
+  reset(): void {
+    this.#plain.resetAndDestroy()
   }
 
   async take(count: number): Promise<string> {

@@ -15,9 +15,13 @@ import { runSession } from '../../src/session/session.ts'
 import type { UpstreamTarget } from '../../src/upstream/target.ts'
 import { message, startup } from '../unit/wire/bytes.ts'
 import { Frontend } from './frontend.ts'
+import { OwnTimers } from './own-timers.ts'
 import { until } from './until.ts'
 
 const issuer = 'https://auth.example.com'
+/** Shorter than the wait for a refused client to close, which must not outlive the client. */
+const timersDeadlineMs = 1_500
+
 export const database = 'app'
 export const role = 'app_readonly'
 
@@ -104,7 +108,7 @@ export class Gate implements AsyncDisposable {
   readonly witness = new Witness()
   readonly #server: Server
   readonly #sockets: Socket[] = []
-  readonly #timersBefore = countTimers()
+  readonly #timers = new OwnTimers()
   #running = 0
 
   private constructor(server: Server, trust: Trust) {
@@ -171,7 +175,7 @@ export class Gate implements AsyncDisposable {
     await until('the sessions to end', () => this.#running === 0)
     await until('the sockets to close', () => this.#sockets.every((socket) => socket.closed))
     await until('every end to be told', () => this.#count('admitted') === this.#count('ended'))
-    await until('the timers to end', () => countTimers() <= this.#timersBefore)
+    await until('the timers to end', () => this.#timers.count === 0, timersDeadlineMs)
     return this.witness.outcomes
   }
 
@@ -180,14 +184,11 @@ export class Gate implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#timers[Symbol.dispose]()
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
     await until('the gate to close', () => this.#sockets.every((socket) => socket.closed))
   }
-}
-
-function countTimers(): number {
-  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 }
 
 function rulesOf(options: GateOptions): Rules {

@@ -440,7 +440,7 @@ describe('a server that falls silent', () => {
   const connectTimeoutMs = 50
 
   test.each<[string, Script]>([
-    ['before it asks for anything', async (connection) => void (await connection.takeStartup())],
+    ['before it asks for anything', asks()],
     ['within a message', asks(authentication.ok.subarray(0, 3))],
     ['after AuthenticationOk', asks(authentication.ok)],
     ['before ReadyForQuery', asks(authentication.ok, greeting, keyData)],
@@ -451,7 +451,12 @@ describe('a server that falls silent', () => {
   })
 
   test.each<[string, Script]>([
-    ['at the request for TLS', async (connection) => void (await connection.takePacket())],
+    [
+      'at the request for TLS',
+      async (connection) => {
+        await connection.takePacket()
+      },
+    ],
     [
       'in the handshake',
       async (connection) => {

@@ -203,7 +203,7 @@ describe('a cancel request', () => {
     for (let type = ''; type !== 'Z';) {
       const next = await frontend.takeMessage()
       type = next.type
-      if (type === 'K') key = next.body
+      if (type === 'K') key = Buffer.from(next.body)
     }
     await using second = await gate.connect()
     second.send(packet(codes.cancel, key))

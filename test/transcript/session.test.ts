@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { cstrings, message } from '../unit/wire/bytes.ts'
 import { type Frontend, readError } from './frontend.ts'
 import { createTrust, Gate, type GateOptions, type Trust } from './gate.ts'
-import { until } from './until.ts'
+import { turns, until } from './until.ts'
 import {
   authentication,
   greeting,
@@ -127,7 +127,7 @@ describe('a session that is spliced', () => {
 
   test('ends with a client that is reset', async () => {
     await using session = await Session.start()
-    session.frontend.socket.resetAndDestroy()
+    session.frontend.reset()
     await session.server.rest()
     expect(await endOf(session)).toBe('client-lost')
   })
@@ -270,9 +270,35 @@ describe('a client that ends while its login goes on', () => {
     await isAsked.promise
     // Half-closed: it still reads, as a client does that shut down its sending side.
     frontend.socket.end()
-    await new Promise((resolve) => setImmediate(resolve))
+    await turns(50)
     letIn.resolve(undefined)
     await gate.settled()
+    expect(upstream.isDeserted).toBe(true)
+  })
+})
+
+describe('a client that is gone when its login fails', () => {
+  test('leaves nothing behind', async () => {
+    const isAsked = Promise.withResolvers<undefined>()
+    const fail = Promise.withResolvers<undefined>()
+    await using upstream = await Upstream.start(async (connection) => {
+      await connection.takeStartup()
+      isAsked.resolve(undefined)
+      await fail.promise
+      connection.send(message('E', cstrings('SFATAL', 'C53300', 'Mno', '')))
+    })
+    await using gate = await Gate.start({
+      trust,
+      allowsCleartext: true,
+      upstream: { port: upstream.port },
+    })
+    await using frontend = await gate.connect()
+    await gate.logIn(frontend)
+    await isAsked.promise
+    frontend.reset()
+    await turns(50)
+    fail.resolve(undefined)
+    expect(await gate.settled()).toHaveLength(1)
     expect(upstream.isDeserted).toBe(true)
   })
 })

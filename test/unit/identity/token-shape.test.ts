@@ -22,6 +22,7 @@ describe('a password is meant as a token', () => {
     ['a token that is cut in its claims', `${header}.${claims.slice(0, 20)}`],
     ['a token that is cut behind its header', `${header}.`],
     ['a token that is cut in a long header', encode(JSON.stringify({ x: 'x'.repeat(80) }))],
+    ['long enough to be one that is cut', `eyJ${'a'.repeat(62)}`],
     ['five segments, as a JWE has', `${header}.a.b.c.d`],
     ['a token with alg none', signToken({ alg: 'none' }, goodClaims, key)],
     ['a token with a null alg', signToken({ alg: null }, goodClaims, key)],

@@ -57,7 +57,14 @@ export function signToken(header: Part, claims: Part, key: SigningKey, alg = alg
 }
 
 function algOf({ publicKey }: SigningKey): string {
-  return { rsa: 'RS256', ec: 'ES256' }[publicKey.asymmetricKeyType ?? ''] ?? 'EdDSA'
+  switch (publicKey.asymmetricKeyType) {
+    case 'rsa':
+      return 'RS256'
+    case 'ec':
+      return 'ES256'
+    default:
+      return 'EdDSA'
+  }
 }
 
 function signatureOf(input: Buffer, key: KeyObject, alg: string): string {

@@ -133,7 +133,7 @@ describe('a problem', () => {
     [`${issuer} alice "app`, quotes],
     [`${issuer} al"ice app`, quotes],
     [`${issuer} "al"ice app`, quotes],
-    [`${issuer} alice "app"""`, quotes],
+    [`${issuer} alice "app""`, quotes],
     [`${issuer} alice +app`, 'a role that begins with + or / is not supported; name the role'],
     [`${issuer} alice /app`, 'a role that begins with + or / is not supported; name the role'],
     [`${issuer} alice all`, '"all" would let a principal be any role; name the role, or quote it'],

@@ -53,3 +53,8 @@ test('nobody is served where no source address fits', () => {
   expect(matchPool(catalog, 'main', '::1')).toBeUndefined()
   expect(matchPool(catalogOf({}), 'main', '10.0.0.1')).toBeUndefined()
 })
+
+test('the first of two alike serves, so that the answer does not depend on the day', () => {
+  const [first, second] = [pool('first', ['10.0.0.0/8']), pool('second', ['10.0.0.0/8'])]
+  expect(matchPool(catalogOf({ pools: [first, second] }), 'main', '10.0.0.1')).toBe(first)
+})

@@ -54,13 +54,12 @@ describe('an address is inside', () => {
     ['::ffff:10.1.2.3', '::/0'],
     ['::1', '0.0.0.0/0'],
     ['2001:db9::1', '2001:db8::/32'],
-    ['::10.1.2.3', '10.0.0.0/8'],
   ])('but %s is not, of %s', (address, network) => {
     expect(isInside(address, network)).toBe(false)
   })
 })
 
-test.each(['', 'localhost', '10.0.0', '10.0.0.256', '10.0.0.1/8', ':::', '10.0.0.1 '].slice(0, 2))(
+test.each(['', 'localhost', '10.0.0.256', '10.0.0.1/8', ':::', '10.0.0.1 ', '::1%'])(
   '%j is no address',
   (text) => {
     expect(parseAddress(text)).toBeUndefined()

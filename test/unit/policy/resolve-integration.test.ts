@@ -157,7 +157,7 @@ describe('a token', () => {
       tokenOf('machines', [issuer]),
       'people',
     ],
-    ['without issuer leaves the primary', 'system', tokenOf('machines', undefined), 'people'],
+    ['with a null issuer leaves the primary', 'system', tokenOf('machines', null), 'people'],
     ['that fits two leaves the primary', 'twins', tokenOf('people'), 'machines'],
     ['that fits only the one without client picks it', 'twins', tokenOf('x'), 'anyone'],
     ['does not pick in primary mode', 'strict', tokenOf('machines'), 'people'],
@@ -172,6 +172,11 @@ describe('a token', () => {
     ['does not bring back what is not configured', 'dangling', tokenOf('gone'), 'integration-none'],
   ])('%s', (_, its, claimed, outcome) => {
     expect(outcomeOf({ database: its, claimed })).toBe(outcome)
+  })
+
+  test('without issuer leaves the primary', () => {
+    const claimed = { issuer: undefined, authorizedParty: 'machines' }
+    expect(outcomeOf({ claimed })).toBe('people')
   })
 
   test('that is opaque leaves the primary', () => {

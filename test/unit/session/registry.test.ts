@@ -76,10 +76,10 @@ describe('the limit of unauthenticated connections', () => {
 
   test('frees a place once, however often it is left', () => {
     const registry = new SessionRegistry()
-    const leave = registry.enter(limits)
+    const entry = registry.enter(limits)
     registry.enter(limits)
-    leave?.()
-    leave?.()
+    entry?.leave()
+    entry?.leave()
     expect(registry.enter(limits)).toBeDefined()
     expect(registry.enter(limits)).toBeUndefined()
   })
@@ -138,11 +138,27 @@ describe('a drain', () => {
 
   test('waits for those who are still logging in', async () => {
     const registry = new SessionRegistry()
-    const leave = registry.enter(limits)
+    const entry = registry.enter(limits)
     const drained = registry.drain(1_000_000)
     expect(await isSettled(drained)).toBe(false)
-    leave?.()
+    entry?.leave()
     await drained
+  })
+
+  test('interrupts the wait for those who are not in yet', async () => {
+    const registry = new SessionRegistry()
+    const entry = registry.enter(limits)
+    void registry.drain(1_000_000)
+    await expect(entry?.interrupted).rejects.toMatchObject({ reason: 'draining' })
+    entry?.leave()
+  })
+
+  test('does not interrupt those who have left', async () => {
+    const registry = new SessionRegistry()
+    const entry = registry.enter(limits)
+    entry?.leave()
+    await registry.drain(1_000_000)
+    expect(await isSettled(entry!.interrupted.catch(() => {}))).toBe(false)
   })
 
   test('ends the rest at its deadline', async () => {

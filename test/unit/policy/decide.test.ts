@@ -1,0 +1,345 @@
+import { describe, expect, test } from 'vitest'
+import { type AccessRequest, decide, type Identity } from '../../../src/policy/decide.ts'
+import type { Decision } from '../../../src/policy/decision.ts'
+import { catalogOf, database, group, integration, issuer } from './catalogs.ts'
+
+type Integration = ReturnType<typeof integration>
+
+const longest = 'r'.repeat(63)
+
+const groups = [
+  group('readonly', 'app_readonly'),
+  group('readwrite', 'app_readwrite', 10),
+  group('audit', 'app_audit', 10),
+  group('admins', 'postgres', 20, true),
+  group('careless', 'postgres', 30),
+  group('monitors', 'pg_monitor', 30),
+]
+
+const databases = [database('app'), database('system', { hasUpstream: false })]
+
+const everyone = integration('sso', {
+  defaultGroup: 'readonly',
+  mappings: {
+    writers: 'readwrite',
+    'readwrite-role': 'readwrite',
+    auditors: 'audit',
+    admins: 'admins',
+    careless: 'careless',
+    monitors: 'monitors',
+    ghosts: 'gone',
+  },
+})
+const onlyMapped = { ...everyone, defaultGroup: undefined }
+
+function ask(
+  user: AccessRequest['user'],
+  identity: Partial<Identity> = {},
+  its: Integration = everyone,
+  identityMap = '',
+  name = 'app',
+): Decision {
+  return decide(
+    { user, database: name },
+    { issuer, name: 'alice', groups: [], ...identity },
+    its,
+    catalogOf({ groups, databases, identityMap }),
+  )
+}
+
+/** The role, or the reason why there is none. */
+function outcomeOf(...asked: Parameters<typeof ask>): string {
+  const decision = ask(...asked)
+  return decision.outcome === 'granted' ? decision.role : decision.reason
+}
+
+describe('the groups of an identity', () => {
+  test.each<[string, readonly string[], Integration, readonly string[]]>([
+    ['the default group', [], everyone, ['readonly']],
+    ['the default group and each that is mapped', ['writers'], everyone, ['readwrite', 'readonly']],
+    [
+      'each once, however often it is mapped',
+      ['writers', 'readwrite-role'],
+      everyone,
+      ['readwrite', 'readonly'],
+    ],
+    [
+      'in the order of their ranks, then of their names',
+      ['writers', 'auditors'],
+      everyone,
+      ['audit', 'readwrite', 'readonly'],
+    ],
+    [
+      'in that order whatever the token says',
+      ['auditors', 'writers'],
+      everyone,
+      ['audit', 'readwrite', 'readonly'],
+    ],
+    ['none for a value that is not mapped', ['nobody'], everyone, ['readonly']],
+    ['none for a value in other letters', ['WRITERS'], everyone, ['readonly']],
+    ['none for the name of a group of ours', ['readwrite'], everyone, ['readonly']],
+    ['none for a group that the catalog has not', ['ghosts'], everyone, ['readonly']],
+    ['none for a name that every object has', ['constructor', '__proto__'], everyone, ['readonly']],
+    ['those that are mapped, without a default', ['writers'], onlyMapped, ['readwrite']],
+    ['none at all', ['nobody'], onlyMapped, []],
+  ])('are %s', (_, claimed, its, names) => {
+    expect(ask(undefined, { groups: claimed }, its).groups).toEqual(names)
+  })
+
+  test.each<[string, readonly string[], Integration, string]>([
+    ['id_token gets the role of the default group', [], everyone, 'app_readonly'],
+    ['id_token gets the role of the highest rank', ['writers'], everyone, 'app_readwrite'],
+    [
+      'id_token gets the first by name among equals',
+      ['writers', 'auditors'],
+      everyone,
+      'app_audit',
+    ],
+    ['id_token without any group gets none', [], onlyMapped, 'no-group'],
+    ['id_token without any known group gets none', ['ghosts', 'x'], onlyMapped, 'no-group'],
+  ])('give a role: %s', (_, claimed, its, outcome) => {
+    expect(outcomeOf(undefined, { groups: claimed }, its)).toBe(outcome)
+  })
+
+  test.each([
+    ['app_readonly', 'app_readonly'],
+    ['app_readwrite', 'app_readwrite'],
+    ['app_audit', 'role-not-allowed'],
+    ['APP_READONLY', 'role-not-allowed'],
+    ['readwrite', 'role-not-allowed'],
+    ['alice', 'role-not-allowed'],
+    ['', 'role-not-allowed'],
+  ])('let the user %j be: %s', (user, outcome) => {
+    expect(outcomeOf(user, { groups: ['writers'] })).toBe(outcome)
+  })
+})
+
+describe('the principal itself', () => {
+  const mapping = integration('sso', { mapsPrincipal: true })
+  const capturing = integration('sso', { pattern: '^([^@]+)@example\\.com$' })
+
+  test.each<[string, string | undefined, string, Integration, string]>([
+    ['is no role by accident', 'alice', 'alice', everyone, 'role-not-allowed'],
+    ['is no role by accident without groups', 'alice', 'alice', onlyMapped, 'no-group'],
+    ['is a role where the operator said so', 'alice', 'alice', mapping, 'alice'],
+    ['is the role of id_token where there is no group', undefined, 'alice', mapping, 'alice'],
+    ['is no other role', 'bob', 'alice', mapping, 'role-not-allowed'],
+    ['is what the pattern captures', 'alice', 'alice@example.com', capturing, 'alice'],
+    ['is that for id_token', undefined, 'alice@example.com', capturing, 'alice'],
+    [
+      'is not the whole then',
+      'alice@example.com',
+      'alice@example.com',
+      capturing,
+      'role-not-allowed',
+    ],
+    [
+      'is nobody where the pattern does not match',
+      'alice',
+      'alice@example.org',
+      capturing,
+      'principal-unmapped',
+    ],
+    ['is nobody behind a newline', 'alice', 'alice@example.com\n', capturing, 'principal-unmapped'],
+    [
+      'is nobody where the pattern captures nothing',
+      '',
+      'x',
+      integration('sso', { pattern: '^(.*)x$' }),
+      'principal-unmapped',
+    ],
+    [
+      'is nobody where the group took no part',
+      undefined,
+      'x',
+      integration('sso', { pattern: '^(a)?x$' }),
+      'principal-unmapped',
+    ],
+    ['may be as long as a name of PostgreSQL', longest, longest, mapping, longest],
+    ['is not cut to be a role', longest, `${longest}x`, mapping, 'no-group'],
+    ['is no longer role either', `${longest}x`, `${longest}x`, mapping, 'no-group'],
+    ['is measured in bytes', 'é'.repeat(32), 'é'.repeat(32), mapping, 'no-group'],
+  ])('%s', (_, user, name, its, outcome) => {
+    expect(outcomeOf(user, { name }, its)).toBe(outcome)
+  })
+
+  test('gives way to a group for id_token, and not for its own name', () => {
+    const its = { ...mapping, defaultGroup: 'readonly' }
+    expect(outcomeOf(undefined, {}, its)).toBe('app_readonly')
+    expect(outcomeOf('alice', {}, its)).toBe('alice')
+  })
+
+  test('is nobody even with a default group, where the pattern does not match', () => {
+    const its = { ...capturing, defaultGroup: 'readonly' }
+    expect(outcomeOf(undefined, { name: 'eve@evil.org' }, its)).toBe('principal-unmapped')
+    expect(outcomeOf('app_readonly', { name: 'eve@evil.org' }, its)).toBe('principal-unmapped')
+  })
+})
+
+describe('the identity map', () => {
+  const map = `
+${issuer} alice first
+${issuer} alice second
+${issuer} bob ops
+${issuer} /^(.*)@example\\.com$ \\1`
+
+  test.each<[string, string | undefined, string, Integration, string]>([
+    ['lets a principal be each of its users', 'second', 'alice', onlyMapped, 'second'],
+    ['needs no map_principal', 'ops', 'bob', onlyMapped, 'ops'],
+    ['takes expressions', 'carol', 'carol@example.com', onlyMapped, 'carol'],
+    ['does not let a principal be its own name', 'alice', 'alice', onlyMapped, 'role-not-allowed'],
+    [
+      'does not with map_principal either',
+      'alice',
+      'alice',
+      { ...onlyMapped, mapsPrincipal: true },
+      'role-not-allowed',
+    ],
+    [
+      'refuses who has no line',
+      'eve',
+      'eve',
+      { ...onlyMapped, mapsPrincipal: true },
+      'principal-unmapped',
+    ],
+    [
+      'refuses who has no line even with a default group',
+      undefined,
+      'eve',
+      everyone,
+      'principal-unmapped',
+    ],
+    ['gives id_token the only user', undefined, 'bob', onlyMapped, 'ops'],
+    ['gives id_token none of several', undefined, 'alice', onlyMapped, 'role-not-allowed'],
+    ['leaves the groups open', 'app_readonly', 'alice', everyone, 'app_readonly'],
+    [
+      'maps what the pattern captured',
+      'ops',
+      'bob@x',
+      integration('sso', { pattern: '^(.*)@x$' }),
+      'ops',
+    ],
+  ])('%s', (_, user, name, its, outcome) => {
+    expect(outcomeOf(user, { name }, its, map)).toBe(outcome)
+  })
+
+  test('of another issuer does not apply', () => {
+    const its = integration('sso', { mapsPrincipal: true })
+    const theirs = { issuer: 'https://other.example' }
+    expect(outcomeOf('alice', theirs, its, map)).toBe('alice')
+    expect(outcomeOf('first', theirs, its, map)).toBe('role-not-allowed')
+    expect(outcomeOf('first', theirs, onlyMapped, map)).toBe('no-group')
+  })
+
+  test('gives a user that PostgreSQL would cut to nobody', () => {
+    const long = `${issuer} alice ${longest}x\n${issuer} alice app`
+    expect(outcomeOf(`${longest}x`, {}, onlyMapped, long)).toBe('role-not-allowed')
+    expect(outcomeOf(undefined, {}, onlyMapped, long)).toBe('app')
+  })
+})
+
+describe('a reserved role is refused', () => {
+  const mapping = integration('sso', { mapsPrincipal: true })
+  test.each(['postgres', 'pg_monitor', 'pg_', 'pg_x'])('as the principal %s', (name) => {
+    expect(outcomeOf(name, { name }, mapping)).toBe('role-reserved')
+    expect(outcomeOf(undefined, { name }, mapping)).toBe('role-reserved')
+    expect(outcomeOf(name, {}, onlyMapped, `${issuer} alice ${name}`)).toBe('role-reserved')
+  })
+
+  test('as the role of a group that does not say so', () => {
+    expect(outcomeOf(undefined, { groups: ['careless'] })).toBe('role-reserved')
+    expect(outcomeOf('pg_monitor', { groups: ['monitors'] })).toBe('role-reserved')
+  })
+
+  test('but not as the role of a group that allows a superuser', () => {
+    expect(ask('postgres', { groups: ['admins'] })).toMatchObject({
+      outcome: 'granted',
+      role: 'postgres',
+      allowsSuperuser: true,
+    })
+  })
+
+  test.each(['PG_x', 'pgbouncer', 'Postgres', 'postgres2'])('but not for being like %s', (name) => {
+    expect(outcomeOf(name, { name }, mapping)).toBe(name)
+  })
+
+  test('and only a group lets a role be a superuser', () => {
+    for (const [user, its] of [
+      ['alice', mapping],
+      ['app_readonly', everyone],
+    ] as const) {
+      expect(ask(user, {}, its)).toMatchObject({ outcome: 'granted', allowsSuperuser: false })
+    }
+  })
+})
+
+describe('the database', () => {
+  test.each(['unknown', 'system', '', '__proto__'])('%j has no upstream', (name) => {
+    expect(outcomeOf(undefined, {}, everyone, '', name)).toBe('unknown-database')
+  })
+
+  test.each<[string, Parameters<typeof ask>]>([
+    ['no-group', [undefined, {}, onlyMapped, '']],
+    ['role-not-allowed', ['root', {}, everyone, '']],
+    ['role-reserved', ['postgres', { groups: ['careless'] }, everyone, '']],
+    ['principal-unmapped', [undefined, {}, everyone, `${issuer} bob ops`]],
+  ])('is not told apart from one that exists by who is refused for %s', (reason, asked) => {
+    const [user, identity, its, map] = asked
+    const known = ask(user, identity, its, map, 'app')
+    const unknown = ask(user, identity, its, map, 'unknown')
+    expect(known).toMatchObject({ outcome: 'denied', reason })
+    expect(unknown).toEqual(known)
+  })
+})
+
+describe('the steps of a decision', () => {
+  test('are all there, in order, when it is granted', () => {
+    expect(ask('app_readwrite', { groups: ['writers', 'x'] })).toEqual({
+      outcome: 'granted',
+      role: 'app_readwrite',
+      allowsSuperuser: false,
+      groups: ['readwrite', 'readonly'],
+      steps: [
+        { check: 'principal', compared: 'alice -> ', passed: true },
+        {
+          check: 'groups',
+          compared: 'claim: writers, x; groups: readwrite, readonly',
+          passed: true,
+        },
+        {
+          check: 'role',
+          compared: 'app_readwrite among app_readwrite, app_readonly',
+          passed: true,
+        },
+        { check: 'reserved role', compared: 'app_readwrite', passed: true },
+        { check: 'database', compared: 'app', passed: true },
+      ],
+    })
+  })
+
+  test.each<[string, Parameters<typeof ask>, string, string]>([
+    [
+      'principal-unmapped',
+      [undefined, {}, everyone, `${issuer} bob ops`],
+      'principal',
+      'alice -> no match',
+    ],
+    ['no-group', [undefined, {}, onlyMapped], 'groups', 'claim: (none); groups: (none)'],
+    ['role-not-allowed', ['root'], 'role', 'root among app_readonly'],
+    [
+      'role-not-allowed',
+      [undefined, {}, onlyMapped, `${issuer} alice a\n${issuer} alice b`],
+      'role',
+      'the first group among a, b',
+    ],
+    ['role-reserved', [undefined, { groups: ['careless'] }], 'reserved role', 'postgres'],
+    ['unknown-database', [undefined, {}, everyone, '', 'nowhere'], 'database', 'nowhere'],
+  ])('end with the one that failed: %s', (reason, asked, check, compared) => {
+    const decision = ask(...asked)
+    expect(decision).toMatchObject({ outcome: 'denied', reason })
+    expect(decision.steps.at(-1)).toEqual({ check, compared, passed: false })
+    expect(decision.steps.slice(0, -1).every((step) => step.passed)).toBe(true)
+    const order = ['principal', 'groups', 'role', 'reserved role', 'database']
+    expect(decision.steps.map((step) => step.check)).toEqual(order.slice(0, decision.steps.length))
+  })
+})
