@@ -33,6 +33,12 @@ export async function boundedFetch(
         const fail = (reason: string): void => {
           outgoing.destroy(new FetchError(reason))
         }
+        const status = incoming.statusCode ?? 0
+        // HTTP has no other final status, and a Response takes no other.
+        if (status < 200 || status > 599) {
+          fail(`status ${status}`)
+          return
+        }
         const encoding = incoming.headers['content-encoding']
         if (encoding !== undefined && encoding !== 'identity') {
           fail(`unrequested content-encoding ${encoding}`)
@@ -49,8 +55,8 @@ export async function boundedFetch(
         incoming.on('end', () => {
           const type = incoming.headers['content-type']
           resolve(
-            new Response(nullBodyStatus(incoming.statusCode) ? null : Buffer.concat(chunks), {
-              status: incoming.statusCode ?? 500,
+            new Response(nullBodyStatus(status) ? null : Buffer.concat(chunks), {
+              status,
               headers: type === undefined ? {} : { 'content-type': type },
             }),
           )
@@ -65,11 +71,15 @@ export async function boundedFetch(
           : error,
       )
     })
+    // An answer of `101 Switching Protocols` closes the connection, and neither ends nor fails.
+    outgoing.on('close', () => {
+      reject(new FetchError('the connection was closed before the answer was complete'))
+    })
     outgoing.end()
   })
 }
 
 /** Statuses for which the Fetch standard allows no body. */
-function nullBodyStatus(status: number | undefined): boolean {
+function nullBodyStatus(status: number): boolean {
   return status === 204 || status === 205 || status === 304
 }

@@ -19,8 +19,11 @@ export interface DiscoveryOptions {
 
 /** Fetches discovery document and key set (OpenID Connect Discovery 1.0, 4; RFC 7517, 5). */
 export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<IssuerKeys> {
-  const get = async (url: string): Promise<Response> =>
-    boundedFetch(url, options.limits, options.customCa)
+  const get = async (url: string): Promise<Response> => {
+    const response = await boundedFetch(url, options.limits, options.customCa)
+    if (response.status !== 200) throw new FetchError(`${url} answered ${response.status}`)
+    return response
+  }
   const configuration = await discovery(
     new URL(`${withoutTrailingSlash(options.issuer)}/.well-known/openid-configuration`),
     'discovery needs no client',
@@ -42,7 +45,6 @@ async function fetchKeySet(
   get: (url: string) => Promise<Response>,
 ): Promise<JSONWebKeySet> {
   const response = await get(uri)
-  if (response.status !== 200) throw new FetchError(`the key set answered ${response.status}`)
   const body: unknown = await response.json()
   if (!isKeySet(body)) throw new FetchError('the key set is not one')
   if (body.keys.length === 0) throw new FetchError('the key set is empty')

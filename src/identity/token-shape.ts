@@ -21,11 +21,13 @@ export function looksLikeToken(password: string): boolean {
   return end === -1 ? password.length > 64 : header !== undefined && 'alg' in header
 }
 
-/** Undefined for whatever is not three segments with JSON objects in the first two. */
+/** Undefined for whatever is not three segments of base64url with JSON objects in the first two. */
 export function readUnverified(token: string): UnverifiedToken | undefined {
   const segments = token.split('.', 4)
   const [header, claims] = segments.slice(0, 2).map(readSegment)
   if (segments.length !== 3 || header === undefined || claims === undefined) return undefined
+  // Decoders ignore blanks and padding, which would give one token many spellings.
+  if (!/^[\w-]*$/.test(segments[2] ?? '')) return undefined
   return { header, claims }
 }
 

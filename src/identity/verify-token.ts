@@ -51,12 +51,12 @@ export async function verifyToken(token: string, rules: TokenRules, now: Date): 
   const { header } = unverified
   // Before any key is looked up: made-up algorithms and issuers cost no request.
   if (typeof header['alg'] !== 'string' || !rules.algorithms.includes(header['alg'])) {
-    throw new Refusal('token-algorithm', { logDetail: `alg ${printable(String(header['alg']))}` })
+    throw new Refusal('token-algorithm', { logDetail: `alg ${shown(header['alg'])}` })
   }
   const { issuer } = await rules.keys.current()
   if (unverified.claims['iss'] !== issuer) {
     throw new Refusal('token-issuer', {
-      logDetail: `iss ${printable(String(unverified.claims['iss']))}, expected ${issuer}`,
+      logDetail: `iss ${shown(unverified.claims['iss'])}, expected ${issuer}`,
     })
   }
   const claims = await verifySignatureAndTimes(token, rules, issuer, now)
@@ -108,8 +108,8 @@ function toRefusal(error: unknown, now: Date): unknown {
   if (error instanceof errors.JOSEError) {
     return new Refusal('token-malformed', { logDetail: error.message })
   }
-  // jose's answer to a key that it will not verify with, such as RSA under 2,048 bits.
-  if (error instanceof TypeError) {
+  // A key of the issuer that is not usable: RSA under 2,048 bits, or a point that is not on its curve.
+  if (error instanceof TypeError || error instanceof DOMException) {
     return new Refusal('token-signature', { logDetail: error.message })
   }
   return error
@@ -184,27 +184,38 @@ function checkAuthorizedParty(claims: JWTPayload, rules: TokenRules): void {
 }
 
 function toPrincipal(claims: JWTPayload, issuer: string, rules: TokenRules): Principal {
-  const { sub, jti, exp } = claims
+  const { jti, exp } = claims
+  const subject = toName(claims.sub)
+  if (subject === undefined || exp === undefined) throw unusable('sub')
   const name = toName(readClaim(claims, rules.principalClaim))
-  if (sub === undefined || exp === undefined || name === undefined) {
-    throw new Refusal('token-claim', {
-      clientDetail: `The token has no usable claim "${printable(rules.principalClaim)}".`,
-    })
-  }
+  if (name === undefined) throw unusable(rules.principalClaim)
   // An address that the provider has not checked is whatever its owner typed.
-  if (rules.principalClaim === 'email' && claims['email_verified'] === false) {
+  const isEmail = rules.principalClaim === 'email' || rules.principalClaim === '/email'
+  if (isEmail && isFalse(claims['email_verified'])) {
     throw new Refusal('token-claim', { clientDetail: 'The e-mail address is not verified.' })
   }
   return {
     [verified]: true,
     integration: rules.integration,
     issuer,
-    subject: sub,
+    subject,
     name,
     groups: [...new Set(rules.groupsClaimIds.flatMap((id) => readGroups(readClaim(claims, id))))],
     expiresAt: new Date(Math.min(exp * 1_000, lastMs)),
-    tokenIdHash: jti === undefined ? undefined : createHash('sha256').update(jti).digest('hex'),
+    tokenIdHash:
+      typeof jti === 'string' ? createHash('sha256').update(jti).digest('hex') : undefined,
   }
+}
+
+function unusable(claim: string): Refusal {
+  return new Refusal('token-claim', {
+    clientDetail: `The token has no usable claim "${printable(claim)}".`,
+  })
+}
+
+/** Some providers write booleans as text. */
+function isFalse(value: unknown): boolean {
+  return value === false || value === 'false'
 }
 
 function toName(value: unknown): string | undefined {
@@ -218,10 +229,17 @@ function toName(value: unknown): string | undefined {
 
 /** For the log: whose genuine token it was that was refused. */
 function holder({ sub }: JWTPayload): string {
-  return `sub ${printable(String(sub))}`
+  return `sub ${shown(sub)}`
 }
 
 function quoted(value: unknown): string {
-  const values = [value].flat().map((one) => `"${printable(String(one))}"`)
+  const values = [value ?? []].flat().map((one) => `"${shown(one)}"`)
   return values.length === 0 ? '(none)' : values.slice(0, 10).join(', ')
+}
+
+/** A value of any type: an object may bring a `toString` of its own, and an array nest beyond the stack. */
+function shown(value: unknown): string {
+  return typeof value === 'object' && value !== null
+    ? `(${Array.isArray(value) ? 'array' : 'object'})`
+    : printable(String(value))
 }

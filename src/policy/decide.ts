@@ -33,7 +33,7 @@ export function decide(
     steps,
   })
 
-  const users = usersOf(principal, integration, catalog)
+  const users = usersOf(principal, integration, catalog)?.filter(isRoleName)
   check('principal', `${principal.name} -> ${users?.join(', ') ?? 'no match'}`, users !== undefined)
   if (users === undefined) return denied('principal-unmapped')
   const found = `claim: ${list(principal.groups)}; groups: ${list(groupNames)}`
@@ -104,6 +104,11 @@ function chooseRole(
   return user !== undefined && users.includes(user)
     ? { role: user, allowsSuperuser: false }
     : undefined
+}
+
+/** PostgreSQL cuts a longer name, and what is left of it may be somebody else's. */
+function isRoleName(name: string): boolean {
+  return Buffer.byteLength(name) <= 63
 }
 
 /** Roles that PostgreSQL has for itself; superusers of other names are found at the upstream's login. */

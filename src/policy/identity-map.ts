@@ -3,8 +3,7 @@
 import { RE2JS } from 're2js'
 
 interface Line {
-  readonly number: number
-  /** Undefined where any principal matches. */
+  /** The role that the line gives a principal; undefined where it does not match. */
   readonly matches: (principal: string) => string | undefined
 }
 
@@ -34,7 +33,7 @@ export function parseIdentityMap(text: string): ParsedIdentityMap {
     try {
       const fields = readFields(source)
       if (fields.length === 0) continue
-      const [issuer, line] = readLine(fields, number)
+      const [issuer, line] = readLine(fields)
       const key = issuerKey(issuer)
       map.set(key, [...(map.get(key) ?? []), line])
     } catch (error) {
@@ -63,7 +62,7 @@ function readFields(line: string): Field[] {
   return fields
 }
 
-function readLine(fields: readonly Field[], number: number): [string, Line] {
+function readLine(fields: readonly Field[]): [string, Line] {
   const [issuer, principal, role] = fields
   if (
     issuer === undefined ||
@@ -79,23 +78,26 @@ function readLine(fields: readonly Field[], number: number): [string, Line] {
   if (!role.isQuoted && role.text === 'all') {
     throw new Error('"all" would let a principal be any role; name the role, or quote it')
   }
-  return [issuer.text, { number, matches: toMatcher(principal, role.text) }]
+  return [issuer.text, { matches: toMatcher(principal.text, role.text) }]
 }
 
-function toMatcher(principal: Field, role: string): Line['matches'] {
-  if (principal.isQuoted || !principal.text.startsWith('/')) {
+function toMatcher(principal: string, role: string): Line['matches'] {
+  // Quotes let an expression contain blanks and #; as in PostgreSQL they do not make it a literal.
+  if (!principal.startsWith('/')) {
     if (role.includes('\\1')) throw new Error('\\1 needs a regular expression in the second field')
-    return (name) => (name === principal.text ? role : undefined)
+    return (name) => (name === principal ? role : undefined)
   }
-  const pattern = compile(principal.text.slice(1))
+  const pattern = compile(principal.slice(1))
   if (role.includes('\\1') && pattern.groupCount() === 0) {
     throw new Error('\\1 is used, and the regular expression has no parentheses')
   }
   return (name) => {
     const matcher = pattern.matcher(name)
     if (!matcher.find()) return undefined
-    // Only the first \1 is replaced, as PostgreSQL does it.
-    return role.replace('\\1', () => (pattern.groupCount() === 0 ? '' : (matcher.group(1) ?? '')))
+    if (!role.includes('\\1')) return role
+    // Only the first \1 is replaced, and a group that took no part matches nobody, as in PostgreSQL.
+    const group = matcher.group(1)
+    return group === null ? undefined : role.replace('\\1', () => group)
   }
 }
 

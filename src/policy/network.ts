@@ -16,6 +16,10 @@ export function parseNetwork(text: string): Network {
     return { text, base, prefixLength: base.kind() === 'ipv4' ? 32 : 128 }
   }
   const [base, prefixLength] = ipaddr.parseCIDR(text)
+  // As with addresses: a range of mapped IPv4 addresses is the range of IPv4 addresses.
+  if (base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && prefixLength >= 96) {
+    return { text, base: base.toIPv4Address(), prefixLength: prefixLength - 96 }
+  }
   return { text, base, prefixLength }
 }
 

@@ -53,8 +53,9 @@ export async function authenticate(
   )
   conversation.credentialMs = performance.now() - askedAt
   if (password === '') throw new Refusal('empty-password')
-  if (!looksLikeToken(password)) return admitPassword(conversation, intent, pool, password)
-
+  if (!looksLikeToken(withoutWrapping(password))) {
+    return admitPassword(conversation, intent, pool, password)
+  }
   facts.credential = 'token'
   return timed(services.observer, 'verify', async () =>
     admitToken(conversation, intent, password, rules, services),
@@ -82,6 +83,11 @@ async function askForPassword(
     'authentication-timeout',
     reader.read((bytes) => readPasswordMessage(bytes, rules.limits.maxPasswordBytes)),
   )
+}
+
+/** A token with blanks around it or `Bearer` in front is none, but never a password for PostgreSQL either. */
+function withoutWrapping(password: string): string {
+  return password.trim().replace(/^Bearer\s+/i, '')
 }
 
 function admitPassword(

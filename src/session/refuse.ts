@@ -48,9 +48,10 @@ function errorFor(refusal: Refusal, facts: SessionFacts): Buffer {
     pool: facts.pool ?? '',
     principal: facts.identity?.principal ?? '',
   }
-  // Before a token is verified nobody has shown a right to details: the log has them by this reference.
-  const detail =
-    refusal.clientDetail ?? `The log of the gateway has more under session ${facts.id}.`
+  // Before a token is verified nobody has shown a right to details, and what is amiss behind us is no
+  // client's business: the log has it, and this is where.
+  const reference = `The log of the gateway has more under session ${facts.id}.`
+  const detail = refusal.clientDetail ?? (refusal.isVague ? reference : undefined)
   return fatalError({
     sqlstate: refusal.sqlstate,
     message: refusal.messageFor(session),
