@@ -28,6 +28,9 @@ const ownSettings = new Set([
   'crdb:jwt_auth_enabled',
 ])
 
+/** What may go upstream: settings of PostgreSQL and its extensions, which are named like this. */
+const settingName = /^[A-Za-z_][\w.$]*$/
+
 export function readIntent(startup: StartupMessage): ClientIntent {
   const { user, database, replication, options, ...settings } = Object.fromEntries(
     startup.parameters,
@@ -40,7 +43,8 @@ export function readIntent(startup: StartupMessage): ClientIntent {
   const parameters = new Map<string, string>()
   for (const [name, value] of Object.entries(settings)) {
     if (ownSettings.has(name.toLowerCase())) own.set(name.toLowerCase(), value)
-    else parameters.set(name, value)
+    else if (settingName.test(name)) parameters.set(name, value)
+    else throw new Refusal('malformed-startup', { logDetail: 'a parameter that is no setting' })
   }
   const rest = takeOwnOptions(options ?? '', own)
   if (rest !== '') parameters.set('options', rest)

@@ -2,7 +2,11 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasPsql, psql, startPsql } from '../support/psql.ts'
@@ -94,6 +98,11 @@ describe.runIf(hasPsql())('psql over verify-full', () => {
     expect(stderr).toContain('canceling statement due to user request')
   })
 
+  test('listens and is notified', async () => {
+    const { stdout } = await run('listen news', "notify news, 'hello'", 'select 1')
+    expect(stdout).toContain('Asynchronous notification "news" with payload "hello" received')
+  })
+
   test('logs in with a token of over sixty kilobytes', async () => {
     const { stdout } = await psql(stack.environment(await largeToken()), 'select session_user')
     expect(stdout).toBe('app_readonly\n')
@@ -127,6 +136,11 @@ async function running(query: string): Promise<number> {
     { values: [query] },
   )
   return Number(rows[0]?.['n'])
+}
+
+/** What pg has and its types lack. */
+interface Canceller {
+  cancel(client: pg.Client, query: pg.Query): void
 }
 
 describe('pg', () => {
@@ -178,6 +192,32 @@ describe('pg', () => {
     const [notification] = (await notified) as [pg.Notification]
     expect(notification).toMatchObject({ channel: 'news', payload: 'hello' })
     await Promise.all([listener.end(), sender.end()])
+  })
+
+  test('copies in and out', async () => {
+    const client = await connect(await stack.token(), 'app_readwrite')
+    await client.query('create temp table lines (id int, text text)')
+    const lines = Array.from({ length: 20_000 }, (_, i) => `${i}\tline number ${i}\n`)
+    await pipeline(Readable.from(lines), client.query(copyFrom('copy lines from stdin')))
+    expect((await client.query('select count(*)::int as n from lines')).rows).toEqual([
+      { n: 20_000 },
+    ])
+    const copied = await text(client.query(copyTo('copy lines to stdout')))
+    expect(copied).toBe(lines.join(''))
+    await client.end()
+  })
+
+  test('cancels a running query', async () => {
+    const client = await connect(await stack.token())
+    const query = new pg.Query('select pg_sleep(32)')
+    const failed = once(query, 'error')
+    client.query(query)
+    await until('the query to run', async () => (await running('pg_sleep(32)')) === 1)
+    const { port } = stack.gateway
+    const canceller = new pg.Client({ host: 'localhost', port }) as unknown as Canceller
+    canceller.cancel(client, query)
+    expect((await failed)[0]).toMatchObject({ code: '57014' })
+    await client.end()
   })
 
   test('knows the process id by which PostgreSQL knows the session', async () => {

@@ -1,7 +1,8 @@
 // Every reason of the closed list, provoked from outside: what the client reads, one audit record, one
 // count, and nothing at PostgreSQL unless the reason is about PostgreSQL.
-import { createHmac } from 'node:crypto'
+import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto'
 import { copyFile, mkdir } from 'node:fs/promises'
+import { get } from 'node:https'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -502,14 +503,71 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
   },
 }
 
+/** The claims of a genuine token under another header, signed by whoever calls. */
+async function forge(
+  header: Readonly<Record<string, unknown>>,
+  sign: (signed: string) => string,
+): Promise<string> {
+  const [, claims] = (await stack.token()).split('.')
+  const signed = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${claims!}`
+  return `${signed}.${sign(signed)}`
+}
+
 /** HS256 with the issuer's public key as the secret (RFC 8725, 2.1). */
 async function forgedWithPublicKey(): Promise<string> {
-  const [, claims] = (await stack.token()).split('.')
-  const header = Buffer.from(JSON.stringify({ alg: 'HS256', typ: 'JWT' })).toString('base64url')
-  const signed = `${header}.${claims!}`
-  const secret = stack.authority.certificate
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+  const response = await getJson(`${stack.provider.issuer}/jwks`)
+  const { keys } = response as { keys: (JsonWebKey & { kid: string })[] }
+  const key = keys.find(({ kty }) => kty === 'RSA')!
+  const pem = createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
+  return forge({ alg: 'HS256', typ: 'JWT', kid: key.kid }, (signed) =>
+    createHmac('sha256', pem).update(signed).digest('base64url'),
+  )
 }
+
+async function getJson(url: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    get(url, { ca: stack.authority.certificate, agent: false }, (response) => {
+      let body = ''
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()))
+      response.on('end', () => {
+        resolve(JSON.parse(body))
+      })
+    }).on('error', reject)
+  })
+}
+
+/** More ways to the same reasons. */
+const variants: readonly (readonly [string, Reason, Scenario])[] = [
+  [
+    'a token without a signature (alg none)',
+    'token-algorithm',
+    {
+      provoke: async () => refusedWith(await forge({ alg: 'none' }, () => '')),
+      expected: { sqlstate: '28P01', message: wrongCredential },
+    },
+  ],
+  [
+    'a token of garbage',
+    'token-malformed',
+    {
+      provoke: async () => refusedWith('eyJhbGciOiJSUzI1NiJ9.bm90.anNvbg'),
+      expected: { sqlstate: '28P01', message: wrongCredential },
+    },
+  ],
+  [
+    'a token for a token-type user on another integration than its own',
+    'token-audience',
+    {
+      provoke: async () =>
+        refusedWith(await stack.token(), { ...inSandbox, options: '-c identityprovider=machines' }),
+      expected: {
+        sqlstate: '28P01',
+        message: wrongCredential,
+        detail: /^The token was issued for audience "portcullis-cli"\.$/,
+      },
+    },
+  ],
+]
 
 function connectionsAtPostgres(): number {
   return stack.postgres.log().split('connection received').length - 1
@@ -525,9 +583,13 @@ describe('each reason of a refusal', () => {
     expect([...Object.keys(scenarios), ...elsewhere].sort()).toEqual(Object.keys(reasons).sort())
   })
 
-  test.each(Object.entries(scenarios))(
+  const all = Object.entries(scenarios).map(
+    ([reason, scenario]) => [reason, reason, scenario] as const,
+  )
+
+  test.each([...all, ...variants])(
     '%s is told to the client, recorded once and counted once',
-    async (reason, { provoke, expected, reachesUpstream, gateway = () => main }) => {
+    async (_, reason, { provoke, expected, reachesUpstream, gateway = () => main }) => {
       const side = gateway()
       const failures = async (): Promise<readonly string[]> =>
         (await stack.audit(side.auditFile))
