@@ -460,5 +460,7 @@ const longestValue = 200
 export function printable(value: string): string {
   // Control and format characters forge lines and turn text around in a terminal.
   const line = value.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '?')
-  return line.length <= longestValue ? line : `${line.slice(0, longestValue)}...`
+  if (line.length <= longestValue) return line
+  // Not between the two halves of one character.
+  return `${line.slice(0, longestValue).replace(/[\uD800-\uDBFF]$/, '')}...`
 }

@@ -75,7 +75,7 @@ export class Channel {
 
   async #answer({ id, method, argument }: Call): Promise<void> {
     try {
-      const handler = this.#handlers[method]
+      const handler = Object.hasOwn(this.#handlers, method) ? this.#handlers[method] : undefined
       if (handler === undefined) throw new ChannelError(`no method ${method}`)
       // Both sides run the same program: the argument is of the type that the method takes.
       this.#send({ kind: 'reply', id, value: await handler(argument as never) })

@@ -66,28 +66,32 @@ export function readIntent(startup: StartupMessage): ClientIntent {
 }
 
 /**
- * Takes our own settings out of `options`, which PostgreSQL splits at blanks with a backslash as escape
- * (pg_split_opts), and returns the others as they were written.
+ * Takes our own settings out of `options`, which PostgreSQL splits at the blanks of the C locale with a
+ * backslash as escape (pg_split_opts), and returns the others as they were written.
  */
 function takeOwnOptions(options: string, own: Map<string, string>): string {
-  const words = options.match(/(?:\\[^]|[^\s\\])+/g) ?? []
+  const words = options.match(/(?:\\[^]|[^ \t\n\v\f\r\\])+/g) ?? []
   const kept: string[] = []
   for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? ''
-    const isSeparate = word === '-c'
-    const setting = isSeparate ? words[i + 1] : /^(?:--|-c)([^]+)$/.exec(word)?.[1]
-    const [name, value] = readSetting(setting ?? '')
-    if (ownSettings.has(name)) {
-      own.set(name, value)
-      if (isSeparate) i++
-    } else kept.push(word)
+    const first = words[i] ?? ''
+    const isSeparate = unescaped(first) === '-c' && i + 1 < words.length
+    const written = isSeparate ? [first, words[++i] ?? ''] : [first]
+    const [name, value] = readSetting(written.map(unescaped))
+    if (ownSettings.has(name)) own.set(name, value)
+    else kept.push(...written)
   }
   return kept.join(' ')
 }
 
-function readSetting(setting: string): [name: string, value: string] {
-  const text = setting.replaceAll(/\\([^])/g, '$1')
-  const equals = text.indexOf('=')
+/** `-c name=value`, `-cname=value` or `--name=value`, in which a hyphen of the name is an underscore. */
+function readSetting([first = '', second]: readonly string[]): [name: string, value: string] {
+  const setting = second ?? /^(?:--|-c)([^]+)$/.exec(first)?.[1] ?? ''
+  const equals = setting.indexOf('=')
   if (equals === -1) return ['', '']
-  return [text.slice(0, equals).toLowerCase(), text.slice(equals + 1)]
+  const name = setting.slice(0, equals).toLowerCase().replaceAll('-', '_')
+  return [name, setting.slice(equals + 1)]
+}
+
+function unescaped(word: string): string {
+  return word.replaceAll(/\\([^])/g, '$1')
 }

@@ -26,6 +26,8 @@ export function refuse(
     socket.destroy()
     return
   }
+  // Its close is past, and would not clear the timer.
+  if (socket.closed) return
   const linger = setTimeout(() => {
     socket.destroy()
   }, lingerMs)

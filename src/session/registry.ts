@@ -30,7 +30,8 @@ export class SessionRegistry {
   readonly #entered = new Set<(refusal: Refusal) => void>()
   #reserved = 0
   #isDraining = false
-  #whenEmpty: (() => void) | undefined
+  #isEnding = false
+  readonly #whenEmpty: (() => void)[] = []
 
   get size(): number {
     return this.#live.size
@@ -96,20 +97,28 @@ export class SessionRegistry {
     clearTimeout(timer)
   }
 
+  /** Ends a session that was let in while the drain was under way. */
+  joinDrain(session: LiveSession): void {
+    if (this.#isEnding) session.endNow()
+    else if (this.#isDraining) session.drain()
+  }
+
   endNow(): void {
     this.#isDraining = true
+    this.#isEnding = true
     for (const session of this.#live.values()) session.endNow()
   }
 
   async #empty(): Promise<void> {
     return new Promise((resolve) => {
-      this.#whenEmpty = resolve
+      this.#whenEmpty.push(resolve)
       this.#checkEmpty()
     })
   }
 
   #checkEmpty(): void {
-    if (this.#live.size === 0 && this.#entered.size === 0) this.#whenEmpty?.()
+    if (this.#live.size === 0 && this.#entered.size === 0)
+      for (const resolve of this.#whenEmpty.splice(0)) resolve()
   }
 }
 

@@ -181,5 +181,6 @@ function join(
       upstream.ready,
     ]),
   )
-  splice.start(reader.release())
+  splice.start(reader.release(), upstream.early)
+  registry.joinDrain(live)
 }

@@ -55,11 +55,12 @@ export class Splice {
     this.#traffic = options.traffic
   }
 
-  /** `early` is what the frontend sent behind its credential. */
-  start(early: Buffer): void {
+  /** What came during the login: behind the frontend's credential, behind the upstream's ReadyForQuery. */
+  start(earlyFromFrontend: Buffer, earlyFromUpstream: Buffer): void {
     const frontend = this.#frontend
     const upstream = this.#upstream
-    if (early.length > 0) this.#fromFrontend(early)
+    if (earlyFromUpstream.length > 0) this.#fromUpstream(earlyFromUpstream)
+    if (earlyFromFrontend.length > 0) this.#fromFrontend(earlyFromFrontend)
 
     frontend.on('data', this.#fromFrontend)
     upstream.on('data', this.#fromUpstream)

@@ -29,8 +29,10 @@ export interface UpstreamSession {
   readonly secretKey: Buffer
   /** ParameterStatus and notices as they came, for the client. */
   readonly greeting: Buffer
-  /** ReadyForQuery and whatever came behind it. */
+  /** ReadyForQuery. */
   readonly ready: Buffer
+  /** Whatever came behind it: the first bytes of the session. */
+  readonly early: Buffer
   readonly isSuperuser: boolean
 }
 
@@ -124,8 +126,9 @@ async function readGreeting(reader: PacketReader, socket: Socket): Promise<Upstr
       case 'ready-for-query': {
         if (key === undefined)
           throw new Refusal('upstream-protocol', { logDetail: 'no cancel key' })
-        const ready = Buffer.concat([frame.raw, reader.release()])
-        return { socket, ...key, greeting: Buffer.concat(greeting), ready, isSuperuser }
+        const ready = Buffer.from(frame.raw)
+        const early = reader.release()
+        return { socket, ...key, greeting: Buffer.concat(greeting), ready, early, isSuperuser }
       }
       case 'error':
         throw new ServerRefused(frame, message.error)

@@ -19,10 +19,10 @@ export async function established(
   const closed = (): void => {
     failed()
   }
-  socket.once(event, done).once('error', failed).once('close', closed)
+  socket.once(event, done).once('error', failed).once('end', closed).once('close', closed)
   try {
     await promise
   } finally {
-    socket.off(event, done).off('error', failed).off('close', closed)
+    socket.off(event, done).off('error', failed).off('end', closed).off('close', closed)
   }
 }

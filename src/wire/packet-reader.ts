@@ -33,6 +33,8 @@ export class PacketReader {
     stream.on('end', this.#onEnd)
     stream.on('close', this.#onEnd)
     stream.on('error', this.#onError)
+    // The end may have come before anybody listened.
+    if (stream.readableEnded || stream.destroyed) this.#onEnd()
   }
 
   get unreadBytes(): number {

@@ -13,7 +13,7 @@ export function readPasswordMessage(
   if (taken === undefined) return undefined
   const { body } = taken.value
   const end = body.indexOf(0)
-  if (end !== body.length - 1) {
+  if (end === -1 || end !== body.length - 1) {
     throw malformed(end === -1 ? 'password without terminator' : 'password with an embedded NUL')
   }
   return { value: body.toString('utf8', 0, end), length: taken.length }

@@ -41,8 +41,9 @@ export function fatalError(fields: ErrorFields): Buffer {
   const parts: Buffer[] = []
   const add = (code: string, text: string | undefined): void => {
     if (text === undefined) return
-    const clean = text.replaceAll('\0', '').slice(0, longestFieldBytes)
-    parts.push(Buffer.from(`${code}${clean}\0`, 'utf8'))
+    const clean = Buffer.from(text.replaceAll('\0', ''), 'utf8')
+    const cut = clean.subarray(0, longestFieldBytes).toString('utf8')
+    parts.push(Buffer.from(`${code}${cut}\0`, 'utf8'))
   }
   add('S', 'FATAL')
   add('V', 'FATAL')
