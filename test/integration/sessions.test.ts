@@ -30,14 +30,6 @@ async function logIn(user = 'app_readonly'): Promise<Session> {
   return { client, processId: body.readInt32BE(0), secretKey: body.subarray(4) }
 }
 
-async function activeQueries(): Promise<number> {
-  const rows = await stack.postgres.sql(
-    `select count(*)::int as n from pg_stat_activity
-     where state = 'active' and backend_type = 'client backend' and pid <> pg_backend_pid()`,
-  )
-  return Number(rows[0]?.['n'])
-}
-
 async function noBackends(deadlineMs?: number): Promise<void> {
   await until('no backends', async () => (await stack.backends()) === 0, deadlineMs)
 }
@@ -50,7 +42,7 @@ describe('a client that goes away', () => {
   test('in the middle of a statement leaves no backend running', async () => {
     const { client } = await logIn()
     client.query('select pg_sleep(60)')
-    await until('the statement to run', async () => (await activeQueries()) === 1)
+    await until('the statement to run', async () => (await stack.activeStatements()) === 1)
     client.destroy()
     await noBackends(3_000)
   })
@@ -58,7 +50,7 @@ describe('a client that goes away', () => {
   test('by closing only its direction leaves no backend running either', async () => {
     const { client } = await logIn()
     client.query('select pg_sleep(60)')
-    await until('the statement to run', async () => (await activeQueries()) === 1)
+    await until('the statement to run', async () => (await stack.activeStatements()) === 1)
     client.end()
     await noBackends(3_000)
   })
@@ -107,7 +99,7 @@ describe('a client that stops reading', () => {
     const before = await stack.metric('portcullis_process_resident_memory_bytes')
     client.socket.pause()
     client.query("select repeat('x', 1000) from generate_series(1, 200000)")
-    await until('the statement to be held up', async () => (await activeQueries()) === 1)
+    await until('the statement to be held up', async () => (await stack.activeStatements()) === 1)
     const received = async (): Promise<number> =>
       stack.metric('portcullis_session_bytes_total', { direction: 'from_upstream' })
     let last = -1
@@ -128,7 +120,7 @@ describe('a cancel request', () => {
   test('with the session’s key cancels its statement', async () => {
     const { client, processId, secretKey } = await logIn()
     client.query('select pg_sleep(60)')
-    await until('the statement to run', async () => (await activeQueries()) === 1)
+    await until('the statement to run', async () => (await stack.activeStatements()) === 1)
     const canceller = await WireClient.connect(stack.gateway.port)
     canceller.send(cancelRequest(processId, secretKey))
     expect(await canceller.closed()).toHaveLength(0)
@@ -140,7 +132,7 @@ describe('a cancel request', () => {
   test('over TLS does the same', async () => {
     const { client, processId, secretKey } = await logIn()
     client.query('select pg_sleep(60)')
-    await until('the statement to run', async () => (await activeQueries()) === 1)
+    await until('the statement to run', async () => (await stack.activeStatements()) === 1)
     const canceller = await WireClient.connectSecurely(
       stack.gateway.port,
       stack.authority.certificate,

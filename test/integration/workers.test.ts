@@ -64,6 +64,8 @@ test('the kernel spreads sessions over the workers, and a scrape sums them', asy
 test('a cancel request reaches its session whichever worker takes it', async () => {
   const sessions = await Promise.all(Array.from({ length: 8 }, async () => logIn()))
   for (const { client } of sessions) client.query('select pg_sleep(60)')
+  // PostgreSQL ignores a cancel request for a backend that has nothing to cancel.
+  await until('the statements to run', async () => (await stack.activeStatements()) === 8)
   await Promise.all(
     sessions.map(async ({ client, processId, secretKey }) => {
       const canceller = await WireClient.connect(stack.gateway.port)

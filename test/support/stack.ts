@@ -158,6 +158,15 @@ export class Stack {
     return Number(rows[0]?.['n'])
   }
 
+  /** Statements that PostgreSQL is working on, but for the one that asks. */
+  async activeStatements(): Promise<number> {
+    const rows = await this.postgres.sql(
+      `select count(*)::int as n from pg_stat_activity
+       where state = 'active' and backend_type = 'client backend' and pid <> pg_backend_pid()`,
+    )
+    return Number(rows[0]?.['n'])
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.gateway.stop()
     await Promise.all([this.provider[Symbol.asyncDispose](), this.postgres[Symbol.asyncDispose]()])
