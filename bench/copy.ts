@@ -72,10 +72,15 @@ async function timed(
   }
 }
 
-async function psql({ programs }: World, { environment }: System, command: string): Promise<void> {
+async function psql(
+  { programs, signal }: World,
+  { environment }: System,
+  command: string,
+): Promise<void> {
   await runProgram(programs.psql, ['-X', '-q', '-c', command], {
     environment,
     timeoutMs,
+    signal,
     discardsOutput: true,
   })
 }

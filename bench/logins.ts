@@ -44,6 +44,7 @@ export async function logInFor(
     // A thread waits for the login of each of its clients: with one each, nobody else's is counted.
     threads: clients,
     seconds,
+    signal: world.signal,
     arguments: ['--connect', '--select-only'],
     pid,
   })

@@ -38,8 +38,13 @@ export async function readVersions({ world, runtimes }: Installation): Promise<V
     ...(bun === undefined ? {} : { Bun: say(bun, '--version') }),
     ...(pgbouncer === undefined ? {} : { PgBouncer: describePgBouncer(pgbouncer) }),
     PostgreSQL: String(row?.['server_version']),
-    pgbench: say(world.programs.pgbench, '--version'),
+    pgbench: describePgbench(world.programs.pgbench),
   }
+}
+
+function describePgbench(program: string): string {
+  const line = say(program, '--version')
+  return /\(PostgreSQL\) (\S+)/.exec(line)?.[1] ?? line
 }
 
 function describePgBouncer(program: string): string {

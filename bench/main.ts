@@ -15,10 +15,26 @@ import { createWorld } from './world.ts'
 
 const documentedName = 'latest'
 const wrongUsage = 64
+const interruptedExitCode = 130
 
-process.exitCode = await main(process.argv.slice(2))
+// What was started is stopped on the way out, so a signal only sees to it that the way begins. A
+// second one takes the shortest.
+const interruption = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => {
+    print('\nstopping\n')
+    interruption.abort()
+  })
+}
 
-async function main(args: readonly string[]): Promise<number> {
+try {
+  process.exitCode = await main(process.argv.slice(2), interruption.signal)
+} catch (error) {
+  if (!interruption.signal.aborted) throw error
+  process.exitCode = interruptedExitCode
+}
+
+async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
   let options: Options | 'help'
   try {
     options = readOptions(args)
@@ -36,10 +52,10 @@ async function main(args: readonly string[]): Promise<number> {
     return 1
   }
   if (profileFolder !== undefined) {
-    await profile(profileFolder, seconds, print)
+    await profile(profileFolder, seconds, print, signal)
     return 0
   }
-  const result = renderOnly ? await loadResult(name) : await measure(options, args)
+  const result = renderOnly ? await loadResult(name) : await measure(options, args, signal)
   const report = renderReport(result)
   process.stdout.write(`${report}\n`)
   if (!renderOnly) print(`saved ${await saveResult(name, result)}\n`)
@@ -47,13 +63,18 @@ async function main(args: readonly string[]): Promise<number> {
   return 0
 }
 
-async function measure(options: Options, args: readonly string[]): Promise<Result> {
+async function measure(
+  options: Options,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<Result> {
   const { rounds, seconds } = options
   const missing: string[] = []
   const samples: Sample[] = []
   const ciphers: Partial<Record<SystemName, string>> = {}
   print('starting PostgreSQL and an identity provider\n')
-  await using world = await createWorld()
+  await using world = await createWorld(signal)
+  signal.throwIfAborted()
   const installation = findInstallation(world, (what) => {
     missing.push(what)
     print(`\n*** ${what}\n\n`)
@@ -63,6 +84,7 @@ async function measure(options: Options, args: readonly string[]): Promise<Resul
     rounds,
     seconds,
     record: (sample) => {
+      signal.throwIfAborted()
       samples.push(sample)
       print(`${describe(sample)}\n`)
     },

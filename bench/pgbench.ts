@@ -13,6 +13,7 @@ export interface PgbenchRun {
   readonly clients: number
   readonly threads: number
   readonly seconds: number
+  readonly signal: AbortSignal
   readonly arguments: readonly string[]
   /** The process whose CPU time is taken. */
   readonly pid: number | undefined
@@ -48,7 +49,7 @@ export async function runPgbench(run: PgbenchRun): Promise<PgbenchResult> {
       `--log-prefix=${join(folder, 'log')}`,
       ...run.arguments,
     ],
-    { env: run.environment, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
+    { env: run.environment, cwd: folder, signal: run.signal, stdio: ['ignore', 'ignore', 'pipe'] },
   )
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))

@@ -28,8 +28,9 @@ export async function profile(
   folder: string,
   seconds: number,
   print: (text: string) => void,
+  signal: AbortSignal,
 ): Promise<void> {
-  await using world = await createWorld()
+  await using world = await createWorld(signal)
   const installation = findInstallation(world, () => {})
   const loads = {
     transactions: async (system: System) => selectFor(seconds, world, system, clients),

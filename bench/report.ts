@@ -19,6 +19,8 @@ interface Section {
   readonly title: string
   readonly explanation: string
   readonly rows: readonly Row[]
+  /** A ratio of two figures that are next to nothing would say nothing. */
+  readonly hasNoRatios?: true
 }
 
 const systemTitles: Readonly<Record<SystemName, string>> = {
@@ -92,6 +94,7 @@ const sections: Readonly<Record<ScenarioName, Section>> = {
     title: 'A client that stops reading',
     explanation: `By how much the proxy grows while ${unreadMegabytes} MB wait for a client that reads nothing.`,
     rows: [{ label: 'MB', figure: 'growthBytes', digits: 1, unit: bytesPerMegabyte }],
+    hasNoRatios: true,
   },
 }
 
@@ -103,11 +106,12 @@ export function renderReport(result: Result): string {
 }
 
 function renderSection({ samples }: Result, scenario: ScenarioName): string {
-  const { title, explanation, rows } = sections[scenario]
+  const { title, explanation, rows, hasNoRatios } = sections[scenario]
   const own = samples.filter((sample) => sample.scenario === scenario)
   const systems = systemNames.filter((name) => own.some(({ system }) => system === name))
   const variants = [...new Set(own.map(({ variant }) => variant))]
-  const baselines = systems.filter((name) => name.startsWith('pgbouncer'))
+  const baselines =
+    hasNoRatios === true ? [] : systems.filter((name) => name.startsWith('pgbouncer'))
   const comparisons = systems
     .filter((name) => name.startsWith('portcullis'))
     .flatMap((system) => baselines.map((baseline) => ({ system, baseline })))
@@ -243,7 +247,7 @@ function renderConditions(result: Result): string {
   const settings = Object.entries(pgBouncerSettings).map(([name, value]) => `${name}=${value}`)
   const shownCiphers = [...new Set(Object.values(ciphers))].join('; ')
   return [
-    `Taken ${result.takenAt.slice(0, 10)} by \`${result.command}\`: medians of ${result.rounds} rounds in which the`,
+    `Taken ${result.takenAt.slice(0, 10)} by \`${result.command}\`: medians of ${result.rounds} ${result.rounds === 1 ? 'round' : 'rounds'} in which the`,
     `systems take turns, ${result.seconds} seconds for each run of pgbench.`,
     '',
     `- Machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGigabytes} GiB, ${machine.architecture}; ${machine.system}, Linux ${machine.kernel}. Clients, proxies and server share it.`,

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 export interface RunOptions {
   readonly environment: NodeJS.ProcessEnv
   readonly timeoutMs: number
+  readonly signal: AbortSignal
   /** Throws standard output away instead of returning it, so that reading it costs nobody anything. */
   readonly discardsOutput?: boolean
 }
@@ -18,6 +19,7 @@ export async function runProgram(
 ): Promise<string> {
   const child = spawn(program, args, {
     env: options.environment,
+    signal: options.signal,
     stdio: ['ignore', options.discardsOutput === true ? 'ignore' : 'pipe', 'pipe'],
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs)

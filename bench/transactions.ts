@@ -56,6 +56,7 @@ export async function selectFor(
     clients,
     threads: Math.min(clients, availableParallelism()),
     seconds,
+    signal: world.signal,
     arguments: ['--select-only', '--protocol=prepared'],
     pid,
   })
@@ -80,10 +81,11 @@ function toFigures({
 }
 
 /** Protocol and cipher as libpq sees them. */
-async function readCipher({ programs }: World, { environment }: System): Promise<string> {
+async function readCipher({ programs, signal }: World, { environment }: System): Promise<string> {
   const output = await runProgram(programs.psql, ['-X', '-c', '\\conninfo'], {
     environment,
     timeoutMs: psqlTimeoutMs,
+    signal,
   })
   return /protocol: ([^,]+, cipher: [^,)]+)/.exec(output)?.[1]?.replace(' cipher: ', ' ') ?? output
 }

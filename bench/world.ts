@@ -7,7 +7,7 @@ import { findServerUser, type ServerUser, temporaryFolder } from '../demo/postgr
 import { type PostgresServer, startPostgres } from '../demo/postgres.ts'
 import { type IdentityProvider, startProvider } from '../demo/provider.ts'
 import { type ClientPrograms, findClientPrograms } from './client-programs.ts'
-import { runProgram } from './run-program.ts'
+import { type RunOptions, runProgram } from './run-program.ts'
 
 export const keyTypes = ['ecdsa-p256', 'rsa-2048'] as const satisfies readonly KeyType[]
 
@@ -23,6 +23,8 @@ export interface CertificateFiles {
 }
 
 export interface World extends AsyncDisposable {
+  /** Aborted when the run is to end early: programs are ended, and what waits for them fails. */
+  readonly signal: AbortSignal
   /** Open to `serverUser`, under which PgBouncer runs where this process is root. */
   readonly folder: string
   readonly serverUser: ServerUser | undefined
@@ -44,7 +46,7 @@ const fillTimeoutMs = 120_000
 /** Room for the idle sessions and for whoever looks after them. */
 const maxConnections = '500'
 
-export async function createWorld(): Promise<World> {
+export async function createWorld(signal: AbortSignal): Promise<World> {
   const programs = findClientPrograms()
   const serverUser = await findServerUser()
   await using made = new AsyncDisposableStack()
@@ -101,10 +103,15 @@ export async function createWorld(): Promise<World> {
     PGSSLROOTCERT: caFile,
     PGCONNECT_TIMEOUT: '20',
   })
-  await fill(postgres, programs, password, clientEnvironment(postgres.port, password))
+  await fill(postgres, programs, password, {
+    environment: clientEnvironment(postgres.port, password),
+    timeoutMs: fillTimeoutMs,
+    signal,
+  })
 
   const kept = made.move()
   return {
+    signal,
     folder,
     serverUser,
     programs,
@@ -123,14 +130,11 @@ async function fill(
   postgres: PostgresServer,
   { pgbench }: ClientPrograms,
   password: string,
-  environment: NodeJS.ProcessEnv,
+  options: RunOptions,
 ): Promise<void> {
   await postgres.sql(`create role ${role} login password '${password}'`)
   await postgres.sql(`create database ${database} owner ${role}`)
-  await runProgram(pgbench, ['--initialize', `--scale=${pgbenchScale}`, '--quiet'], {
-    environment,
-    timeoutMs: fillTimeoutMs,
-  })
+  await runProgram(pgbench, ['--initialize', `--scale=${pgbenchScale}`, '--quiet'], options)
   await postgres.sql(
     `create unlogged table ${copyTarget} (like pgbench_accounts);
      alter table ${copyTarget} owner to ${role};
