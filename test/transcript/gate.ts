@@ -67,6 +67,7 @@ export interface GateOptions {
   readonly limits?: Partial<Rules['limits']>
   readonly trustedProxies?: readonly string[]
   readonly upstream?: Partial<UpstreamTarget>
+  readonly now?: () => Date
 }
 
 /** An event that a session ends its login with, or its life. */
@@ -131,7 +132,7 @@ export class Gate implements AsyncDisposable {
         await live.cancel()
         return 'forwarded'
       },
-      now: () => new Date(),
+      now: options.now ?? (() => new Date()),
     }
     const listener: ListenerAddress = {
       address: '127.0.0.1',

@@ -102,6 +102,40 @@ function md5(text: string): string {
 
 const admitted = [{ kind: 'admitted' }, { kind: 'ended', end: { reason: 'upstream-closed' } }]
 
+describe('a bug in the gate', () => {
+  test('is an internal error to the client, whole to the observer, and takes nobody else down', async () => {
+    const bug = new Error('a bug with secrets in it')
+    const clock = [
+      () => {
+        throw bug
+      },
+      () => new Date(),
+    ]
+    await using upstream = await Upstream.start(letIn)
+    await using gate = await Gate.start({
+      trust,
+      allowsCleartext: true,
+      upstream: { port: upstream.port },
+      now: () => (clock.shift() ?? (() => new Date()))(),
+    })
+    await using unlucky = await gate.connect()
+    await gate.logIn(unlucky)
+    const [outcome] = [await gate.outcome()]
+    expect(outcome).toMatchObject({
+      kind: 'refused',
+      refusal: { reason: 'internal-error', cause: bug },
+    })
+    expect(readError(await unlucky.rest())).toMatchObject({
+      sqlstate: 'XX000',
+      message: 'internal error',
+      detail: `The log of the gateway has more under session ${outcome.facts.id}.`,
+    })
+    await using lucky = await gate.connect()
+    await gate.logIn(lucky)
+    await until('the next login', () => gate.witness.outcomes[1]?.kind === 'admitted')
+  })
+})
+
 describe('a login that succeeds', () => {
   test.each<[string, Script, UpstreamCredentials]>([
     [
