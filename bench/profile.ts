@@ -1,4 +1,6 @@
-// Where the CPU time of Portcullis goes: V8's own profiler, under the same load as the measurements.
+// Where the CPU time of Portcullis goes: V8's own profiler, under the same load as the measurements. Where
+// all cores are busy its samples fall on system calls more often than they should; `perf record -e
+// cpu-clock` on a process with --perf-basic-prof has no such preference.
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { logInFor } from './logins.ts'

@@ -16,6 +16,8 @@ export interface GatewayOptions {
   readonly config: object | string
   /** What runs the program; this process's own runtime where undefined. */
   readonly runtime?: string
+  /** Options of the runtime itself. */
+  readonly runtimeOptions?: readonly string[]
 }
 
 /** Portcullis as its own process, run from the source as a user would run it. */
@@ -34,12 +36,17 @@ export class Gateway {
     })
   }
 
-  static async start({ folder, config, runtime }: GatewayOptions): Promise<Gateway> {
+  static async start({
+    folder,
+    config,
+    runtime,
+    runtimeOptions = [],
+  }: GatewayOptions): Promise<Gateway> {
     const configFile = join(folder, 'portcullis.yaml')
     await writeFile(configFile, typeof config === 'string' ? config : stringify(config))
     const child = spawn(
       runtime ?? process.execPath,
-      [program, 'serve', '--config', configFile],
+      [...runtimeOptions, program, 'serve', '--config', configFile],
       // In a group of its own: Ctrl-C reaches it by way of whoever started it.
       { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
     )

@@ -75,7 +75,12 @@ export class Proxy {
     const onObserverError = (error: unknown): void => {
       log.error('an observer failed', { error, stack: error })
     }
-    const observer = combine([this.#metrics, sessionLog(log), this.#audit], onObserverError)
+    const observer = combine(
+      config.audit.sink === 'none'
+        ? [this.#metrics, sessionLog(log)]
+        : [this.#metrics, sessionLog(log), this.#audit],
+      onObserverError,
+    )
     this.#issuers = combineIssuer(
       [
         this.#metrics,

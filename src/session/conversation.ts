@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { Refusal, type Reason } from '../refusal.ts'
 import { PacketReader } from '../wire/packet-reader.ts'
+import type { Entry } from './registry.ts'
 import type { SessionFacts, SessionObserver, Stage } from './observer.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -11,8 +12,7 @@ export interface Conversation {
   socket: Socket
   reader: PacketReader
   readonly facts: Mutable<SessionFacts>
-  /** Rejects when nobody waits for this client any longer. */
-  readonly interrupted: Promise<never>
+  readonly entry: Entry
   /** How long the client took to answer with its credential: no part of what a login costs. */
   credentialMs: number
 }
@@ -32,20 +32,20 @@ export function secure(conversation: Conversation, socket: TLSSocket): void {
  * that follows closes what was waited on.
  */
 export async function waitForClient<T>(
-  { interrupted }: Conversation,
+  { entry }: Conversation,
   limitMs: number,
   reason: Reason,
   promise: Promise<T>,
 ): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Refusal(reason))
-    }, limitMs)
-  })
+  const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    giveUp(new Refusal(reason))
+  }, limitMs)
+  entry.whenInterrupted(giveUp)
   try {
-    return await Promise.race([promise, expired, interrupted])
+    return await Promise.race([promise, givenUp])
   } finally {
+    entry.whenInterrupted(undefined)
     clearTimeout(timer)
   }
 }

@@ -1,7 +1,7 @@
 import { TLSSocket } from 'node:tls'
 import { contains, parseAddress } from '../policy/network.ts'
 import { Refusal } from '../refusal.ts'
-import { established } from '../wire/established.ts'
+import { established, ignoreError } from '../wire/established.ts'
 import { readProxyHeader } from '../wire/proxy-header.ts'
 import { type CancelRequest, readStartupPacket, type StartupMessage } from '../wire/startup.ts'
 import { encryptionRefused, sslAccepted } from '../wire/write-backend.ts'
@@ -80,8 +80,7 @@ async function startTls(conversation: Conversation, rules: Rules): Promise<void>
     ALPNProtocols: ['postgresql'],
   })
   conversation.socket = secured
-  // What fails after the handshake is told to whoever reads; it must not end the process.
-  secured.on('error', () => {})
+  secured.on('error', ignoreError)
   const handshake = established(
     secured,
     'secure',

@@ -15,10 +15,27 @@ interface Limits {
 }
 
 /** A connection before it is admitted. */
-interface Entry {
-  /** Rejects when the connection is not to be waited for any longer. */
-  readonly interrupted: Promise<never>
+export class Entry {
   readonly leave: () => void
+  /** Whoever waits for the client, if anybody does. */
+  #waiter: ((refusal: Refusal) => void) | undefined
+
+  constructor(leave: () => void) {
+    this.leave = leave
+  }
+
+  /**
+   * Calls back when the client is not to be waited for any longer, until it is called with undefined. A
+   * callback and no promise: a promise that is never settled would keep what was raced with it, and so
+   * the client's token, for as long as the session lasts.
+   */
+  whenInterrupted(waiter: ((refusal: Refusal) => void) | undefined): void {
+    this.#waiter = waiter
+  }
+
+  interrupt(refusal: Refusal): void {
+    this.#waiter?.(refusal)
+  }
 }
 
 const secretKeyBytes = 4
@@ -26,8 +43,8 @@ const secretKeyBytes = 4
 /** The sessions of this process, by the cancel keys that their clients were given. */
 export class SessionRegistry {
   readonly #live = new Map<string, LiveSession>()
-  /** How to interrupt each connection that nobody vouches for yet. */
-  readonly #entered = new Set<(refusal: Refusal) => void>()
+  /** The connections that nobody vouches for yet. */
+  readonly #entered = new Set<Entry>()
   #reserved = 0
   #isDraining = false
   #isEnding = false
@@ -44,17 +61,12 @@ export class SessionRegistry {
   /** Counts a connection that nobody vouches for yet; undefined when there are too many of them. */
   enter({ maxUnauthenticated }: Limits): Entry | undefined {
     if (this.#entered.size >= maxUnauthenticated) return undefined
-    const { promise, reject } = Promise.withResolvers<never>()
-    // Nobody may be waiting for the client when it comes.
-    promise.catch(() => {})
-    this.#entered.add(reject)
-    return {
-      interrupted: promise,
-      leave: () => {
-        this.#entered.delete(reject)
-        this.#checkEmpty()
-      },
-    }
+    const entry = new Entry(() => {
+      this.#entered.delete(entry)
+      this.#checkEmpty()
+    })
+    this.#entered.add(entry)
+    return entry
   }
 
   /** Reserves a place for a session before any work is done for it upstream. */
@@ -88,7 +100,7 @@ export class SessionRegistry {
   /** Admits nobody any more, ends each session at its next idle moment and the rest at the deadline. */
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true
-    for (const interrupt of this.#entered) interrupt(new Refusal('draining'))
+    for (const entry of this.#entered) entry.interrupt(new Refusal('draining'))
     for (const session of this.#live.values()) session.drain()
     const timer = setTimeout(() => {
       this.endNow()

@@ -6,6 +6,7 @@ import { logIn, type UpstreamSession } from '../upstream/log-in.ts'
 import type { LoginCredential } from '../upstream/answer-authentication.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import { PacketReader } from '../wire/packet-reader.ts'
+import { ignoreError } from '../wire/established.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 import { terminate } from '../wire/write-frontend.ts'
 import { authenticationOk, backendKeyData } from '../wire/write-backend.ts'
@@ -13,7 +14,7 @@ import { type Admission, authenticate } from './authenticate.ts'
 import { type Conversation, timed } from './conversation.ts'
 import { negotiate } from './negotiate.ts'
 import { refuse } from './refuse.ts'
-import type { LiveSession } from './registry.ts'
+import type { Entry, LiveSession } from './registry.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 import { Splice, type Traffic } from './splice.ts'
 
@@ -24,8 +25,7 @@ export async function runSession(
   services: SessionServices,
   traffic: Traffic,
 ): Promise<void> {
-  // What goes wrong with the socket is told to whoever reads; it must not end the process.
-  socket.on('error', () => {})
+  socket.on('error', ignoreError)
   const rules = services.rules()
   const entry = services.registry.enter(rules.limits)
   if (entry === undefined || socket.remoteAddress === undefined) {
@@ -34,7 +34,7 @@ export async function runSession(
     return
   }
   const startedAt = performance.now()
-  const conversation = converse(socket, listener, entry.interrupted)
+  const conversation = converse(socket, listener, entry)
   const { observer } = services
   observer.opened(conversation.facts)
   try {
@@ -55,14 +55,10 @@ export async function runSession(
   }
 }
 
-function converse(
-  socket: Socket,
-  listener: ListenerAddress,
-  interrupted: Promise<never>,
-): Conversation {
+function converse(socket: Socket, listener: ListenerAddress, entry: Entry): Conversation {
   return {
     socket,
-    interrupted,
+    entry,
     reader: new PacketReader(socket),
     credentialMs: 0,
     facts: {

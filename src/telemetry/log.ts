@@ -26,6 +26,8 @@ export interface Log {
   readonly error: Write
   readonly fatal: Write
   setLevel(level: LogLevel): void
+  /** Whether a line of this level would be written: its fields need not be made otherwise. */
+  isEnabled(level: Exclude<LogLevel, 'silent'>): boolean
   flush(): Promise<void>
   close(): Promise<void>
 }
@@ -77,6 +79,7 @@ export function createLog({ level, format, base, write, onDropped }: LogOptions)
     setLevel(next) {
       logger.level = next
     },
+    isEnabled: (at) => logger.isLevelEnabled(at),
     async flush() {
       await sink.flush()
     },
@@ -150,6 +153,7 @@ export function sessionLog(log: Log): SessionObserver {
     opened() {},
     stage() {},
     admitted(session) {
+      if (!log.isEnabled('info')) return
       log.info('session admitted', {
         ...toFields(session),
         duration_ms: Date.now() - session.openedAt.getTime(),
@@ -174,6 +178,7 @@ export function sessionLog(log: Log): SessionObserver {
       log.debug('cancel request', { ...toFields(session), outcome })
     },
     ended(session, end) {
+      if (!log.isEnabled('info')) return
       log.info('session ended', {
         ...toFields(session),
         reason: end.reason,

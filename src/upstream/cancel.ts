@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { writeCancelRequest } from '../wire/startup.ts'
+import { ignoreError } from '../wire/established.ts'
 import { dial } from './dial.ts'
 import type { UpstreamTarget } from './target.ts'
 
@@ -19,7 +20,7 @@ export async function cancelUpstream(
   try {
     const connected = await dial(target, (opened) => {
       socket = opened
-      opened.on('error', () => {})
+      opened.on('error', ignoreError)
     })
     await new Promise<void>((resolve, reject) => {
       connected.once('error', reject)

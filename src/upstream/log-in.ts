@@ -7,6 +7,7 @@ import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
 import { type ErrorReport, MalformedMessage, parseBackendMessage } from '../wire/read-backend.ts'
 import { writeStartupMessage } from '../wire/startup.ts'
 import { answerAuthentication, type LoginCredential } from './answer-authentication.ts'
+import { ignoreError } from '../wire/established.ts'
 import { dial, where } from './dial.ts'
 import type { UpstreamTarget } from './target.ts'
 
@@ -53,8 +54,7 @@ export async function logIn(
   const work = async (): Promise<UpstreamSession> => {
     const connected = await dial(target, (opened) => {
       socket = opened
-      // Whoever waits is told by the reader; an error nobody waits for must not end the process.
-      opened.on('error', () => {})
+      opened.on('error', ignoreError)
     })
     return authenticate(connected, target, request, keys)
   }

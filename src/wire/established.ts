@@ -26,3 +26,11 @@ export async function established(
     socket.off(event, done).off('error', failed).off('end', closed).off('close', closed)
   }
 }
+
+/**
+ * For every socket, from its first moment: an error is told to whoever reads or writes, and one that
+ * nobody waits for must not end the process. One function, so that it keeps nothing of a session alive.
+ */
+export function ignoreError(): void {
+  // Nothing to do: `close` follows, and that is what sessions act on.
+}

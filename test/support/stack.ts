@@ -17,6 +17,7 @@ export interface StackOptions {
   readonly hba?: string
   /** What runs the gateway, where it is not this Node. */
   readonly runtime?: string
+  readonly runtimeOptions?: (folder: string) => readonly string[]
 }
 
 export interface GatewayConfig {
@@ -91,6 +92,7 @@ export class Stack {
     const gateway = await Gateway.start({
       folder,
       config,
+      runtimeOptions: options.runtimeOptions?.(folder) ?? [],
       ...(runtime !== undefined && { runtime }),
     })
     return new Stack({ folder, authority, postgres, provider, config, passwords, gateway })
