@@ -6,6 +6,7 @@ import type { Config } from './config/index.ts'
 import { fetchIssuerKeys } from './identity/discovery.ts'
 import { KeyCache } from './identity/key-cache.ts'
 import type { IssuerObserver } from './identity/observer.ts'
+import { VerifiedTokens } from './identity/verified-tokens.ts'
 import type { TokenRules } from './identity/verify-token.ts'
 import type { Catalog, Integration, Pool } from './policy/catalog.ts'
 import { parseIdentityMap } from './policy/identity-map.ts'
@@ -16,6 +17,9 @@ import type { UpstreamTarget } from './upstream/target.ts'
 
 /** No discovery document or key set of an honest issuer is longer. */
 const maxIssuerAnswerBytes = 65_536
+
+/** For each integration and process. */
+const maxRememberedTokenBytes = 16 * 1024 * 1024
 
 /** Key caches by what makes two of them the same, so that a reload keeps the keys it has. */
 export type KeyCaches = Map<string, KeyCache>
@@ -29,7 +33,7 @@ export function composeRules(
   const { limits, timeouts } = config
   return {
     catalog: composeCatalog(config),
-    tokenRules: composeTokenRules(config, observer, caches),
+    tokens: composeTokens(config, observer, caches),
     upstreams: composeUpstreams(config),
     secureContext,
     trustedProxies: config.trusted_proxies.map(parseNetwork),
@@ -127,13 +131,13 @@ function composeCatalog(config: Config): Catalog {
   }
 }
 
-function composeTokenRules(
+function composeTokens(
   config: Config,
   observer: IssuerObserver,
   caches: KeyCaches,
-): ReadonlyMap<string, TokenRules> {
+): ReadonlyMap<string, VerifiedTokens> {
   return new Map(
-    Object.entries(config.integrations).map(([name, integration]): [string, TokenRules] => {
+    Object.entries(config.integrations).map(([name, integration]): [string, VerifiedTokens] => {
       const { custom_ca: caFile } = integration
       const customCa = caFile === undefined ? undefined : readFileSync(caFile, 'utf8')
       const limits = { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes }
@@ -147,19 +151,17 @@ function composeTokenRules(
           observer,
         })
       caches.set(cacheKey, keys)
-      return [
-        name,
-        {
-          integration: name,
-          keys,
-          clientId: integration.client_id,
-          additionalAudiences: integration.additional_audiences,
-          algorithms: integration.algorithms,
-          leewayMs: integration.leeway,
-          principalClaim: integration.principal_claim,
-          groupsClaimIds: integration.groups_claim_ids,
-        },
-      ]
+      const rules: TokenRules = {
+        integration: name,
+        keys,
+        clientId: integration.client_id,
+        additionalAudiences: integration.additional_audiences,
+        algorithms: integration.algorithms,
+        leewayMs: integration.leeway,
+        principalClaim: integration.principal_claim,
+        groupsClaimIds: integration.groups_claim_ids,
+      }
+      return [name, new VerifiedTokens(rules, maxRememberedTokenBytes)]
     }),
   )
 }

@@ -182,7 +182,7 @@ export class Proxy {
     const certificate = loadServerCertificate(certificateFiles(config))
     const caches: KeyCaches = new Map(this.#keyCaches)
     const rules = composeRules(config, certificate.secureContext, this.#issuers, caches)
-    const used = new Set([...rules.tokenRules.values()].map((one) => one.keys))
+    const used = new Set([...rules.tokens.values()].map((one) => one.rules.keys))
     this.#keyCaches = new Map([...caches].filter(([, cache]) => used.has(cache)))
     this.#metrics.certificateLoaded(certificate.notAfter)
     return rules

@@ -1,5 +1,5 @@
 import { authorizedParty, looksLikeToken, readUnverified } from '../identity/token-shape.ts'
-import { type Principal, verifyToken } from '../identity/verify-token.ts'
+import type { Principal } from '../identity/verify-token.ts'
 import type { Pool } from '../policy/catalog.ts'
 import { decide } from '../policy/decide.ts'
 import type { Step } from '../policy/decision.ts'
@@ -128,10 +128,10 @@ async function admitToken(
   if (intent.tokenUser !== undefined && !integration.allowsIdTokenUser) {
     throw new Refusal('id-token-disabled')
   }
-  const tokenRules = rules.tokenRules.get(integration.name)
-  if (tokenRules === undefined) throw new Error(`no token rules for ${integration.name}`)
+  const tokens = rules.tokens.get(integration.name)
+  if (tokens === undefined) throw new Error(`no token rules for ${integration.name}`)
 
-  const principal = await verifyToken(token, tokenRules, services.now())
+  const principal = await tokens.verify(token, services.now())
   const identity = identityOf(principal)
   facts.identity = { ...identity, groups: [] }
   const decision = decide(

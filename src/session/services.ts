@@ -1,5 +1,5 @@
 import type { SecureContext } from 'node:tls'
-import type { TokenRules } from '../identity/verify-token.ts'
+import type { VerifiedTokens } from '../identity/verified-tokens.ts'
 import type { Catalog } from '../policy/catalog.ts'
 import type { Network } from '../policy/network.ts'
 import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
@@ -11,7 +11,8 @@ import type { SessionRegistry } from './registry.ts'
 /** One configuration, whole: a session keeps the one that it began with. */
 export interface Rules {
   readonly catalog: Catalog
-  readonly tokenRules: ReadonlyMap<string, TokenRules>
+  /** By integration. */
+  readonly tokens: ReadonlyMap<string, VerifiedTokens>
   readonly upstreams: ReadonlyMap<string, UpstreamTarget>
   readonly secureContext: SecureContext
   /** Peers that put a PROXY header in front of what they send. */

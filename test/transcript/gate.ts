@@ -12,6 +12,7 @@ import type { SessionEnd, SessionFacts, SessionObserver } from '../../src/sessio
 import { SessionRegistry } from '../../src/session/registry.ts'
 import type { ListenerAddress, Rules, SessionServices } from '../../src/session/services.ts'
 import { runSession } from '../../src/session/session.ts'
+import { VerifiedTokens } from '../../src/identity/verified-tokens.ts'
 import type { UpstreamTarget } from '../../src/upstream/target.ts'
 import { message, startup } from '../unit/wire/bytes.ts'
 import { Frontend } from './frontend.ts'
@@ -195,19 +196,22 @@ export class Gate implements AsyncDisposable {
 function rulesOf(options: GateOptions): Rules {
   return {
     catalog: catalogOf(options.requireSso ?? true),
-    tokenRules: new Map([
+    tokens: new Map([
       [
         'sso',
-        {
-          integration: 'sso',
-          keys: options.trust.keys,
-          clientId: 'database',
-          additionalAudiences: [],
-          algorithms: ['ES256'],
-          leewayMs: 0,
-          principalClaim: 'sub',
-          groupsClaimIds: [],
-        },
+        new VerifiedTokens(
+          {
+            integration: 'sso',
+            keys: options.trust.keys,
+            clientId: 'database',
+            additionalAudiences: [],
+            algorithms: ['ES256'],
+            leewayMs: 0,
+            principalClaim: 'sub',
+            groupsClaimIds: [],
+          },
+          65_536,
+        ),
       ],
     ]),
     upstreams: new Map([[database, targetOf(options)]]),

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { IssuerKeys } from './discovery.ts'
+import { type Principal, type TokenRules, verifyToken } from './verify-token.ts'
+
+interface Remembered {
+  readonly principal: Principal
+  /** The key set that it was verified with: another one may lack the key. */
+  readonly keys: IssuerKeys
+}
+
+/** Applications open their connections with one token: what it costs is paid once in this time. */
+const rememberedMs = 60_000
+
+/**
+ * Verifies tokens of one integration and remembers the good ones by their SHA-256, until they expire, the
+ * issuer's keys are fetched anew or a minute has passed. Whatever is refused is never remembered.
+ */
+export class VerifiedTokens {
+  readonly rules: TokenRules
+  readonly #remembered: LRUCache<string, Remembered>
+
+  /** `maxTokenBytes` limits the length of all remembered tokens: a principal holds no more than its token. */
+  constructor(rules: TokenRules, maxTokenBytes: number) {
+    this.rules = rules
+    this.#remembered = new LRUCache({ maxSize: maxTokenBytes, ttl: rememberedMs })
+  }
+
+  async verify(token: string, now: Date): Promise<Principal> {
+    const digest = createHash('sha256').update(token).digest('base64')
+    const keys = await this.rules.keys.current()
+    const known = this.#remembered.get(digest)
+    const isFresh = known !== undefined && now.getTime() < known.principal.expiresAt.getTime()
+    if (isFresh && known.keys === keys) return known.principal
+    // An expired token is verified again, for the refusal that says since when.
+    const principal = await verifyToken(token, this.rules, now)
+    this.#remembered.set(digest, { principal, keys }, { size: token.length })
+    return principal
+  }
+}
