@@ -3,16 +3,7 @@ import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
-import { errorFields, WireClient } from '../support/wire-client.ts'
-
-async function logIn(stack: Stack): Promise<WireClient> {
-  const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
-  const parameters = { user: 'app_readonly', database: 'sandbox' }
-  const first = await client.logIn(parameters, await stack.token())
-  if (first.type === 'E') throw new Error(errorFields(first).message)
-  await client.readUntil('Z')
-  return client
-}
+import { WireClient } from '../support/wire-client.ts'
 
 async function status(stack: Stack, path: string): Promise<number> {
   return (await fetch(`${stack.gateway.httpAddress}${path}`)).status
@@ -38,8 +29,8 @@ describe.each([
 
   test('ends idle sessions with 57P01, lets a transaction finish, and exits with 0', async () => {
     await using stack = await start('30s')
-    const idle = await logIn(stack)
-    const working = await logIn(stack)
+    const { client: idle } = await stack.logIn()
+    const { client: working } = await stack.logIn()
     working.query('begin; select 1')
     await working.readUntil('Z')
     expect(await status(stack, '/readiness')).toBe(200)
@@ -64,7 +55,7 @@ describe.each([
 
   test('ends what is left at the deadline', async () => {
     await using stack = await start('1s')
-    const working = await logIn(stack)
+    const { client: working } = await stack.logIn()
     working.query('begin; select pg_sleep(60)')
     await until('the transaction', async () => (await stack.backends()) === 1)
     const exited = once(stack.gateway.process, 'exit')
@@ -76,7 +67,7 @@ describe.each([
 
   test('a second time ends everything at once', async () => {
     await using stack = await start('10m')
-    const working = await logIn(stack)
+    const { client: working } = await stack.logIn()
     working.query('begin')
     await working.readUntil('Z')
     const exited = once(stack.gateway.process, 'exit')

@@ -4,17 +4,7 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { Stack } from '../support/stack.ts'
-import { errorFields, WireClient } from '../support/wire-client.ts'
-
-const parameters = { user: 'app_readonly', database: 'sandbox' }
-
-async function logIn(stack: Stack): Promise<WireClient> {
-  const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
-  const first = await client.logIn(parameters, await stack.token())
-  if (first.type === 'E') throw new Error(errorFields(first).message)
-  await client.readUntil('Z')
-  return client
-}
+import { WireClient } from '../support/wire-client.ts'
 
 describe.each([
   ['one process', 1],
@@ -29,7 +19,7 @@ describe.each([
 
   test('a new configuration is for new sessions, and those that are open stay', async () => {
     await using stack = await start()
-    const before = await logIn(stack)
+    const { client: before } = await stack.logIn()
     const people = { ...stack.config.integrations['people'], default_group: undefined }
     await stack.gateway.reload({
       ...stack.config,
@@ -38,7 +28,7 @@ describe.each([
         people: { ...people, groups_claim_mappings: {} },
       },
     })
-    await expect(logIn(stack)).rejects.toThrow('identity "alice" may not use pool "sso_pool"')
+    await expect(stack.logIn()).rejects.toThrow('identity "alice" may not use pool "sso_pool"')
     before.query('select 1')
     await before.readUntil('Z')
     before.destroy()
@@ -50,14 +40,14 @@ describe.each([
     await stack.gateway.reload({ ...stack.config, wrokers: 2, log: { level: 'loud' } })
     expect(stack.gateway.log()).toContain('wrokers: unknown key; did you mean')
     expect(stack.gateway.log()).toContain('log.level: must be one of')
-    const client = await logIn(stack)
+    const { client } = await stack.logIn()
     client.destroy()
     expect(await stack.metric('portcullis_config_reloads_total', { outcome: 'failed' })).toBe(1)
   })
 
   test('a replaced certificate is used for the next handshake, and nobody is dropped', async () => {
     await using stack = await start()
-    const before = await logIn(stack)
+    const { client: before } = await stack.logIn()
     const first = await serialNumber(stack)
     const renewed = await stack.authority.issue({ commonName: 'renewed' })
     await stack.gateway.untilLogged(/"certificate replaced"/, () => {

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
-import { cancelRequest, errorFields, message, WireClient } from '../support/wire-client.ts'
+import { cancelRequest, message, WireClient } from '../support/wire-client.ts'
 
 let stack: Stack
 
@@ -15,21 +15,6 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]()
 })
 
-interface Session {
-  readonly client: WireClient
-  readonly processId: number
-  readonly secretKey: Buffer
-}
-
-async function logIn(user = 'app_readonly'): Promise<Session> {
-  const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
-  const first = await client.logIn({ user, database: 'sandbox' }, await stack.token())
-  if (first.type === 'E') throw new Error(errorFields(first).message)
-  const { body } = await client.readUntil('K')
-  await client.readUntil('Z')
-  return { client, processId: body.readInt32BE(0), secretKey: body.subarray(4) }
-}
-
 async function noBackends(deadlineMs?: number): Promise<void> {
   await until('no backends', async () => (await stack.backends()) === 0, deadlineMs)
 }
@@ -40,7 +25,7 @@ function openFiles(): number {
 
 describe('a client that goes away', () => {
   test('in the middle of a statement leaves no backend running', async () => {
-    const { client } = await logIn()
+    const { client } = await stack.logIn()
     client.query('select pg_sleep(60)')
     await until('the statement to run', async () => (await stack.activeStatements()) === 1)
     client.destroy()
@@ -48,7 +33,7 @@ describe('a client that goes away', () => {
   })
 
   test('by closing only its direction leaves no backend running either', async () => {
-    const { client } = await logIn()
+    const { client } = await stack.logIn()
     client.query('select pg_sleep(60)')
     await until('the statement to run', async () => (await stack.activeStatements()) === 1)
     client.end()
@@ -70,7 +55,7 @@ describe('a client that goes away', () => {
   })
 
   test('with a farewell behind its last statement has that statement finished', async () => {
-    const { client } = await logIn('app_readwrite')
+    const { client } = await stack.logIn('app_readwrite')
     client.send(
       Buffer.concat([
         message(
@@ -95,7 +80,7 @@ describe('a client that goes away', () => {
 
 describe('a client that stops reading', () => {
   test('costs no memory for what it does not read', async () => {
-    const { client } = await logIn()
+    const { client } = await stack.logIn()
     const before = await stack.metric('portcullis_process_resident_memory_bytes')
     client.socket.pause()
     client.query("select repeat('x', 1000) from generate_series(1, 200000)")
@@ -118,7 +103,7 @@ describe('a client that stops reading', () => {
 
 describe('a cancel request', () => {
   test('with the session’s key cancels its statement', async () => {
-    const { client, processId, secretKey } = await logIn()
+    const { client, processId, secretKey } = await stack.logIn()
     client.query('select pg_sleep(60)')
     await until('the statement to run', async () => (await stack.activeStatements()) === 1)
     const canceller = await WireClient.connect(stack.gateway.port)
@@ -130,7 +115,7 @@ describe('a cancel request', () => {
   })
 
   test('over TLS does the same', async () => {
-    const { client, processId, secretKey } = await logIn()
+    const { client, processId, secretKey } = await stack.logIn()
     client.query('select pg_sleep(60)')
     await until('the statement to run', async () => (await stack.activeStatements()) === 1)
     const canceller = await WireClient.connectSecurely(
@@ -144,7 +129,7 @@ describe('a cancel request', () => {
   })
 
   test('with another key does nothing, and is answered with nothing', async () => {
-    const { client, processId, secretKey } = await logIn()
+    const { client, processId, secretKey } = await stack.logIn()
     client.query('select pg_sleep(1), 7')
     const wrongKey = Buffer.from(secretKey.map((byte) => byte ^ 0xff))
     const canceller = await WireClient.connect(stack.gateway.port)
@@ -156,7 +141,7 @@ describe('a cancel request', () => {
   })
 
   test('after the end of the session finds nothing', async () => {
-    const { client, processId, secretKey } = await logIn()
+    const { client, processId, secretKey } = await stack.logIn()
     client.destroy()
     await noBackends()
     const outcome = { outcome: 'unknown-key' }
@@ -173,11 +158,11 @@ describe('a cancel request', () => {
 
 describe('PostgreSQL that goes away', () => {
   test('by a restart under fifty sessions is told to all of them, and the next login works', async () => {
-    const warmUp = await logIn()
+    const warmUp = await stack.logIn()
     warmUp.client.destroy()
     await noBackends()
     const filesBefore = openFiles()
-    const sessions = await Promise.all(Array.from({ length: 50 }, async () => logIn()))
+    const sessions = await Promise.all(Array.from({ length: 50 }, async () => stack.logIn()))
     expect(await stack.metric('portcullis_sessions_open')).toBe(50)
     const told = sessions.map(async ({ client }) => client.readError())
     await stack.postgres.restart('fast')
@@ -185,7 +170,7 @@ describe('PostgreSQL that goes away', () => {
       expect(error).toMatchObject({ severity: 'FATAL', sqlstate: '57P01' })
     }
     await Promise.all(sessions.map(async ({ client }) => client.closed()))
-    const { client } = await logIn()
+    const { client } = await stack.logIn()
     client.destroy()
     await noBackends()
     await until('no sessions', async () => (await stack.metric('portcullis_sessions_open')) === 0)
@@ -193,7 +178,7 @@ describe('PostgreSQL that goes away', () => {
   })
 
   test('without a word closes its sessions within a second', async () => {
-    const { client } = await logIn()
+    const { client } = await stack.logIn()
     const startedAt = performance.now()
     await stack.postgres.stop('immediate')
     await client.closed()
@@ -203,9 +188,9 @@ describe('PostgreSQL that goes away', () => {
 
   test('while it is away refuses with 08001 and not as if the token were wrong', async () => {
     await stack.postgres.stop('fast')
-    await expect(logIn()).rejects.toThrow('could not connect to the database')
+    await expect(stack.logIn()).rejects.toThrow('could not connect to the database')
     await stack.postgres.startAgain()
-    const { client } = await logIn()
+    const { client } = await stack.logIn()
     client.destroy()
   })
 })
@@ -215,7 +200,7 @@ describe('logins that come and go', () => {
     await noBackends()
     const filesBefore = openFiles()
     for (let round = 0; round < 50; round++) {
-      const sessions = await Promise.all(Array.from({ length: 20 }, async () => logIn()))
+      const sessions = await Promise.all(Array.from({ length: 20 }, async () => stack.logIn()))
       for (const { client } of sessions) client.destroy()
     }
     await noBackends()

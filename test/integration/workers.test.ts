@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Gateway } from '../../demo/gateway.ts'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
-import { cancelRequest, errorFields, WireClient } from '../support/wire-client.ts'
+import { cancelRequest, WireClient } from '../support/wire-client.ts'
 
 let stack: Stack
 
@@ -22,22 +22,6 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]()
 })
 
-interface Session {
-  readonly client: WireClient
-  readonly processId: number
-  readonly secretKey: Buffer
-}
-
-async function logIn(): Promise<Session> {
-  const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
-  const parameters = { user: 'app_readonly', database: 'sandbox' }
-  const first = await client.logIn(parameters, await stack.token())
-  if (first.type === 'E') throw new Error(errorFields(first).message)
-  const { body } = await client.readUntil('K')
-  await client.readUntil('Z')
-  return { client, processId: body.readInt32BE(0), secretKey: body.subarray(4) }
-}
-
 /** The workers' process ids, as children of the primary. */
 function workers(): readonly number[] {
   const primary = String(stack.gateway.process.pid)
@@ -46,7 +30,7 @@ function workers(): readonly number[] {
 }
 
 test('the kernel spreads sessions over the workers, and a scrape sums them', async () => {
-  const sessions = await Promise.all(Array.from({ length: 40 }, async () => logIn()))
+  const sessions = await Promise.all(Array.from({ length: 40 }, async () => stack.logIn()))
   expect(await stack.metric('portcullis_sessions_open')).toBe(40)
   expect(await stack.metric('portcullis_logins_total', { outcome: 'admitted' })).toBe(40)
   const used = new Set(
@@ -62,7 +46,7 @@ test('the kernel spreads sessions over the workers, and a scrape sums them', asy
 })
 
 test('a cancel request reaches its session whichever worker takes it', async () => {
-  const sessions = await Promise.all(Array.from({ length: 8 }, async () => logIn()))
+  const sessions = await Promise.all(Array.from({ length: 8 }, async () => stack.logIn()))
   for (const { client } of sessions) client.query('select pg_sleep(60)')
   // PostgreSQL ignores a cancel request for a backend that has nothing to cancel.
   await until('the statements to run', async () => (await stack.activeStatements()) === 8)
@@ -78,7 +62,7 @@ test('a cancel request reaches its session whichever worker takes it', async () 
 })
 
 test('a worker that is killed is replaced, and the other one’s sessions go on', async () => {
-  const sessions = await Promise.all(Array.from({ length: 20 }, async () => logIn()))
+  const sessions = await Promise.all(Array.from({ length: 20 }, async () => stack.logIn()))
   const [victim] = workers()
   await stack.gateway.untilLogged(/a worker ended/, () => process.kill(victim!, 'SIGKILL'))
   const outcomes = await Promise.all(
@@ -94,7 +78,7 @@ test('a worker that is killed is replaced, and the other one’s sessions go on'
   for (const { client } of sessions) client.destroy()
   await until('two workers', () => workers().length === 2 && !workers().includes(victim!))
   await until('no backends', async () => (await stack.backends()) === 0)
-  const { client } = await logIn()
+  const { client } = await stack.logIn()
   client.destroy()
 })
 

@@ -7,6 +7,7 @@ import { type PostgresServer, startPostgres } from '../../demo/postgres.ts'
 import { databaseAudience, groupsClaim } from '../../demo/provider-configuration.ts'
 import { type IdentityProvider, startProvider } from '../../demo/provider.ts'
 import { seedDatabase } from '../../demo/seed.ts'
+import { errorFields, WireClient } from './wire-client.ts'
 
 type Section = Readonly<Record<string, unknown>>
 
@@ -37,6 +38,13 @@ export interface AuditRecord {
   readonly status_detail?: string
   readonly metadata: { readonly correlation_uid: string }
   readonly unmapped: { readonly portcullis: Section }
+}
+
+/** A session with the key that cancels its statements. */
+export interface Session {
+  readonly client: WireClient
+  readonly processId: number
+  readonly secretKey: Buffer
 }
 
 /** PostgreSQL, identity provider and gateway, all real and all ours. */
@@ -120,6 +128,16 @@ export class Stack {
   /** An ID token of alice as the provider signs it, with changes. */
   async token(changes: Readonly<Record<string, unknown>> = {}): Promise<string> {
     return this.provider.mintIdToken('alice', changes)
+  }
+
+  /** Logs in over TLS with a token of alice, up to the point where the session is idle. */
+  async logIn(user = 'app_readonly'): Promise<Session> {
+    const client = await WireClient.connectSecurely(this.gateway.port, this.authority.certificate)
+    const first = await client.logIn({ user, database: 'sandbox' }, await this.token())
+    if (first.type === 'E') throw new Error(errorFields(first).message)
+    const { body } = await client.readUntil('K')
+    await client.readUntil('Z')
+    return { client, processId: body.readInt32BE(0), secretKey: body.subarray(4) }
   }
 
   /** The audit records of a gateway, by its file within the folder. */
