@@ -74,7 +74,7 @@ class Replay {
     this.#listener = listener
     this.#now = now
     this.#facts = {
-      id: '(id)',
+      id: '(its id)',
       openedAt: now,
       peer: { address: request.from, port: 0 },
       listener,

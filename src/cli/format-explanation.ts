@@ -23,7 +23,14 @@ function formatStep({ check, compared, passed, verified }: ExplainedStep, width:
   return `  ${verdict.padEnd(4)}  ${check.padEnd(width)}  ${compared}${mark}`
 }
 
-function formatOutcome({ outcome, credential, role, groups, refusal }: Explanation): string[] {
+function formatOutcome({
+  outcome,
+  credential,
+  steps,
+  role,
+  groups,
+  refusal,
+}: Explanation): string[] {
   switch (outcome) {
     case 'granted':
       return [`GRANTED: role "${printable(role ?? '')}"${formatGroups(groups)}.`]
@@ -37,10 +44,12 @@ function formatOutcome({ outcome, credential, role, groups, refusal }: Explanati
               ? ['Without --offline the keys of the identity provider are fetched.']
               : ['A gate that has no keys either answers:', ...formatRefusal(refusal)]),
           ]
-    case 'denied':
-      return refusal === null
-        ? ['DENIED.']
-        : [`DENIED: ${refusal.reason}`, ...formatRefusal(refusal)]
+    case 'denied': {
+      if (refusal === null) return ['DENIED.']
+      // A verdict on claims that nobody has verified holds all the same: no signature would help.
+      const whoever = steps.at(-1)?.verified === false ? ', whoever signed the token' : ''
+      return [`DENIED: ${refusal.reason}${whoever}`, ...formatRefusal(refusal)]
+    }
   }
 }
 
