@@ -32,8 +32,7 @@ export function composeRules(
 ): Rules {
   const { limits, timeouts } = config
   return {
-    catalog: composeCatalog(config),
-    tokens: composeTokens(config, observer, caches),
+    ...composeLoginRules(config, observer, caches),
     upstreams: composeUpstreams(config),
     secureContext,
     trustedProxies: config.trusted_proxies.map(parseNetwork),
@@ -48,6 +47,18 @@ export function composeRules(
       authenticationMs: timeouts.authentication,
       keepAliveIdleMs: timeouts.keepalive,
     },
+  }
+}
+
+/** The part that decides who logs in as what. */
+export function composeLoginRules(
+  config: Config,
+  observer: IssuerObserver,
+  caches: KeyCaches,
+): Pick<Rules, 'catalog' | 'tokens'> {
+  return {
+    catalog: composeCatalog(config),
+    tokens: composeTokens(config, observer, caches),
   }
 }
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { check } from './cli/check.ts'
+import { explain, explainHelp, type ExplainOptions } from './cli/explain.ts'
 import { readConfig } from './cli/read-config.ts'
 import { serve } from './cli/serve.ts'
 import { readVersion } from './cli/version.ts'
+import { replayLogin } from './replay-login.ts'
 import { Service } from './service.ts'
 import { runWorker } from './worker.ts'
 
@@ -22,7 +24,8 @@ Exit codes: 0 done, 1 failed, 64 wrong usage, 78 wrong configuration.
 
 Examples:
   portcullis check --config portcullis.yaml
-  portcullis serve --config portcullis.yaml`,
+  portcullis serve --config portcullis.yaml
+  get-a-token | portcullis explain --config portcullis.yaml --user app_readonly`,
   )
   .exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : 64)
@@ -46,6 +49,25 @@ program
   .requiredOption('-c, --config <file>', 'configuration file')
   .action(({ config }: { config: string }) => {
     process.exitCode = check(config)
+  })
+
+program
+  .command('explain')
+  .description('say whether a token would log in as what, or why not and what to do about it')
+  .argument('[token]', 'the token, or whatever is used as the password; - reads standard input')
+  .requiredOption('-c, --config <file>', 'configuration file')
+  .option('-u, --user <user>', 'user of the connection (default: id_token)')
+  .option('-d, --database <name>', 'database (default: the first one with an upstream)')
+  .option('--from <address>', 'IP address of the client', '127.0.0.1')
+  .option('--listener <address:port>', 'listener (default: the first one of this node)')
+  .option('--options <options>', 'startup options of the client, as in PGOPTIONS')
+  .addOption(
+    new Option('-o, --output <format>', 'format').choices(['text', 'json']).default('text'),
+  )
+  .option('--offline', 'fetch no keys: the signature is not checked')
+  .addHelpText('after', explainHelp)
+  .action(async (token: string | undefined, options: ExplainOptions) => {
+    process.exitCode = await explain(token, options, replayLogin)
   })
 
 program

@@ -457,10 +457,10 @@ export class Refusal extends Error {
 const longestValue = 200
 
 /** Makes a value that a client or a token brought fit for one line of an error, a log or a page. */
-export function printable(value: string): string {
+export function printable(value: string, longest = longestValue): string {
   // Control and format characters forge lines and turn text around in a terminal.
   const line = value.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '?')
-  if (line.length <= longestValue) return line
+  if (line.length <= longest) return line
   // Not between the two halves of one character.
-  return `${line.slice(0, longestValue).replace(/[\uD800-\uDBFF]$/, '')}...`
+  return `${line.slice(0, longest).replace(/[\uD800-\uDBFF]$/, '')}...`
 }

@@ -17,8 +17,102 @@ ${Object.entries(reasons)
   .map(([name, entry]) => `| [${name}](#${name}) | ${entry.sqlstate} | ${actors[entry.fault]} |`)
   .join('\n')}
 
+To find out about one token, have it explained: every check, what was compared, and what to do.
+
+\`\`\`sh
+get-a-token | portcullis explain --config portcullis.yaml --user app_readonly --database sandbox
+\`\`\`
+
+## Symptoms
+
+What is seen with single sign-on for databases, here or where it was set up for Ocient before.
+
+| symptom | reason | what to do |
+|---|---|---|
+${symptoms.map(symptomRow).join('\n')}
+
 ${sections.join('\n\n')}
 `
+}
+
+interface Symptom {
+  /** What is read: code where it is the text of an error. */
+  readonly seen: string
+  readonly reasons: readonly Reason[]
+  readonly remedy: string
+}
+
+const symptoms: readonly Symptom[] = [
+  {
+    seen: '`Could not resolve host`, with the name of the identity provider',
+    reasons: ['keys-unavailable'],
+    remedy:
+      'Portcullis fetches the keys, not the client: give its machine name resolution and a way out to the provider. `portcullis explain` from that machine shows the error under `keys`.',
+  },
+  {
+    seen: '404 on `//.well-known/openid-configuration`',
+    reasons: ['keys-unavailable'],
+    remedy:
+      'One slash at the end of `issuer` makes no difference here. A 404 that is left means that the issuer is not that URL.',
+  },
+  {
+    seen: '`Application Type must be native when device_code is enabled`',
+    reasons: [],
+    remedy:
+      'The provider says it, before Portcullis sees anything: make the application that people get tokens with a native (public) one, and machines one of their own with an integration of its own.',
+  },
+  {
+    seen: '`This connectivity pool requires SSO authentication`',
+    reasons: ['sso-required'],
+    remedy: 'The password was not a token. `handshake=SSO` is neither needed nor enough.',
+  },
+  {
+    seen: '`The OpenID provider does not support the request`, with `introspection_endpoint`',
+    reasons: ['access-token-unsupported', 'id-token-disabled'],
+    remedy:
+      'Connect as user `id_token` with `enable_id_token_authentication: true`, or as the role, with a JWT in either case.',
+  },
+  {
+    seen: '`authorized party (azp) that does not match the configured client_id`',
+    reasons: ['token-authorized-party'],
+    remedy:
+      'Each application of the provider needs an integration with its `client_id`; without `identityprovider` the token picks the one that fits. The step `integration` of `portcullis explain` shows which it was.',
+  },
+  {
+    seen: '`The token was issued for an alternate audience`',
+    reasons: ['token-audience'],
+    remedy:
+      'Look at the step `integration` first: a wrong one has other audiences. Then compare `aud` with `client_id` and `additional_audiences`.',
+  },
+  {
+    seen: '`No SSO integration found for database`, `falling back to system`, and machines fail',
+    reasons: ['integration-none', 'integration-unknown'],
+    remedy:
+      'The fallback is meant, and `identityprovider` counts on it too: `@system` is only needed for a database with integrations of its own.',
+  },
+  {
+    seen: "`syntax error`, `missing 'security' at 'sso'`",
+    reasons: [],
+    remedy:
+      'Integrations are not set by SQL here but under `integrations` of the configuration file; `portcullis check` says what is wrong with it, and where.',
+  },
+  {
+    seen: 'The login works, and there are no tables to be seen',
+    reasons: [],
+    remedy:
+      "Portcullis logs in as the role and leaves rights to PostgreSQL: grant the group's role USAGE on the schema and SELECT on its tables.",
+  },
+  {
+    seen: 'A change of the configuration has no effect',
+    reasons: [],
+    remedy:
+      'Send SIGHUP and read the log: a broken configuration changes nothing, and some keys take effect at the next start. Sessions that are open keep what they began with.',
+  },
+]
+
+function symptomRow({ seen, reasons: names, remedy }: Symptom): string {
+  const links = names.map((name) => `[${name}](#${name})`).join(', ')
+  return `| ${seen} | ${links === '' ? 'none' : links} | ${remedy} |`
 }
 
 const actors = {

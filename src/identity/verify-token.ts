@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
-import { errors, type JWTPayload, jwtVerify } from 'jose'
+import {
+  errors,
+  type JWTClaimVerificationOptions,
+  type JWTPayload,
+  jwtVerify,
+  UnsecuredJWT,
+} from 'jose'
 import { printable, Refusal } from '../refusal.ts'
 import { readClaim, readGroups } from './claims.ts'
+import { withoutTrailingSlash } from './discovery.ts'
 import type { KeyCache } from './key-cache.ts'
 import { authorizedParty, readUnverified } from './token-shape.ts'
 
@@ -20,9 +27,8 @@ export interface TokenRules {
 
 const verified = Symbol('verified')
 
-/** The holder of a token that passed every check. Only this file can make one. */
-export interface Principal {
-  readonly [verified]: true
+/** Whom a token names, whether or not anybody has checked who wrote it. */
+export interface TokenIdentity {
   readonly integration: string
   readonly issuer: string
   readonly subject: string
@@ -33,6 +39,27 @@ export interface Principal {
   readonly expiresAt: Date
   readonly tokenIdHash: string | undefined
 }
+
+/** The holder of a token that passed every check. Only this file can make one. */
+export interface Principal extends TokenIdentity {
+  readonly [verified]: true
+}
+
+/** What is checked of a token. */
+export type TokenCheck =
+  | 'format'
+  | 'algorithm'
+  | 'keys'
+  | 'issuer'
+  | 'signature'
+  | 'audience'
+  | 'times'
+  | 'type'
+  | 'authorized party'
+  | 'principal claim'
+
+/** Is told of each check as it begins: when a refusal follows, the last one is the one that failed. */
+export type CheckObserver = (check: TokenCheck) => void
 
 const longestNameBytes = 255
 /** ECMAScript's last point in time: an `exp` beyond it is that, and not an invalid date. */
@@ -45,25 +72,81 @@ const tokenTypes = new Set(['jwt', 'at+jwt', 'application/at+jwt', 'application/
  * Verifies a token against the rules of one integration, or throws the Refusal that says what is wrong.
  * Whatever is refused before the signature is checked carries no detail for the client.
  */
-export async function verifyToken(token: string, rules: TokenRules, now: Date): Promise<Principal> {
+export async function verifyToken(
+  token: string,
+  rules: TokenRules,
+  now: Date,
+  checking: CheckObserver = () => {},
+): Promise<Principal> {
+  checking('format')
   const unverified = readUnverified(token)
   if (unverified === undefined) throw new Refusal('token-malformed')
   const { header } = unverified
+  checking('algorithm')
   // Before any key is looked up: made-up algorithms and issuers cost no request.
   if (typeof header['alg'] !== 'string' || !rules.algorithms.includes(header['alg'])) {
     throw new Refusal('token-algorithm', { logDetail: `alg ${shown(header['alg'])}` })
   }
+  checking('keys')
   const { issuer } = await rules.keys.current()
+  checking('issuer')
   if (unverified.claims['iss'] !== issuer) {
     throw new Refusal('token-issuer', {
       logDetail: `iss ${shown(unverified.claims['iss'])}, expected ${issuer}`,
     })
   }
-  const claims = await verifySignatureAndTimes(token, rules, issuer, now)
-  checkIssuedAt(claims, rules, now)
-  checkType(header['typ'])
-  checkAuthorizedParty(claims, rules)
-  return toPrincipal(claims, issuer, rules)
+  checking('signature')
+  const claims = await verifySignatureAndTimes(token, rules, issuer, now, checking)
+  return { [verified]: true, ...readIdentity(claims, header['typ'], issuer, rules, now, checking) }
+}
+
+/**
+ * What a token of the right format and algorithm would be refused for if its signature were good, or whom
+ * it names. For those who explain a login without the issuer's keys: it proves nothing.
+ */
+export function previewToken(
+  token: string,
+  rules: TokenRules,
+  now: Date,
+  checking: CheckObserver,
+): TokenIdentity {
+  const unverified = readUnverified(token)
+  if (unverified === undefined) throw new Refusal('token-malformed')
+  const { iss } = unverified.claims
+  checking('issuer')
+  // The issuer's own spelling is in its discovery document: one slash is all that may differ.
+  if (
+    typeof iss !== 'string' ||
+    withoutTrailingSlash(iss) !== withoutTrailingSlash(rules.keys.issuer)
+  ) {
+    throw new Refusal('token-issuer', {
+      logDetail: `iss ${shown(iss)}, expected ${rules.keys.issuer}`,
+    })
+  }
+  checking('signature')
+  const claims = readUnsigned(token, rules, iss, now, checking)
+  return readIdentity(claims, unverified.header['typ'], iss, rules, now, checking)
+}
+
+/** The claims, by the same checks of jose as behind a signature. */
+function readUnsigned(
+  token: string,
+  rules: TokenRules,
+  issuer: string,
+  now: Date,
+  checking: CheckObserver,
+): JWTPayload {
+  const header = Buffer.from('{"alg":"none"}').toString('base64url')
+  try {
+    const unsigned = `${header}.${token.split('.')[1] ?? ''}.`
+    const { payload } = UnsecuredJWT.decode(unsigned, claimRules(rules, issuer, now))
+    checking('audience')
+    checking('times')
+    return payload
+  } catch (error) {
+    for (const check of checksBegunBy(error)) checking(check)
+    throw toRefusal(error, now)
+  }
 }
 
 async function verifySignatureAndTimes(
@@ -71,20 +154,64 @@ async function verifySignatureAndTimes(
   rules: TokenRules,
   issuer: string,
   now: Date,
+  checking: CheckObserver,
 ): Promise<JWTPayload> {
   try {
     const { payload } = await jwtVerify(token, rules.keys.findKey, {
       algorithms: [...rules.algorithms],
-      issuer,
-      audience: audiences(rules),
-      clockTolerance: rules.leewayMs / 1_000,
-      currentDate: now,
-      requiredClaims: ['exp', 'sub'],
+      ...claimRules(rules, issuer, now),
     })
+    checking('audience')
+    checking('times')
     return payload
   } catch (error) {
+    for (const check of checksBegunBy(error)) checking(check)
     throw toRefusal(error, now)
   }
+}
+
+function claimRules(rules: TokenRules, issuer: string, now: Date): JWTClaimVerificationOptions {
+  return {
+    issuer,
+    audience: audiences(rules),
+    clockTolerance: rules.leewayMs / 1_000,
+    currentDate: now,
+    requiredClaims: ['exp', 'sub'],
+  }
+}
+
+/** Behind the signature jose looks for what must be there, then at the audience, then at the times. */
+function checksBegunBy(error: unknown): readonly TokenCheck[] {
+  if (error instanceof errors.JWTExpired) return ['audience', 'times']
+  if (!(error instanceof errors.JWTClaimValidationFailed)) return []
+  switch (error.claim) {
+    case 'iss':
+      return ['issuer']
+    case 'aud':
+      return ['audience']
+    case 'sub':
+      return ['principal claim']
+    default:
+      return error.reason === 'missing' ? ['times'] : ['audience', 'times']
+  }
+}
+
+/** Whom the claims name, by the checks that are not jose's. */
+function readIdentity(
+  claims: JWTPayload,
+  typ: unknown,
+  issuer: string,
+  rules: TokenRules,
+  now: Date,
+  checking: CheckObserver,
+): TokenIdentity {
+  checkIssuedAt(claims, rules, now)
+  checking('type')
+  checkType(typ)
+  checking('authorized party')
+  checkAuthorizedParty(claims, rules)
+  checking('principal claim')
+  return toIdentity(claims, issuer, rules)
 }
 
 function audiences(rules: TokenRules): string[] {
@@ -183,7 +310,7 @@ function checkAuthorizedParty(claims: JWTPayload, rules: TokenRules): void {
   })
 }
 
-function toPrincipal(claims: JWTPayload, issuer: string, rules: TokenRules): Principal {
+function toIdentity(claims: JWTPayload, issuer: string, rules: TokenRules): TokenIdentity {
   const { jti, exp } = claims
   const subject = toName(claims.sub)
   if (subject === undefined || exp === undefined) throw unusable('sub')
@@ -195,7 +322,6 @@ function toPrincipal(claims: JWTPayload, issuer: string, rules: TokenRules): Pri
     throw new Refusal('token-claim', { clientDetail: 'The e-mail address is not verified.' })
   }
   return {
-    [verified]: true,
     integration: rules.integration,
     issuer,
     subject,
@@ -232,7 +358,8 @@ function holder({ sub }: JWTPayload): string {
   return `sub ${shown(sub)}`
 }
 
-function quoted(value: unknown): string {
+/** A claim with one or several values, fit to be shown. */
+export function quoted(value: unknown): string {
   const values = [value ?? []].flat().map((one) => `"${shown(one)}"`)
   return values.length === 0 ? '(none)' : values.slice(0, 10).join(', ')
 }

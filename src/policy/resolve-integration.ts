@@ -46,7 +46,7 @@ export function resolveIntegration(catalog: Catalog, request: IntegrationRequest
       : candidates.find((one) => one.name === named)
   steps.push({
     check: 'integration',
-    compared: `${named ?? 'token or primary'} among ${candidates.map((one) => one.name).join(', ')}`,
+    compared: `${named ?? 'token or primary'} among ${candidates.map((one) => one.name).join(', ')} -> ${integration?.name ?? 'none'}`,
     passed: integration !== undefined,
   })
   if (integration === undefined) {

@@ -5,7 +5,7 @@ import { PacketReader } from '../wire/packet-reader.ts'
 import type { Entry } from './registry.ts'
 import type { SessionFacts, SessionObserver, Stage } from './observer.ts'
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** The frontend side of a session before it is spliced: its socket, what was read, what is known. */
 export interface Conversation {

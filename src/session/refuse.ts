@@ -1,6 +1,6 @@
 import { Refusal } from '../refusal.ts'
 import { ConnectionLost } from '../wire/packet-reader.ts'
-import { fatalError } from '../wire/write-backend.ts'
+import { type ErrorFields, fatalError } from '../wire/write-backend.ts'
 import type { Conversation } from './conversation.ts'
 import type { SessionFacts, SessionObserver } from './observer.ts'
 
@@ -39,10 +39,11 @@ export function refuse(
   })
   // Unread bytes would turn the close into a reset, and the client would never see the message.
   socket.resume()
-  socket.end(refusal.upstreamError ?? errorFor(refusal, facts))
+  socket.end(refusal.upstreamError ?? fatalError(errorFor(refusal, facts)))
 }
 
-function errorFor(refusal: Refusal, facts: SessionFacts): Buffer {
+/** What a client reads of its refusal. */
+export function errorFor(refusal: Refusal, facts: SessionFacts): ErrorFields {
   const session = {
     user: facts.requested?.user ?? '',
     database: facts.requested?.database ?? '',
@@ -54,10 +55,10 @@ function errorFor(refusal: Refusal, facts: SessionFacts): Buffer {
   // client's business: the log has it, and this is where.
   const reference = `The log of the gateway has more under session ${facts.id}.`
   const detail = refusal.clientDetail ?? (refusal.isVague ? reference : undefined)
-  return fatalError({
+  return {
     sqlstate: refusal.sqlstate,
     message: refusal.messageFor(session),
     detail,
     hint: refusal.hint,
-  })
+  }
 }

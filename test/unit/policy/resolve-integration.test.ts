@@ -73,7 +73,11 @@ describe('the scope of a login', () => {
       outcome: 'resolved',
       steps: [
         { check: 'scope', compared: 'database own', passed: true },
-        { check: 'integration', compared: 'token or primary among private', passed: true },
+        {
+          check: 'integration',
+          compared: 'token or primary among private -> private',
+          passed: true,
+        },
       ],
     })
   })
@@ -121,7 +125,7 @@ describe('identityprovider', () => {
           { check: 'scope', compared: 'database system', passed: true },
           {
             check: 'integration',
-            compared: `${identityProvider} among people, machines, foreign`,
+            compared: `${identityProvider} among people, machines, foreign -> none`,
             passed: false,
           },
         ],

@@ -1,0 +1,71 @@
+import { printable } from '../refusal.ts'
+import type { ExplainedRefusal, ExplainedStep, Explanation } from './explanation.ts'
+
+/** An explanation for people: one line for each step, then what came of it. */
+export function formatExplanation(explanation: Explanation): string {
+  const { request, steps } = explanation
+  const width = Math.max(0, ...steps.map(({ check }) => check.length))
+  const heading =
+    `Login as user "${printable(request.user)}" to database "${printable(request.database)}" ` +
+    `from ${printable(request.from)} at ${request.listener}:`
+  return `${[
+    heading,
+    '',
+    ...steps.map((step) => formatStep(step, width)),
+    '',
+    ...formatOutcome(explanation),
+  ].join('\n')}\n`
+}
+
+function formatStep({ check, compared, passed, verified }: ExplainedStep, width: number): string {
+  const verdict = passed === null ? '?' : passed ? 'ok' : 'FAIL'
+  const mark = verified || passed === null ? '' : ' (not verified)'
+  return `  ${verdict.padEnd(4)}  ${check.padEnd(width)}  ${compared}${mark}`
+}
+
+function formatOutcome({
+  outcome,
+  credential,
+  steps,
+  role,
+  groups,
+  refusal,
+}: Explanation): string[] {
+  switch (outcome) {
+    case 'granted':
+      return [`GRANTED: role "${printable(role ?? '')}"${formatGroups(groups)}.`]
+    case 'undecided':
+      return credential === 'password'
+        ? [`UNDECIDED: PostgreSQL decides on the password of user "${printable(role ?? '')}".`]
+        : [
+            'UNDECIDED: the signature was not checked. If the token is genuine, the role is ' +
+              `"${printable(role ?? '')}"${formatGroups(groups)}.`,
+            ...(refusal === null
+              ? ['Without --offline the keys of the identity provider are fetched.']
+              : ['A gate that has no keys either answers:', ...formatRefusal(refusal)]),
+          ]
+    case 'denied': {
+      if (refusal === null) return ['DENIED.']
+      // A verdict on claims that nobody has verified holds all the same: no signature would help.
+      const whoever = steps.at(-1)?.verified === false ? ', whoever signed the token' : ''
+      return [`DENIED: ${refusal.reason}${whoever}`, ...formatRefusal(refusal)]
+    }
+  }
+}
+
+function formatGroups(groups: readonly string[]): string {
+  return groups.length === 0 ? '' : `, by the groups ${groups.join(', ')}`
+}
+
+function formatRefusal(refusal: ExplainedRefusal): string[] {
+  const { sqlstate, message, detail, hint, log, meaning, remedy } = refusal
+  const lines: readonly (readonly [string, string | null])[] = [
+    ['client gets', `FATAL: ${sqlstate}: ${message}`],
+    ['', detail === null ? null : `DETAIL: ${detail}`],
+    ['', hint === null ? null : `HINT: ${hint}`],
+    ['log has', log],
+    ['meaning', meaning],
+    ['remedy', remedy],
+  ]
+  return lines.flatMap(([label, text]) => (text === null ? [] : [`  ${label.padEnd(11)}  ${text}`]))
+}

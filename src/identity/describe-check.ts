@@ -1,0 +1,83 @@
+import { printable } from '../refusal.ts'
+import { readClaim } from './claims.ts'
+import { authorizedParty, readUnverified } from './token-shape.ts'
+import { quoted, type TokenCheck, type TokenRules } from './verify-token.ts'
+
+/** What a check of a token compares, in words. It says nothing about the outcome. */
+export function describeCheck(
+  check: TokenCheck,
+  token: string,
+  rules: TokenRules,
+  now: Date,
+): string {
+  const { header = {}, claims = {} } = readUnverified(token) ?? {}
+  switch (check) {
+    case 'format':
+      return 'three segments of base64url, header and claims are JSON objects'
+    case 'algorithm':
+      return `alg ${quoted(header['alg'])} among ${rules.algorithms.join(', ')}`
+    case 'keys':
+      return `discovery document and key set of ${rules.keys.issuer}`
+    case 'issuer':
+      return `iss ${quoted(claims['iss'])}, issuer "${rules.keys.issuer}"`
+    case 'signature':
+      return `kid ${quoted(header['kid'])} among the keys of the issuer`
+    case 'audience': {
+      const accepted = [rules.clientId, ...rules.additionalAudiences].filter(
+        (one) => one !== undefined,
+      )
+      return `aud ${quoted(claims['aud'])} among ${accepted.map((one) => `"${one}"`).join(', ')}`
+    }
+    case 'times':
+      return describeTimes(claims, rules, now)
+    case 'type':
+      return `typ ${quoted(header['typ'])}`
+    case 'authorized party':
+      return rules.clientId === undefined
+        ? 'the integration has no client_id'
+        : `azp ${quoted(authorizedParty(claims))}, client_id "${rules.clientId}"`
+    case 'principal claim':
+      return `${printable(rules.principalClaim)} ${quoted(readClaim(claims, rules.principalClaim))}`
+  }
+}
+
+function describeTimes(
+  claims: Readonly<Record<string, unknown>>,
+  rules: TokenRules,
+  now: Date,
+): string {
+  const told = (['exp', 'nbf', 'iat'] as const)
+    .filter((name) => name === 'exp' || claims[name] !== undefined)
+    .map((name) => `${name} ${describeTime(claims[name], now)}`)
+  return `${told.join('; ')}; leeway ${rules.leewayMs / 1_000} s`
+}
+
+function describeTime(value: unknown, now: Date): string {
+  const at = new Date(typeof value === 'number' ? value * 1_000 : Number.NaN)
+  if (Number.isNaN(at.getTime())) return quoted(value)
+  const seconds = Math.round((at.getTime() - now.getTime()) / 1_000)
+  const distance = describeDuration(Math.abs(seconds))
+  return `${at.toISOString()} (${seconds < 0 ? `${distance} ago` : `in ${distance}`})`
+}
+
+const units = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+] as const
+
+/** The two largest units of a duration. */
+function describeDuration(seconds: number): string {
+  const first = units.findIndex(([, size]) => seconds >= size)
+  if (first === -1) return '0 s'
+  let rest = seconds
+  return units
+    .slice(first, first + 2)
+    .map(([name, size]) => {
+      const count = Math.floor(rest / size)
+      rest %= size
+      return `${count} ${name}`
+    })
+    .join(' ')
+}

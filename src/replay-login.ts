@@ -1,0 +1,271 @@
+// A login against a configuration, without a client, a listener or a database: what explain shows.
+import { composeListeners, composeLoginRules, type KeyCaches } from './compose-rules.ts'
+import {
+  type ExplainedRefusal,
+  type ExplainedStep,
+  type Explanation,
+  type LoginRequest,
+  UnusableRequest,
+} from './cli/explanation.ts'
+import type { Config } from './config/index.ts'
+import { describeCheck } from './identity/describe-check.ts'
+import { KeyCache } from './identity/key-cache.ts'
+import type { IssuerObserver } from './identity/observer.ts'
+import {
+  type Principal,
+  previewToken,
+  type TokenCheck,
+  type TokenRules,
+  verifyToken,
+} from './identity/verify-token.ts'
+import { printable, reasons, Refusal } from './refusal.ts'
+import {
+  admitPassword,
+  admitToken,
+  type Attempt,
+  chooseRole,
+  enterPool,
+  readCredential,
+} from './session/admit.ts'
+import { readIntent } from './session/client-intent.ts'
+import type { Mutable } from './session/conversation.ts'
+import type { SessionFacts } from './session/observer.ts'
+import { errorFor } from './session/refuse.ts'
+import type { ListenerAddress } from './session/services.ts'
+import { explain as describeError } from './telemetry/log.ts'
+import { readPasswordMessage } from './wire/password.ts'
+import type { StartupMessage } from './wire/startup.ts'
+import { passwordMessage } from './wire/write-frontend.ts'
+
+/** Whoever asks reads the outcome in the steps. */
+const silent: IssuerObserver = { keysRefreshed: () => {}, unknownKey: () => {} }
+
+/** Lists of groups and of roles are longer than what fits a line of the log. */
+const longestComparison = 2_000
+
+/** Decides a login as a session would, with TLS taken for granted. Throws UnusableRequest. */
+export async function replayLogin(
+  config: Config,
+  request: LoginRequest,
+  now = new Date(),
+): Promise<Explanation> {
+  const listener = findListener(config, request.listener)
+  const startup = startupOf(config, request)
+  const replay = new Replay(config, request, listener, now)
+  try {
+    return await replay.run(startup)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return replay.explanation('denied', null, error)
+  }
+}
+
+class Replay {
+  readonly #config: Config
+  readonly #request: LoginRequest
+  readonly #listener: ListenerAddress
+  readonly #now: Date
+  readonly #steps: ExplainedStep[] = []
+  readonly #facts: Mutable<SessionFacts>
+
+  constructor(config: Config, request: LoginRequest, listener: ListenerAddress, now: Date) {
+    this.#config = config
+    this.#request = request
+    this.#listener = listener
+    this.#now = now
+    this.#facts = {
+      id: '(its id)',
+      openedAt: now,
+      peer: { address: request.from, port: 0 },
+      listener,
+      tls: { version: 'TLSv1.3', cipher: '' },
+    }
+  }
+
+  async run(startup: StartupMessage): Promise<Explanation> {
+    const { catalog, tokens } = composeLoginRules(this.#config, silent, new Map() as KeyCaches)
+    const attempt: Attempt = {
+      intent: readIntent(startup),
+      facts: this.#facts,
+      catalog,
+      report: (step) => {
+        this.#report({ ...step, verified: true })
+      },
+    }
+    const pool = enterPool(attempt, this.#listener)
+    const credential = this.#readPassword()
+    if (readCredential(attempt, credential) === 'password') {
+      // Whether the password is right is known to PostgreSQL alone.
+      const { role } = admitPassword(attempt, pool, credential)
+      return this.explanation('undecided', role)
+    }
+    const verifiers = new Map(
+      [...tokens].map(([name, { rules }]) => [
+        name,
+        { verify: async (token: string) => this.#verify(token, rules) },
+      ]),
+    )
+    try {
+      const { role } = await admitToken(attempt, credential, verifiers, this.#now)
+      return this.explanation('granted', role)
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.reason !== 'keys-unavailable') throw error
+      const integration = catalog.integrations.get(this.#facts.integration ?? '')
+      const rules = tokens.get(this.#facts.integration ?? '')?.rules
+      if (integration === undefined || rules === undefined) throw error
+      const report: Attempt['report'] = (step) => {
+        this.#report({ ...step, verified: false })
+      }
+      const identity = this.#preview(credential, rules)
+      const { role } = chooseRole({ ...attempt, report }, identity, integration)
+      return this.explanation('undecided', role, this.#request.isOffline ? undefined : error)
+    }
+  }
+
+  explanation(
+    outcome: Explanation['outcome'],
+    role: string | null,
+    refusal?: Refusal,
+  ): Explanation {
+    const { requested, pool, credential, integration, identity } = this.#facts
+    return {
+      outcome,
+      request: {
+        user: requested?.user ?? '',
+        database: requested?.database ?? '',
+        from: this.#request.from,
+        listener: shownListener(this.#listener),
+      },
+      steps: this.#steps,
+      pool: pool ?? null,
+      credential: credential ?? null,
+      integration: integration ?? null,
+      principal: identity === undefined ? null : printable(identity.principal),
+      groups: identity?.groups ?? [],
+      role,
+      expiresAt: identity?.expiresAt.toISOString() ?? null,
+      refusal: refusal === undefined ? null : explainRefusal(refusal, this.#facts),
+    }
+  }
+
+  /** What arrives of a credential: limited and ended as on the wire. */
+  #readPassword(): string {
+    const bytes = passwordMessage(this.#request.credential)
+    const taken = readPasswordMessage(bytes, this.#config.limits.max_password)
+    if (taken === undefined) throw new Error('a whole message was not read')
+    return taken.value
+  }
+
+  async #verify(token: string, online: TokenRules): Promise<Principal> {
+    const rules = this.#request.isOffline ? { ...online, keys: noKeys(online) } : online
+    const begun: TokenCheck[] = []
+    const report = (refusal?: unknown): void => {
+      this.#reportChecks(begun, token, rules, refusal, true)
+    }
+    try {
+      const principal = await verifyToken(token, rules, this.#now, (check) => begun.push(check))
+      report()
+      return principal
+    } catch (error) {
+      report(error)
+      throw error
+    }
+  }
+
+  /** The checks that need no key, for a token that may be anybody's. */
+  #preview(token: string, rules: TokenRules): ReturnType<typeof previewToken> {
+    const begun: TokenCheck[] = []
+    const report = (refusal?: unknown): void => {
+      this.#reportChecks(begun, token, rules, refusal, false)
+    }
+    try {
+      const identity = previewToken(token, rules, this.#now, (check) => begun.push(check))
+      report()
+      return identity
+    } catch (error) {
+      report(error)
+      throw error
+    }
+  }
+
+  #reportChecks(
+    checks: readonly TokenCheck[],
+    token: string,
+    rules: TokenRules,
+    refusal: unknown,
+    verified: boolean,
+  ): void {
+    const isWithoutKeys = refusal instanceof Refusal && refusal.reason === 'keys-unavailable'
+    for (const [index, check] of checks.entries()) {
+      const isSkipped = !verified && check === 'signature'
+      const isLast = index === checks.length - 1
+      const passed = !(refusal !== undefined && isLast)
+      const compared = describeCheck(check, token, rules, this.#now)
+      const why = isSkipped
+        ? ': not checked without keys'
+        : isLast && isWithoutKeys
+          ? `: ${describeError(refusal.cause)}`
+          : ''
+      this.#report({
+        check,
+        compared: `${compared}${why}`,
+        passed: isSkipped || (!passed && isWithoutKeys && this.#request.isOffline) ? null : passed,
+        verified,
+      })
+    }
+  }
+
+  #report(step: ExplainedStep): void {
+    this.#steps.push({ ...step, compared: printable(step.compared, longestComparison) })
+  }
+}
+
+function noKeys({ keys }: TokenRules): KeyCache {
+  return new KeyCache({
+    issuer: keys.issuer,
+    fetch: async () => Promise.reject(new Error('not fetched, --offline')),
+    observer: silent,
+  })
+}
+
+function explainRefusal(refusal: Refusal, facts: SessionFacts): ExplainedRefusal {
+  const { reason, fault } = refusal
+  const { sqlstate, message, detail, hint } = errorFor(refusal, facts)
+  const cause = refusal.cause === undefined ? [] : [describeError(refusal.cause)]
+  const log = [refusal.logDetail ?? [], cause].flat().join(': ')
+  const { meaning, remedy } = reasons[reason]
+  return {
+    ...{ reason, sqlstate, fault, message, detail: detail ?? null, hint: hint ?? null },
+    ...{ log: log === '' ? null : printable(log, longestComparison), meaning, remedy },
+  }
+}
+
+function startupOf(config: Config, request: LoginRequest): StartupMessage {
+  const known = Object.entries(config.databases).find(([, one]) => one.upstream !== undefined)
+  const database = request.database ?? known?.[0]
+  const parameters = new Map([['user', request.user ?? 'id_token']])
+  if (database !== undefined) parameters.set('database', database)
+  if (request.options !== undefined) parameters.set('options', request.options)
+  return { kind: 'startup', minorVersion: 0, parameters, protocolOptions: [] }
+}
+
+function findListener(config: Config, wanted: string | undefined): ListenerAddress {
+  const listeners = [...composeListeners(config).values()]
+  const found =
+    wanted === undefined
+      ? listeners[0]
+      : listeners.find(
+          (one) => wanted === shownListener(one) || wanted === `${one.address}:${one.port}`,
+        )
+  if (found !== undefined) return found
+  const known = listeners.map(shownListener).join(', ')
+  throw new UnusableRequest(
+    known === ''
+      ? `no connectivity pool has a listener on node ${config.node}`
+      : `${printable(wanted ?? '')} is not a listener of node ${config.node}: ${known}`,
+  )
+}
+
+function shownListener({ address, port }: { address: string; port: number }): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}

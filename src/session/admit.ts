@@ -1,0 +1,196 @@
+// Whether a login is let in, once everything about it is known: no socket, no clock. What a session does
+// with a real client, `portcullis explain` does with a made-up one.
+import { authorizedParty, looksLikeToken, readUnverified } from '../identity/token-shape.ts'
+import type { Principal, TokenIdentity } from '../identity/verify-token.ts'
+import type { Catalog, Integration, Pool } from '../policy/catalog.ts'
+import { decide } from '../policy/decide.ts'
+import type { Step } from '../policy/decision.ts'
+import { matchPool } from '../policy/match-pool.ts'
+import { resolveIntegration } from '../policy/resolve-integration.ts'
+import { printable, type Reason, Refusal } from '../refusal.ts'
+import type { ClientIntent } from './client-intent.ts'
+import type { Mutable } from './conversation.ts'
+import type { SessionFacts } from './observer.ts'
+import type { ListenerAddress } from './services.ts'
+
+/** Who the client is allowed to be. Nothing goes upstream without one of these. */
+export type Admission =
+  | {
+      readonly kind: 'token'
+      readonly intent: ClientIntent
+      readonly role: string
+      readonly allowsSuperuser: boolean
+    }
+  | {
+      readonly kind: 'password'
+      readonly intent: ClientIntent
+      readonly role: string
+      readonly password: string
+    }
+
+/** One attempt to log in; what is found out about it is written into its facts. */
+export interface Attempt {
+  readonly intent: ClientIntent
+  readonly facts: Mutable<SessionFacts>
+  readonly catalog: Catalog
+  /** Receives each step, also the one that fails. */
+  readonly report?: (step: Step) => void
+}
+
+/** What verifies the tokens of one integration. */
+export interface TokenVerifier {
+  verify(token: string, now: Date): Promise<Principal>
+}
+
+/** The pool, and whether the client may be asked for a credential at all. */
+export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
+  const { intent, facts, catalog } = attempt
+  const { user, database, applicationName } = intent
+  facts.requested = { user, database, applicationName }
+  const { address } = facts.peer
+  const pool = matchPool(catalog, listener.key, address)
+  const compared = `${address} at ${shownListener(listener)} -> ${pool?.name ?? 'none'}`
+  attempt.report?.({ check: 'pool', compared, passed: pool !== undefined })
+  if (pool === undefined) throw new Refusal('no-pool')
+  facts.pool = pool.name
+  if (facts.tls === undefined && !listener.allowsCleartext) throw new Refusal('tls-required')
+  if (intent.tokenUser === 'access_token') {
+    fail(attempt, 'user', 'access_token asks for introspection', 'access-token-unsupported')
+  }
+  return pool
+}
+
+/** What kind of credential a password is. */
+export function readCredential(attempt: Attempt, password: string): 'token' | 'password' {
+  if (password === '') fail(attempt, 'credential', 'empty', 'empty-password')
+  const kind = looksLikeToken(withoutWrapping(password)) ? 'token' : 'password'
+  attempt.facts.credential = kind
+  attempt.report?.({ check: 'credential', compared: `a ${kind}, by its beginning`, passed: true })
+  return kind
+}
+
+/** A token with blanks around it or `Bearer` in front is none, but never a password for PostgreSQL either. */
+function withoutWrapping(password: string): string {
+  return password.trim().replace(/^Bearer\s+/i, '')
+}
+
+export function admitPassword(attempt: Attempt, pool: Pool, password: string): Admission {
+  const { intent } = attempt
+  if (pool.requireSso && !pool.passwordUsers.has(intent.user)) {
+    fail(attempt, 'password', `pool ${pool.name} requires single sign-on`, 'sso-required')
+  }
+  // The client said that it would send a token: whatever this is, it is not for PostgreSQL.
+  if (intent.declaresToken || intent.role === undefined) {
+    fail(attempt, 'password', 'the client declared a token', 'token-malformed')
+  }
+  attempt.report?.({ check: 'password', compared: `pool ${pool.name} lets it pass`, passed: true })
+  return { kind: 'password', intent, role: intent.role, password }
+}
+
+export async function admitToken(
+  attempt: Attempt,
+  token: string,
+  tokens: ReadonlyMap<string, TokenVerifier>,
+  now: Date,
+): Promise<Admission> {
+  const integration = chooseIntegration(attempt, token)
+  const verifier = tokens.get(integration.name)
+  if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
+  const principal = await verifier.verify(token, now)
+  const { role, allowsSuperuser } = chooseRole(attempt, principal, integration)
+  return { kind: 'token', intent: attempt.intent, role, allowsSuperuser }
+}
+
+function chooseIntegration(attempt: Attempt, token: string): Integration {
+  const { intent, facts, catalog } = attempt
+  const claims = readUnverified(token)?.claims
+  const resolution = resolveIntegration(catalog, {
+    ...intent,
+    claimed:
+      claims === undefined
+        ? undefined
+        : { issuer: claims['iss'], authorizedParty: authorizedParty(claims) },
+  })
+  reportAll(attempt, resolution.steps)
+  if (resolution.outcome === 'denied') {
+    throw denied(resolution.reason, resolution.steps, {
+      values: { integration: intent.identityProvider ?? '' },
+    })
+  }
+  const { integration } = resolution
+  facts.integration = integration.name
+  if (intent.tokenUser !== undefined && !integration.allowsIdTokenUser) {
+    const compared = `${intent.tokenUser} with integration ${integration.name}`
+    fail(attempt, 'user', compared, 'id-token-disabled')
+  }
+  return integration
+}
+
+/** The role that an identity gets; only that of a Principal lets anybody in. */
+export function chooseRole(
+  attempt: Attempt,
+  identity: TokenIdentity,
+  integration: Integration,
+): { readonly role: string; readonly allowsSuperuser: boolean } {
+  const { intent, facts, catalog } = attempt
+  const known = identityFacts(identity)
+  facts.identity = { ...known, groups: [] }
+  const decision = decide(
+    { user: intent.role, database: intent.database },
+    identity,
+    integration,
+    catalog,
+  )
+  facts.identity = { ...known, groups: decision.groups }
+  reportAll(attempt, decision.steps)
+  if (decision.outcome === 'denied') {
+    throw denied(decision.reason, decision.steps, { clientDetail: ownWords(identity) })
+  }
+  return decision
+}
+
+function identityFacts({ issuer, subject, name, expiresAt, tokenIdHash }: TokenIdentity): {
+  issuer: string
+  subject: string
+  principal: string
+  expiresAt: Date
+  tokenIdHash: string | undefined
+} {
+  return { issuer, subject, principal: name, expiresAt, tokenIdHash }
+}
+
+function fail(attempt: Attempt, check: string, compared: string, reason: Reason): never {
+  attempt.report?.({ check, compared, passed: false })
+  throw new Refusal(reason)
+}
+
+function reportAll({ report }: Attempt, steps: readonly Step[]): void {
+  if (report !== undefined) steps.forEach(report)
+}
+
+/** The client learns the reason; what was compared on the way is for the log. */
+function denied(
+  reason: Reason,
+  steps: readonly Step[],
+  more: { readonly values?: Readonly<Record<string, string>>; readonly clientDetail?: string } = {},
+): Refusal {
+  const failed = steps.findLast((step) => !step.passed)
+  return new Refusal(reason, {
+    ...more,
+    ...(failed && { logDetail: `${failed.check}: ${failed.compared}` }),
+  })
+}
+
+/** Whoever is verified may know what its own token says. */
+function ownWords(identity: TokenIdentity): string {
+  const groups = identity.groups
+    .slice(0, 20)
+    .map((group) => printable(group))
+    .join(', ')
+  const named = `The token names the principal "${printable(identity.name)}"`
+  return groups === '' ? `${named} and no groups.` : `${named} and the groups ${groups}.`
+}
+
+function shownListener({ address, port }: ListenerAddress): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}

@@ -1,0 +1,344 @@
+// `portcullis explain` as an operator runs it, against a configuration that a gateway runs by.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { generateSigningKey } from '../../demo/provider.ts'
+import type { ExplainedStep, Explanation } from '../../src/cli/explanation.ts'
+import { type Reason, reasons } from '../../src/refusal.ts'
+import { Stack } from '../support/stack.ts'
+import { errorFields, WireClient } from '../support/wire-client.ts'
+
+const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const asReader = ['--user', 'app_readonly', '--database', 'sandbox']
+const inOneHour = Math.floor(Date.now() / 1_000) + 3_600
+
+interface Run {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+let stack: Stack
+
+beforeAll(async () => {
+  stack = await Stack.start({
+    configure: (config) => {
+      const people = config.integrations['people']!
+      config.integrations['groupless'] = {
+        ...people,
+        default_group: undefined,
+        groups_claim_mappings: {},
+      }
+      config.databases['ungrouped'] = {
+        integrations: ['groupless'],
+        upstream: config.databases['sandbox']!['upstream'],
+      }
+    },
+  })
+})
+
+afterAll(async () => {
+  await stack[Symbol.asyncDispose]()
+})
+
+/** Runs explain, and checks that neither output holds the credential or its signature. */
+async function explain(credential: string, args: readonly string[], input?: string): Promise<Run> {
+  const child = spawn(
+    process.execPath,
+    [program, 'explain', '--config', stack.gateway.configFile, ...args],
+    { stdio: ['pipe', 'pipe', 'pipe'] },
+  )
+  // A usage error does not wait for its input.
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number]>,
+  ])
+  const signature = credential.split('.')[2] ?? ''
+  for (const secret of [credential, signature].filter((one) => one.length > 8)) {
+    expect(stdout).not.toContain(secret)
+    expect(stderr).not.toContain(secret)
+  }
+  return { code, stdout, stderr }
+}
+
+async function explainJson(
+  credential: string,
+  args: readonly string[] = asReader,
+): Promise<{ code: number; explanation: Explanation }> {
+  const { code, stdout, stderr } = await explain(credential, [...args, '-o', 'json'], credential)
+  expect(stderr).toBe('')
+  return { code, explanation: JSON.parse(stdout) as Explanation }
+}
+
+function lastOf({ steps }: Explanation): Pick<ExplainedStep, 'check' | 'passed'> {
+  const { check, passed } = steps.at(-1)!
+  return { check, passed }
+}
+
+describe('a token that logs in', () => {
+  test('is granted its role, with every step', async () => {
+    const token = await stack.token()
+    const { code, stdout, stderr } = await explain(token, [...asReader, token])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('GRANTED: role "app_readonly"')
+    expect(stdout).not.toContain('FAIL')
+    expect(stdout).not.toContain('not verified')
+    for (const part of ['sso_pool', '-> people', '(in 59 min ', 'sub "alice"', 'RS256']) {
+      expect(stdout).toContain(part)
+    }
+  })
+
+  test('is the same as data', async () => {
+    const { code, explanation } = await explainJson(await stack.token())
+    expect(code).toBe(0)
+    expect(explanation).toMatchObject({
+      outcome: 'granted',
+      request: { user: 'app_readonly', database: 'sandbox', from: '127.0.0.1' },
+      pool: 'sso_pool',
+      credential: 'token',
+      integration: 'people',
+      principal: 'alice',
+      role: 'app_readonly',
+      refusal: null,
+    })
+    expect(explanation.steps.map(({ check }) => check)).toEqual([
+      ...['pool', 'credential', 'scope', 'integration'],
+      ...['format', 'algorithm', 'keys', 'issuer', 'signature', 'audience', 'times', 'type'],
+      ...['authorized party', 'principal claim'],
+      ...['principal', 'groups', 'role', 'reserved role', 'database'],
+    ])
+    for (const step of explanation.steps)
+      expect(step).toMatchObject({ passed: true, verified: true })
+  })
+
+  test.each([
+    ['-', ['-']],
+    ['nothing', []],
+  ])('is read from standard input where %s is given', async (_, rest) => {
+    const token = await stack.token()
+    const { code } = await explain(token, [...asReader, ...rest], `${token}\n`)
+    expect(code).toBe(0)
+  })
+
+  test('gets what its groups give without a user, and the first database', async () => {
+    const { code, explanation } = await explainJson(await stack.token(), [])
+    expect(code).toBe(0)
+    expect(explanation.request).toMatchObject({ user: 'id_token', database: 'sandbox' })
+    expect(explanation.role).toBe('app_readwrite')
+  })
+})
+
+describe('a login that is denied', () => {
+  interface Denial {
+    readonly credential: () => Promise<string>
+    readonly user?: string
+    readonly database?: string
+    readonly reason: Reason
+    readonly check: string
+  }
+
+  const denials: Readonly<Record<string, Denial>> = {
+    'an expired token': {
+      credential: async () => stack.token({ exp: inOneHour - 7_200 }),
+      reason: 'token-expired',
+      check: 'times',
+    },
+    'a token of the future': {
+      credential: async () => stack.token({ iat: inOneHour }),
+      reason: 'token-not-yet-valid',
+      check: 'times',
+    },
+    'a token for another audience': {
+      credential: async () => stack.token({ aud: 'somebody-else' }),
+      reason: 'token-audience',
+      check: 'audience',
+    },
+    'a token of another client': {
+      credential: async () => stack.token({ azp: 'somebody-else' }),
+      reason: 'token-authorized-party',
+      check: 'authorized party',
+    },
+    'a token of another issuer': {
+      credential: async () => stack.token({ iss: 'https://elsewhere.example' }),
+      reason: 'token-issuer',
+      check: 'issuer',
+    },
+    'a token of a key that nobody knows': {
+      credential: async () =>
+        stack.provider.mintIdToken('alice', {}, { key: await generateSigningKey('RS256') }),
+      reason: 'token-unknown-key',
+      check: 'signature',
+    },
+    'a token without an end': {
+      credential: async () => stack.token({ exp: undefined }),
+      reason: 'token-claim',
+      check: 'times',
+    },
+    'a token cut short': {
+      credential: async () => (await stack.token()).slice(0, 300),
+      reason: 'token-malformed',
+      check: 'format',
+    },
+    'a token of nobody in any group': {
+      credential: async () => stack.token(),
+      database: 'ungrouped',
+      reason: 'no-group',
+      check: 'groups',
+    },
+    'a role that no group gives': {
+      credential: async () => stack.token(),
+      user: 'chief',
+      reason: 'role-not-allowed',
+      check: 'role',
+    },
+    'a database that there is not': {
+      credential: async () => stack.token(),
+      database: 'nowhere',
+      reason: 'unknown-database',
+      check: 'database',
+    },
+    'a password': {
+      credential: async () => Promise.resolve('correct horse battery staple'),
+      reason: 'sso-required',
+      check: 'password',
+    },
+    'an empty password': {
+      credential: async () => Promise.resolve(''),
+      reason: 'empty-password',
+      check: 'credential',
+    },
+    'a user for opaque tokens': {
+      credential: async () => stack.token(),
+      user: 'access_token',
+      reason: 'access-token-unsupported',
+      check: 'user',
+    },
+  }
+
+  test.each(Object.entries(denials))('because of %s', async (_, denial) => {
+    const { user = 'app_readonly', database = 'sandbox', reason, check } = denial
+    const credential = await denial.credential()
+    const args = ['--user', user, '--database', database]
+    const { code, explanation } = await explainJson(credential, args)
+    expect(code).toBe(1)
+    const { sqlstate, remedy } = reasons[reason]
+    expect(explanation).toMatchObject({ outcome: 'denied', refusal: { reason, sqlstate, remedy } })
+    expect(lastOf(explanation)).toEqual({ check, passed: false })
+
+    // The gateway itself says the same.
+    const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
+    const answer = errorFields(await client.logIn({ user, database }, credential))
+    expect(explanation.refusal).toMatchObject({
+      sqlstate: answer.sqlstate,
+      message: answer.message,
+      hint: answer.hint ?? null,
+    })
+    client.destroy()
+  })
+
+  test('is told with the message, the reason and the remedy', async () => {
+    const token = await stack.token({ exp: inOneHour - 7_200 })
+    const { code, stdout } = await explain(token, asReader, token)
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/FAIL +times +exp .* \(1 h 0 min ago\)/)
+    expect(stdout).toContain('DENIED: token-expired')
+    expect(stdout).toContain('FATAL: 28P01: password authentication failed for user "app_readonly"')
+    expect(stdout).toContain(reasons['token-expired'].remedy)
+  })
+
+  test('because no pool serves the address', async () => {
+    await writeFile(
+      join(stack.folder, 'narrow.yaml'),
+      stringify({
+        ...stack.config,
+        connectivity_pools: {
+          narrow: { ...stack.config.connectivity_pools['sso_pool'], source_address: '10.0.0.0/8' },
+        },
+      }),
+    )
+    const narrow = ['--config', join(stack.folder, 'narrow.yaml')]
+    const token = await stack.token()
+    const outside = await explainJson(token, [...asReader, ...narrow])
+    expect(outside.code).toBe(1)
+    expect(outside.explanation.refusal?.reason).toBe('no-pool')
+    const inside = await explainJson(token, [...asReader, ...narrow, '--from', '10.1.2.3'])
+    expect(inside.code).toBe(0)
+  })
+
+  test('because of an integration that the client names', async () => {
+    const args = [...asReader, '--options', '-c identityprovider=nobody']
+    const { code, explanation } = await explainJson(await stack.token(), args)
+    expect(code).toBe(1)
+    expect(explanation.refusal?.reason).toBe('integration-unknown')
+  })
+})
+
+describe('without keys', () => {
+  test('nothing is fetched with --offline, and nothing is decided in favour of anybody', async () => {
+    const before = stack.provider.discoveryRequests
+    const { code, explanation } = await explainJson(await stack.token(), [...asReader, '--offline'])
+    expect(code).toBe(2)
+    expect(explanation).toMatchObject({ outcome: 'undecided', role: 'app_readonly', refusal: null })
+    const byCheck = new Map(explanation.steps.map((step) => [step.check, step]))
+    expect(byCheck.get('algorithm')).toMatchObject({ passed: true, verified: true })
+    expect(byCheck.get('keys')).toMatchObject({ passed: null })
+    expect(byCheck.get('signature')).toMatchObject({ passed: null, verified: false })
+    for (const check of ['issuer', 'audience', 'times', 'authorized party', 'role', 'database']) {
+      expect(byCheck.get(check)).toMatchObject({ passed: true, verified: false })
+    }
+    expect(stack.provider.discoveryRequests).toBe(before)
+  })
+
+  test.each<[Reason, Readonly<Record<string, unknown>>]>([
+    ['token-expired', { exp: 1_000 }],
+    ['token-audience', { aud: 'somebody-else' }],
+    ['token-issuer', { iss: 'https://elsewhere.example' }],
+    ['token-authorized-party', { azp: 'somebody-else' }],
+    ['token-claim', { sub: undefined }],
+  ])('what is denied whoever signed it is denied: %s', async (reason, claims) => {
+    const token = await stack.token(claims)
+    const { code, stdout } = await explain(token, [...asReader, '--offline'], token)
+    expect(code).toBe(1)
+    expect(stdout).toContain(`DENIED: ${reason}`)
+    expect(stdout).toMatch(/FAIL .* \(not verified\)/)
+  })
+
+  test('the provider that is away is named, with what can be said', async () => {
+    const token = await stack.token()
+    await stack.provider.stop()
+    try {
+      const { code, stdout } = await explain(token, asReader, token)
+      expect(code).toBe(2)
+      expect(stdout).toMatch(/FAIL +keys .*ECONNREFUSED/)
+      expect(stdout).toMatch(/ok +audience .* \(not verified\)/)
+      expect(stdout).toContain('UNDECIDED')
+      expect(stdout).toContain(reasons['keys-unavailable'].remedy)
+      const { explanation } = await explainJson(token)
+      expect(explanation.refusal).toMatchObject({ reason: 'keys-unavailable', sqlstate: '08006' })
+    } finally {
+      await stack.provider.startAgain()
+    }
+  })
+})
+
+describe('what cannot be replayed', () => {
+  test.each([
+    [64, 'not an IP address', ['--from', 'somewhere']],
+    [64, 'is not a listener of node gw0: 127.0.0.1:0', ['--listener', '127.0.0.1:1']],
+    [64, 'Allowed choices are text, json', ['-o', 'yaml']],
+    [78, 'none.yaml', ['--config', '/none.yaml']],
+  ])('ends with %d and says %s', async (code, told, args) => {
+    const token = await stack.token()
+    const run = await explain(token, args, token)
+    expect(run).toMatchObject({ code, stdout: '' })
+    expect(run.stderr).toContain(told)
+  })
+})
