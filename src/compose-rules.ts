@@ -6,8 +6,8 @@ import type { Config } from './config/index.ts'
 import { fetchIssuerKeys } from './identity/discovery.ts'
 import { KeyCache } from './identity/key-cache.ts'
 import type { IssuerObserver } from './identity/observer.ts'
+import { allowedTypes, type TokenRules } from './identity/token-rules.ts'
 import { VerifiedTokens } from './identity/verified-tokens.ts'
-import type { TokenRules } from './identity/verify-token.ts'
 import type { Catalog, Integration, Pool } from './policy/catalog.ts'
 import { parseIdentityMap } from './policy/identity-map.ts'
 import { parseNetwork } from './policy/network.ts'
@@ -108,6 +108,7 @@ function composeCatalog(config: Config): Catalog {
         name,
         {
           name,
+          isEnabled: integration.enabled,
           issuer: integration.issuer,
           clientId: integration.client_id,
           defaultGroup: integration.default_group,
@@ -136,8 +137,10 @@ function composeTokens(
   observer: IssuerObserver,
   caches: KeyCaches,
 ): ReadonlyMap<string, VerifiedTokens> {
+  // Nothing is asked of the provider of an integration that is switched off.
+  const enabled = Object.entries(config.integrations).filter(([, { enabled }]) => enabled)
   return new Map(
-    Object.entries(config.integrations).map(([name, integration]): [string, VerifiedTokens] => {
+    enabled.map(([name, integration]): [string, VerifiedTokens] => {
       const { custom_ca: caFile } = integration
       const customCa = caFile === undefined ? undefined : readFileSync(caFile, 'utf8')
       const limits = { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes }
@@ -156,7 +159,10 @@ function composeTokens(
         keys,
         clientId: integration.client_id,
         additionalAudiences: integration.additional_audiences,
+        strictAudiences: integration.strict_audiences,
         algorithms: integration.algorithms,
+        allowedTypes: allowedTypes(integration.allowed_typ),
+        maxTokenAgeMs: integration.max_token_age,
         leewayMs: integration.leeway,
         principalClaim: integration.principal_claim,
         groupsClaimIds: integration.groups_claim_ids,

@@ -177,6 +177,14 @@ export const reasons = {
     remedy:
       'A database with integrations of its own does not see those of `system`. Qualify the user, or leave the option out.',
   },
+  'integration-disabled': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'single sign-on with this identity provider is switched off',
+    meaning:
+      'The integration that was named, that the token is from or that is the primary one has `enabled: false`.',
+    remedy: 'Set `enabled: true`, or name another integration by `identityprovider`.',
+  },
   'id-token-disabled': {
     sqlstate: '28000',
     fault: 'policy',
@@ -247,7 +255,8 @@ export const reasons = {
     fault: 'client',
     message: wrongCredential,
     hint: freshToken,
-    meaning: 'The token is genuine and its `exp` has passed.',
+    meaning:
+      'The token is genuine and its `exp` has passed, or its `iat` is longer ago than `max_token_age`.',
     remedy:
       'Get a fresh token. Supply one per connection where a pool outlives the token. If it is fresh, compare the clocks.',
   },
@@ -265,7 +274,7 @@ export const reasons = {
     message: wrongCredential,
     hint: 'Ask the identity provider for a token for one of the audiences that this integration accepts.',
     meaning:
-      'The token is genuine and was issued for another audience: none of `aud` is `client_id` or one of `additional_audiences`.',
+      'The token is genuine and was issued for another audience: none of `aud` is `client_id` or one of `additional_audiences`, or, with `strict_audiences`, not all of them are.',
     remedy: 'Request the right audience, or add it to `additional_audiences`.',
   },
   'token-authorized-party': {
@@ -284,8 +293,9 @@ export const reasons = {
     message: wrongCredential,
     hint: 'Use an ID token or an access token.',
     meaning:
-      'The token is genuine and is neither an ID token nor an access token: its `typ` says, for example, `logout+jwt`.',
-    remedy: 'Use an ID token or an access token of the identity provider.',
+      'The token is genuine and is not of a kind that `allowed_typ` lists: its `typ` says, for example, `logout+jwt`.',
+    remedy:
+      'Use an ID token or an access token of the identity provider, or add the type to `allowed_typ`.',
   },
   'token-claim': {
     sqlstate: '28P01',

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { IssuerKeys } from './discovery.ts'
-import { type Principal, type TokenRules, verifyToken } from './verify-token.ts'
+import type { TokenRules } from './token-rules.ts'
+import { type Principal, verifyToken } from './verify-token.ts'
 
 interface Remembered {
   readonly principal: Principal
@@ -13,8 +14,8 @@ interface Remembered {
 const rememberedMs = 60_000
 
 /**
- * Verifies tokens of one integration and remembers the good ones by their SHA-256, until they expire, the
- * issuer's keys are fetched anew or a minute has passed. Whatever is refused is never remembered.
+ * Verifies tokens of one integration and remembers the good ones by their SHA-256, until they expire or grow
+ * too old, the issuer's keys are fetched anew or a minute has passed. Whatever is refused is never remembered.
  */
 export class VerifiedTokens {
   readonly rules: TokenRules
@@ -30,7 +31,7 @@ export class VerifiedTokens {
     const digest = createHash('sha256').update(token).digest('base64')
     const keys = await this.rules.keys.current()
     const known = this.#remembered.get(digest)
-    const isFresh = known !== undefined && now.getTime() < known.principal.expiresAt.getTime()
+    const isFresh = known !== undefined && now.getTime() < known.principal.goodUntil.getTime()
     if (isFresh && known.keys === keys) return known.principal
     // An expired token is verified again, for the refusal that says since when.
     const principal = await verifyToken(token, this.rules, now)

@@ -1,22 +1,11 @@
 import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { printable, Refusal } from '../refusal.ts'
+import { checkClaims, notYetValid, wrongAudience } from './check-claims.ts'
 import { readClaim, readGroups } from './claims.ts'
-import type { KeyCache } from './key-cache.ts'
-import { authorizedParty, readUnverified } from './token-shape.ts'
-
-/** What an integration demands of a token. */
-export interface TokenRules {
-  readonly integration: string
-  readonly keys: KeyCache
-  readonly clientId: string | undefined
-  readonly additionalAudiences: readonly string[]
-  readonly algorithms: readonly string[]
-  readonly leewayMs: number
-  /** Claim names, or JSON Pointers when they begin with a slash. */
-  readonly principalClaim: string
-  readonly groupsClaimIds: readonly string[]
-}
+import { holder, shown, toDate } from './shown.ts'
+import { ownAudiences, type TokenRules } from './token-rules.ts'
+import { readUnverified } from './token-shape.ts'
 
 const verified = Symbol('verified')
 
@@ -31,15 +20,12 @@ export interface Principal {
   /** As the token names them; policy maps them to groups of the catalog. */
   readonly groups: readonly string[]
   readonly expiresAt: Date
+  /** Until then it need not be verified again: it neither expires nor grows too old before. */
+  readonly goodUntil: Date
   readonly tokenIdHash: string | undefined
 }
 
 const longestNameBytes = 255
-/** ECMAScript's last point in time: an `exp` beyond it is that, and not an invalid date. */
-const lastMs = 8.64e15
-
-/** ID tokens have `JWT` or nothing, access tokens RFC 9068's `at+jwt`; a logout token is neither. */
-const tokenTypes = new Set(['jwt', 'at+jwt', 'application/at+jwt', 'application/jwt'])
 
 /**
  * Verifies a token against the rules of one integration, or throws the Refusal that says what is wrong.
@@ -60,9 +46,7 @@ export async function verifyToken(token: string, rules: TokenRules, now: Date): 
     })
   }
   const claims = await verifySignatureAndTimes(token, rules, issuer, now)
-  checkIssuedAt(claims, rules, now)
-  checkType(header['typ'])
-  checkAuthorizedParty(claims, rules)
+  checkClaims(claims, header['typ'], rules, now)
   return toPrincipal(claims, issuer, rules)
 }
 
@@ -76,7 +60,7 @@ async function verifySignatureAndTimes(
     const { payload } = await jwtVerify(token, rules.keys.findKey, {
       algorithms: [...rules.algorithms],
       issuer,
-      audience: audiences(rules),
+      audience: ownAudiences(rules),
       clockTolerance: rules.leewayMs / 1_000,
       currentDate: now,
       requiredClaims: ['exp', 'sub'],
@@ -85,12 +69,6 @@ async function verifySignatureAndTimes(
   } catch (error) {
     throw toRefusal(error, now)
   }
-}
-
-function audiences(rules: TokenRules): string[] {
-  return rules.clientId === undefined
-    ? [...rules.additionalAudiences]
-    : [rules.clientId, ...rules.additionalAudiences]
 }
 
 function toRefusal(error: unknown, now: Date): unknown {
@@ -117,7 +95,7 @@ function toRefusal(error: unknown, now: Date): unknown {
 
 function expired(error: errors.JWTExpired, now: Date): Refusal {
   const { exp } = error.payload
-  const at = new Date(Math.max(Math.min((exp ?? 0) * 1_000, lastMs), -lastMs))
+  const at = toDate(exp ?? 0)
   const since = Math.round((now.getTime() - at.getTime()) / 1_000)
   return new Refusal('token-expired', {
     clientDetail: `The token expired at ${at.toISOString()}, ${since} seconds ago.`,
@@ -131,10 +109,7 @@ function wrongClaim(error: errors.JWTClaimValidationFailed): Refusal {
     case 'iss':
       return new Refusal('token-issuer')
     case 'aud':
-      return new Refusal('token-audience', {
-        clientDetail: `The token was issued for audience ${quoted(payload.aud)}.`,
-        logDetail: holder(payload),
-      })
+      return wrongAudience(payload)
     case 'nbf':
       if (typeof payload.nbf === 'number') return notYetValid(`not valid before`, payload.nbf)
       break
@@ -145,46 +120,8 @@ function wrongClaim(error: errors.JWTClaimValidationFailed): Refusal {
   })
 }
 
-function notYetValid(what: string, seconds: number): Refusal {
-  const at = new Date(Math.min(seconds * 1_000, lastMs))
-  return new Refusal('token-not-yet-valid', {
-    clientDetail: `The token is ${what} ${at.toISOString()}.`,
-  })
-}
-
-function checkIssuedAt({ iat }: JWTPayload, rules: TokenRules, now: Date): void {
-  if (iat !== undefined && iat * 1_000 > now.getTime() + rules.leewayMs) {
-    throw notYetValid('issued in the future, at', iat)
-  }
-}
-
-/** RFC 8725 3.11 and 3.12: what is signed for another purpose is no credential. */
-function checkType(typ: unknown): void {
-  if (typ === undefined || (typeof typ === 'string' && tokenTypes.has(typ.toLowerCase()))) return
-  throw new Refusal('token-type', { clientDetail: `The token is of type ${quoted(typ)}.` })
-}
-
-/** OpenID Connect Core 3.1.3.7 (4, 5) and RFC 9068 2.2, for integrations with a client of their own. */
-function checkAuthorizedParty(claims: JWTPayload, rules: TokenRules): void {
-  if (rules.clientId === undefined) return
-  const { azp, client_id: clientId } = claims
-  const party = authorizedParty(claims)
-  // A plain ID token names nobody: its audience is the party, if it is the only one.
-  const isAudienceAlone =
-    party === undefined &&
-    [claims.aud].flat().length === 1 &&
-    [claims.aud].flat()[0] === rules.clientId
-  const agree = azp === undefined || clientId === undefined || azp === clientId
-  if (isAudienceAlone || (party === rules.clientId && agree)) return
-  throw new Refusal('token-authorized-party', {
-    clientDetail:
-      'The token has an authorized party (azp) that does not match the configured client_id: ' +
-      `it was issued to ${party === undefined ? 'nobody in particular' : quoted(party)}.`,
-  })
-}
-
 function toPrincipal(claims: JWTPayload, issuer: string, rules: TokenRules): Principal {
-  const { jti, exp } = claims
+  const { jti, exp, iat } = claims
   const subject = toName(claims.sub)
   if (subject === undefined || exp === undefined) throw unusable('sub')
   const name = toName(readClaim(claims, rules.principalClaim))
@@ -194,6 +131,11 @@ function toPrincipal(claims: JWTPayload, issuer: string, rules: TokenRules): Pri
   if (isEmail && isFalse(claims['email_verified'])) {
     throw new Refusal('token-claim', { clientDetail: 'The e-mail address is not verified.' })
   }
+  const expiresAt = toDate(exp)
+  const tooOldAt =
+    rules.maxTokenAgeMs === undefined || iat === undefined
+      ? expiresAt
+      : toDate(iat + rules.maxTokenAgeMs / 1_000)
   return {
     [verified]: true,
     integration: rules.integration,
@@ -201,7 +143,8 @@ function toPrincipal(claims: JWTPayload, issuer: string, rules: TokenRules): Pri
     subject,
     name,
     groups: [...new Set(rules.groupsClaimIds.flatMap((id) => readGroups(readClaim(claims, id))))],
-    expiresAt: new Date(Math.min(exp * 1_000, lastMs)),
+    expiresAt,
+    goodUntil: tooOldAt < expiresAt ? tooOldAt : expiresAt,
     tokenIdHash:
       typeof jti === 'string' ? createHash('sha256').update(jti).digest('hex') : undefined,
   }
@@ -225,21 +168,4 @@ function toName(value: unknown): string | undefined {
   }
   // Control characters in a name forge lines and end C strings early.
   return /\p{Cc}/u.test(name) ? undefined : name
-}
-
-/** For the log: whose genuine token it was that was refused. */
-function holder({ sub }: JWTPayload): string {
-  return `sub ${shown(sub)}`
-}
-
-function quoted(value: unknown): string {
-  const values = [value ?? []].flat().map((one) => `"${shown(one)}"`)
-  return values.length === 0 ? '(none)' : values.slice(0, 10).join(', ')
-}
-
-/** A value of any type: an object may bring a `toString` of its own, and an array nest beyond the stack. */
-function shown(value: unknown): string {
-  return typeof value === 'object' && value !== null
-    ? `(${Array.isArray(value) ? 'array' : 'object'})`
-    : printable(String(value))
 }

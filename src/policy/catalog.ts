@@ -35,6 +35,8 @@ export interface Database {
 /** What policy needs of an SSO integration; identity has the rest. */
 export interface Integration {
   readonly name: string
+  /** One that is switched off is still found, and refuses whoever it is found for. */
+  readonly isEnabled: boolean
   readonly issuer: string
   readonly clientId: string | undefined
   readonly defaultGroup: string | undefined

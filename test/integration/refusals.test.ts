@@ -72,6 +72,7 @@ beforeAll(async () => {
         ...config.integrations,
         groupless: { ...people, default_group: undefined, groups_claim_mappings: {} },
         dark: { ...people, issuer: 'https://localhost:1' },
+        off: { ...people, enabled: false },
         strict: { ...people, enable_id_token_authentication: false },
         patterned: { ...people, principal_regex: '^(nobody)@example\\.com$' },
         superior: { ...people, default_group: 'superior' },
@@ -81,6 +82,7 @@ beforeAll(async () => {
         ...config.databases,
         groupless: { integrations: ['groupless'], ...upstream({}) },
         dark: { integrations: ['dark'], ...upstream({}) },
+        off: { integrations: ['off'], ...upstream({}) },
         strict: { integrations: ['strict'], ...upstream({}) },
         patterned: { integrations: ['patterned'], ...upstream({}) },
         superior: {
@@ -336,6 +338,13 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
     expected: {
       sqlstate: '28000',
       message: 'identity provider "other" is not available for database "sandbox"',
+    },
+  },
+  'integration-disabled': {
+    provoke: async () => alice('off'),
+    expected: {
+      sqlstate: '28000',
+      message: 'single sign-on with this identity provider is switched off',
     },
   },
   'id-token-disabled': {

@@ -30,6 +30,7 @@ const group: fc.Arbitrary<Group> = fc.record({
 
 const integration: fc.Arbitrary<Integration> = fc.record({
   name: word,
+  isEnabled: fc.boolean(),
   issuer: issuers,
   clientId: fc.option(word, { nil: undefined }),
   defaultGroup: fc.option(word, { nil: undefined }),
@@ -215,7 +216,8 @@ describe('the integration of a login', () => {
     property(integrationRequest, catalog, (asked, rules) => {
       const resolution = resolveIntegration(rules, asked)
       if (resolution.outcome === 'denied') return
-      const { name } = resolution.integration
+      const { name, isEnabled } = resolution.integration
+      expect(isEnabled).toBe(true)
       const own = rules.databases.get(asked.qualifier ?? asked.database)?.integrations ?? []
       const scope = own.length > 0 ? own : (rules.databases.get('system')?.integrations ?? [])
       expect(scope).toContain(name)
@@ -247,6 +249,7 @@ describe('an expression that takes other engines for ever', () => {
     expect(problems).toEqual([])
     const its: Integration = {
       name: 'sso',
+      isEnabled: true,
       issuer: 'https://one.example',
       clientId: undefined,
       defaultGroup: undefined,

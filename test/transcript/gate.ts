@@ -12,6 +12,7 @@ import type { SessionEnd, SessionFacts, SessionObserver } from '../../src/sessio
 import { SessionRegistry } from '../../src/session/registry.ts'
 import type { ListenerAddress, Rules, SessionServices } from '../../src/session/services.ts'
 import { runSession } from '../../src/session/session.ts'
+import { allowedTypes } from '../../src/identity/token-rules.ts'
 import { VerifiedTokens } from '../../src/identity/verified-tokens.ts'
 import type { UpstreamTarget } from '../../src/upstream/target.ts'
 import { message, startup } from '../unit/wire/bytes.ts'
@@ -205,8 +206,11 @@ function rulesOf(options: GateOptions): Rules {
             keys: options.trust.keys,
             clientId: 'database',
             additionalAudiences: [],
+            strictAudiences: false,
             algorithms: ['ES256'],
+            allowedTypes: allowedTypes(['JWT', 'none']),
             leewayMs: 0,
+            maxTokenAgeMs: undefined,
             principalClaim: 'sub',
             groupsClaimIds: [],
           },
@@ -276,6 +280,7 @@ function catalogOf(requireSso: boolean): Catalog {
         'sso',
         {
           name: 'sso',
+          isEnabled: true,
           issuer,
           clientId: 'database',
           defaultGroup: 'readonly',

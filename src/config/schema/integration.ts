@@ -49,6 +49,11 @@ function faultOfPattern(pattern: string): string | undefined {
 }
 
 export const integration = section({
+  enabled: flag()
+    .prefault(true)
+    .describe(
+      'With `false`, whoever would log in by this integration is refused, and its provider is not asked for anything.',
+    ),
   protocol: z.enum(['oidc']).default('oidc').describe('The protocol of the identity provider.'),
   issuer: issuerUrl().describe(
     'The issuer: an https URL under which the discovery document is found. One slash at the end makes no difference.',
@@ -70,6 +75,9 @@ export const integration = section({
     .array(anyText())
     .prefault([])
     .describe('Accepted audiences besides `client_id`. Required if there is no `client_id`.'),
+  strict_audiences: flag()
+    .prefault(false)
+    .describe('Whether a token is refused if it is for any other audience as well.'),
   groups_claim_ids: z
     .array(claim())
     .prefault([])
@@ -98,9 +106,25 @@ export const integration = section({
     .min(1)
     .prefault([...algorithms])
     .describe('Accepted signature algorithms.'),
+  allowed_typ: z
+    .array(
+      text('media type', 'must be a media type such as "at+jwt", or "none"', (typ) =>
+        /^[\w.+/-]+$/.test(typ),
+      ),
+    )
+    .min(1)
+    .prefault(['JWT', 'at+jwt', 'none'])
+    .describe(
+      'Accepted values of `typ` in the header of a token, whatever their case and with or without `application/`; `none` is a token without one.',
+    ),
   leeway: duration('0', '5m')
     .prefault('30s')
     .describe('How far clocks may differ when `exp`, `nbf` and `iat` are checked.'),
+  max_token_age: duration('1s', '8760h')
+    .optional()
+    .describe(
+      'How long ago, besides `leeway`, a token may have been issued, by its `iat`; one without is refused then.',
+    ),
   custom_ca: path()
     .optional()
     .describe(

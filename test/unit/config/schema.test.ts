@@ -138,6 +138,11 @@ describe('an integration', () => {
     ['leeway: 6m', /^leeway: must be a duration between 0 and 5m/],
     ['request_timeout: 61s', /^request_timeout: must be a duration between 100ms and 60s/],
     ['map_principal: 1', 'map_principal: must be true or false'],
+    ['enabled: never', 'enabled: must be true or false'],
+    ['strict_audiences: 1', 'strict_audiences: must be true or false'],
+    ['allowed_typ: []', 'allowed_typ: must have at least one entry'],
+    ['allowed_typ: [a b]', 'allowed_typ[0]: must be a media type such as "at+jwt", or "none"'],
+    ['max_token_age: 0', /^max_token_age: must be a duration between 1s and 8760h/],
   ])('explains what is wrong with %s', (key, message) => {
     const section = key.startsWith('client_id')
       ? integration.replace('client_id: x, ', '')

@@ -64,6 +64,7 @@ export function integration(name: string, parts: IntegrationParts = {}): Integra
   const { mappings = {}, pattern, ...more } = parts
   return {
     name,
+    isEnabled: true,
     issuer,
     clientId: name,
     defaultGroup: undefined,
