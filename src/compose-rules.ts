@@ -164,6 +164,11 @@ function composeTokens(
         allowedTypes: allowedTypes(integration.allowed_typ),
         maxTokenAgeMs: integration.max_token_age,
         leewayMs: integration.leeway,
+        requiredClaims: Object.entries(integration.required_claims).map(([claim, expected]) => ({
+          name: claim,
+          expected: typeof expected === 'object' ? RE2JS.compile(expected.pattern) : expected,
+        })),
+        requiredAcr: integration.required_acr,
         principalClaim: integration.principal_claim,
         groupsClaimIds: integration.groups_claim_ids,
       }

@@ -302,9 +302,9 @@ export const reasons = {
     fault: 'client',
     message: wrongCredential,
     meaning:
-      'The token is genuine and a claim that is needed is missing or not of the right type: `exp`, the principal claim, the groups claim, or `email_verified` is false.',
+      'The token is genuine and a claim that is needed is missing or not of the right type: `exp`, the principal claim, the groups claim, or `email_verified` is false. Or it does not have a value that `required_claims` or `required_acr` accepts.',
     remedy:
-      'Have the identity provider add the claim, or set `principal_claim` to one that is there.',
+      'Have the identity provider add the claim, or set `principal_claim` to one that is there. For `acr`, sign in in a stronger way.',
   },
   'no-group': {
     sqlstate: '28000',

@@ -1,6 +1,7 @@
 // What a genuine token must say besides what the library has checked: type, age, audiences, party.
 import type { JWTPayload } from 'jose'
 import { Refusal } from '../refusal.ts'
+import { checkRequiredClaims } from './required-claims.ts'
 import { holder, quoted, toDate } from './shown.ts'
 import { ownAudiences, type TokenRules, typeName } from './token-rules.ts'
 import { authorizedParty } from './token-shape.ts'
@@ -11,6 +12,7 @@ export function checkClaims(claims: JWTPayload, typ: unknown, rules: TokenRules,
   checkType(typ, rules)
   checkAudiences(claims, rules)
   checkAuthorizedParty(claims, rules)
+  checkRequiredClaims(claims, rules)
 }
 
 export function notYetValid(what: string, seconds: number): Refusal {

@@ -1,3 +1,4 @@
+import type { RE2JS } from 're2js'
 import type { KeyCache } from './key-cache.ts'
 
 /** What an integration demands of a token. */
@@ -13,9 +14,20 @@ export interface TokenRules {
   readonly leewayMs: number
   /** Counted from `iat`, which a token must have then. */
   readonly maxTokenAgeMs: number | undefined
+  readonly requiredClaims: readonly RequiredClaim[]
+  /** Accepted `acr`, authentication context classes; any or none if there are none. */
+  readonly requiredAcr: readonly string[]
   /** Claim names, or JSON Pointers when they begin with a slash. */
   readonly principalClaim: string
   readonly groupsClaimIds: readonly string[]
+}
+
+/** A claim without which a token is of no use to an integration. */
+export interface RequiredClaim {
+  /** A literal name, or a JSON Pointer when it begins with a slash. */
+  readonly name: string
+  /** The value itself, or an expression that matches the whole of it. */
+  readonly expected: string | number | boolean | RE2JS
 }
 
 /** Which `typ` a token may have. */

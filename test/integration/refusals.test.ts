@@ -73,6 +73,10 @@ beforeAll(async () => {
         groupless: { ...people, default_group: undefined, groups_claim_mappings: {} },
         dark: { ...people, issuer: 'https://localhost:1' },
         off: { ...people, enabled: false },
+        demanding: {
+          ...people,
+          required_claims: { email: { pattern: '[a-z]+@example\\.org' }, email_verified: true },
+        },
         strict: { ...people, enable_id_token_authentication: false },
         patterned: { ...people, principal_regex: '^(nobody)@example\\.com$' },
         superior: { ...people, default_group: 'superior' },
@@ -83,6 +87,7 @@ beforeAll(async () => {
         groupless: { integrations: ['groupless'], ...upstream({}) },
         dark: { integrations: ['dark'], ...upstream({}) },
         off: { integrations: ['off'], ...upstream({}) },
+        demanding: { integrations: ['demanding'], ...upstream({}) },
         strict: { integrations: ['strict'], ...upstream({}) },
         patterned: { integrations: ['patterned'], ...upstream({}) },
         superior: {
@@ -547,6 +552,18 @@ async function getJson(url: string): Promise<unknown> {
 
 /** More ways to the same reasons. */
 const variants: readonly (readonly [string, Reason, Scenario])[] = [
+  [
+    'a claim without the value that is required',
+    'token-claim',
+    {
+      provoke: async () => alice('demanding'),
+      expected: {
+        sqlstate: '28P01',
+        message: wrongCredential,
+        detail: /^The claim "email" is missing or does not have a value that is accepted\.$/,
+      },
+    },
+  ],
   [
     'a token without a signature (alg none)',
     'token-algorithm',

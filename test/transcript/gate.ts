@@ -211,6 +211,8 @@ function rulesOf(options: GateOptions): Rules {
             allowedTypes: allowedTypes(['JWT', 'none']),
             leewayMs: 0,
             maxTokenAgeMs: undefined,
+            requiredClaims: [],
+            requiredAcr: [],
             principalClaim: 'sub',
             groupsClaimIds: [],
           },

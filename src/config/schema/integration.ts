@@ -14,7 +14,7 @@ import {
   section,
   text,
 } from '../fields.ts'
-import { expectingText } from '../messages.ts'
+import { expecting, expectingText } from '../messages.ts'
 
 const algorithms = [
   'RS256',
@@ -29,24 +29,46 @@ const algorithms = [
   'EdDSA',
 ] as const
 
-const principalRegex = z
-  .string({ error: expectingText('must be a regular expression') })
-  .superRefine((pattern, context) => {
-    const message = faultOfPattern(pattern)
-    if (message !== undefined) context.addIssue({ code: 'custom', message })
-  })
+function regularExpression(faultOf: (pattern: RE2JS) => string | undefined): z.ZodString {
+  return z
+    .string({ error: expectingText('must be a regular expression') })
+    .superRefine((pattern, context) => {
+      const message = faultOfPattern(pattern, faultOf)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
+    .meta({ 'x-type': 'regular expression' })
+}
 
-function faultOfPattern(pattern: string): string | undefined {
+function faultOfPattern(
+  pattern: string,
+  faultOf: (pattern: RE2JS) => string | undefined,
+): string | undefined {
   try {
-    const count = RE2JS.compile(pattern).groupCount()
-    if (count === 1) return undefined
-    return `must have exactly one capture group, and has ${count}; (?:...) groups without capturing`
+    return faultOf(RE2JS.compile(pattern))
   } catch (cause) {
     // The exception's message repeats the pattern, its description does not.
     const why = cause instanceof RE2JSSyntaxException ? `: ${cause.getDescription()}` : ''
     return `must be a regular expression in RE2 syntax${why}`
   }
 }
+
+const principalRegex = regularExpression((pattern) => {
+  const count = pattern.groupCount()
+  if (count === 1) return undefined
+  return `must have exactly one capture group, and has ${count}; (?:...) groups without capturing`
+})
+
+const claimPattern = section({
+  pattern: regularExpression(() => undefined).describe(
+    'A regular expression (RE2) that must match the whole value.',
+  ),
+})
+
+const expectedValue = z
+  .union([z.string(), z.number(), z.boolean(), claimPattern], {
+    error: expecting('must be a string, a number, true, false, or { pattern: ... }'),
+  })
+  .meta({ 'x-type': 'value or pattern' })
 
 export const integration = section({
   enabled: flag()
@@ -101,6 +123,17 @@ export const integration = section({
   enable_id_token_authentication: flag()
     .prefault(false)
     .describe('Whether the user `id_token` may be used with this integration.'),
+  required_claims: dictionary(claim(), expectedValue)
+    .prefault({})
+    .describe(
+      'Claims that a token must have: each with its value (a string, a number, `true` or `false`), or with `{ pattern: ... }`, a regular expression (RE2) that must match the whole value. Of a list, one entry must be right.',
+    ),
+  required_acr: z
+    .array(anyText())
+    .prefault([])
+    .describe(
+      'Accepted values of `acr`, the way in which somebody signed in. Any, if there are none.',
+    ),
   algorithms: z
     .array(z.enum(algorithms))
     .min(1)

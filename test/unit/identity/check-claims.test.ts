@@ -1,3 +1,4 @@
+import { RE2JS } from 're2js'
 import { describe, expect, test } from 'vitest'
 import { allowedTypes, type TokenRules } from '../../../src/identity/token-rules.ts'
 import { VerifiedTokens } from '../../../src/identity/verified-tokens.ts'
@@ -114,5 +115,69 @@ describe('strict audiences', () => {
       reason: 'token-audience',
     })
     expect(await outcomeOf({ ...goodClaims, aud }, {})).toBe('admitted')
+  })
+})
+
+describe('required claims', () => {
+  const pattern = RE2JS.compile('[a-z]+@example\\.com')
+  const requiring = (name: string, expected: string | number | boolean | RE2JS) => ({
+    requiredClaims: [{ name, expected }],
+  })
+
+  test.each<[string, Json, string, string | number | boolean | RE2JS]>([
+    ['a string', { hd: 'example.com' }, 'hd', 'example.com'],
+    ['a number', { level: 2 }, 'level', 2],
+    ['a truth value', { email_verified: true }, 'email_verified', true],
+    ['one entry of a list', { amr: ['pwd', 'mfa'] }, 'amr', 'mfa'],
+    ['something deeper', { ext: { tenant: 'a' } }, '/ext/tenant', 'a'],
+    ['what a pattern matches', { email: 'alice@example.com' }, 'email', pattern],
+    ['an entry that a pattern matches', { emails: [5, 'a@example.com'] }, 'emails', pattern],
+  ])('are met by %s', async (_, claims, name, expected) => {
+    expect(await outcomeOf(claims, requiring(name, expected))).toBe('admitted')
+  })
+
+  test.each<[string, Json, string, string | number | boolean | RE2JS]>([
+    ['nothing', {}, 'hd', 'example.com'],
+    ['another value', { hd: 'Example.com' }, 'hd', 'example.com'],
+    ['a number in text', { level: '2' }, 'level', 2],
+    ['text for a truth value', { email_verified: 'true' }, 'email_verified', true],
+    ['an empty list', { amr: [] }, 'amr', 'mfa'],
+    ['a list in a list', { amr: [['mfa']] }, 'amr', 'mfa'],
+    ['an object', { amr: { mfa: true } }, 'amr', 'mfa'],
+    ['a match at the beginning', { email: 'a@example.com.evil' }, 'email', pattern],
+    ['a match at the end', { email: 'evil a@example.com' }, 'email', pattern],
+    ['a match in one of several lines', { email: 'x\na@example.com' }, 'email', pattern],
+    ['what every object inherits', {}, 'constructor', RE2JS.compile('.*')],
+  ])('are not met by %s', async (_, claims, name, expected) => {
+    expect(await outcomeOf(claims, requiring(name, expected))).toMatchObject({
+      reason: 'token-claim',
+      clientDetail: `The claim "${name}" is missing or does not have a value that is accepted.`,
+      logDetail: 'sub auth0|alice',
+    })
+  })
+
+  test('must all be met', async () => {
+    const requiredClaims = [
+      { name: 'a', expected: 1 },
+      { name: 'b', expected: 2 },
+    ]
+    expect(await outcomeOf({ a: 1, b: 2 }, { requiredClaims })).toBe('admitted')
+    expect(await outcomeOf({ a: 1 }, { requiredClaims })).toMatchObject({ reason: 'token-claim' })
+    expect(await outcomeOf({ b: 2 }, { requiredClaims })).toMatchObject({ reason: 'token-claim' })
+  })
+})
+
+describe('the accepted acr', () => {
+  const requiredAcr = ['gold', 'silver']
+
+  test.each(['gold', 'silver'])('admit %s', async (acr) => {
+    expect(await outcomeOf({ acr }, { requiredAcr })).toBe('admitted')
+  })
+
+  test.each([undefined, 'bronze', 'Gold', ['gold'], 1])('do not admit %j', async (acr) => {
+    expect(await outcomeOf({ acr }, { requiredAcr })).toMatchObject({
+      reason: 'token-claim',
+      clientDetail: 'The claim "acr" is missing or does not have a value that is accepted.',
+    })
   })
 })

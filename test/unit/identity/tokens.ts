@@ -122,6 +122,8 @@ export function tokenRules(keys: KeyCache, more: Partial<TokenRules> = {}): Toke
     strictAudiences: false,
     allowedTypes: allowedTypes(['JWT', 'at+jwt', 'none']),
     maxTokenAgeMs: undefined,
+    requiredClaims: [],
+    requiredAcr: [],
     leewayMs: 30_000,
     principalClaim: 'sub',
     groupsClaimIds: ['https://example.com/groups'],
