@@ -113,6 +113,7 @@ function composeCatalog(config: Config): Catalog {
           clientId: integration.client_id,
           defaultGroup: integration.default_group,
           groupMappings: new Map(Object.entries(integration.groups_claim_mappings)),
+          blockedGroups: new Set(integration.blocked_groups),
           principalPattern:
             integration.principal_regex === undefined
               ? undefined

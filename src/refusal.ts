@@ -306,6 +306,15 @@ export const reasons = {
     remedy:
       'Have the identity provider add the claim, or set `principal_claim` to one that is there. For `acr`, sign in in a stronger way.',
   },
+  'group-blocked': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: notAllowed,
+    hint: 'One of your groups at the identity provider is not allowed here. Ask the administrator.',
+    meaning: 'The token is genuine, and one of its groups is in `blocked_groups`.',
+    remedy:
+      'Take the identity out of the group at the provider, or the group out of `blocked_groups`: the log has its name.',
+  },
   'no-group': {
     sqlstate: '28000',
     fault: 'policy',

@@ -24,3 +24,9 @@ const lastMs = 8.64e15
 export function toDate(seconds: number): Date {
   return new Date(Math.max(Math.min(seconds * 1_000, lastMs), -lastMs))
 }
+
+/** The names of one principal as one text, for logs, the audit and messages. */
+export function listed(names: readonly string[]): string {
+  const first = names.slice(0, 5).join(', ')
+  return names.length > 5 ? `${first}, ...` : first
+}

@@ -15,8 +15,8 @@ export interface Principal {
   readonly integration: string
   readonly issuer: string
   readonly subject: string
-  /** The value of the principal claim. */
-  readonly name: string
+  /** The values of the principal claim, at least one. */
+  readonly names: readonly string[]
   /** As the token names them; policy maps them to groups of the catalog. */
   readonly groups: readonly string[]
   readonly expiresAt: Date
@@ -26,6 +26,8 @@ export interface Principal {
 }
 
 const longestNameBytes = 255
+/** Each is compared with every line of the identity map. */
+const mostNames = 100
 
 /**
  * Verifies a token against the rules of one integration, or throws the Refusal that says what is wrong.
@@ -124,10 +126,10 @@ function toPrincipal(claims: JWTPayload, issuer: string, rules: TokenRules): Pri
   const { jti, exp, iat } = claims
   const subject = toName(claims.sub)
   if (subject === undefined || exp === undefined) throw unusable('sub')
-  const name = toName(readClaim(claims, rules.principalClaim))
-  if (name === undefined) throw unusable(rules.principalClaim)
+  const names = toNames(readClaim(claims, rules.principalClaim))
+  if (names.length === 0 || names.length > mostNames) throw unusable(rules.principalClaim)
   // An address that the provider has not checked is whatever its owner typed.
-  const isEmail = rules.principalClaim === 'email' || rules.principalClaim === '/email'
+  const isEmail = /^(?:email|\/email(?:\/.*)?)$/.test(rules.principalClaim)
   if (isEmail && isFalse(claims['email_verified'])) {
     throw new Refusal('token-claim', { clientDetail: 'The e-mail address is not verified.' })
   }
@@ -141,7 +143,7 @@ function toPrincipal(claims: JWTPayload, issuer: string, rules: TokenRules): Pri
     integration: rules.integration,
     issuer,
     subject,
-    name,
+    names,
     groups: [...new Set(rules.groupsClaimIds.flatMap((id) => readGroups(readClaim(claims, id))))],
     expiresAt,
     goodUntil: tooOldAt < expiresAt ? tooOldAt : expiresAt,
@@ -159,6 +161,12 @@ function unusable(claim: string): Refusal {
 /** Some providers write booleans as text. */
 function isFalse(value: unknown): boolean {
   return value === false || value === 'false'
+}
+
+/** A list brings as many names as it has usable entries. */
+function toNames(value: unknown): readonly string[] {
+  const names = [value].flat().map(toName)
+  return [...new Set(names.filter((name) => name !== undefined))]
 }
 
 function toName(value: unknown): string | undefined {

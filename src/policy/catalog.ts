@@ -42,6 +42,8 @@ export interface Integration {
   readonly defaultGroup: string | undefined
   /** Value of a groups claim -> group of the catalog. */
   readonly groupMappings: ReadonlyMap<string, string>
+  /** Values of a groups claim that refuse the login, whatever else the identity has. */
+  readonly blockedGroups: ReadonlySet<string>
   readonly principalPattern: RE2JS | undefined
   /** Whether a principal's name may be a role as it is. */
   readonly mapsPrincipal: boolean

@@ -1,3 +1,4 @@
+import { listed } from '../identity/shown.ts'
 import { authorizedParty, looksLikeToken, readUnverified } from '../identity/token-shape.ts'
 import type { Principal } from '../identity/verify-token.ts'
 import type { Pool } from '../policy/catalog.ts'
@@ -148,14 +149,14 @@ async function admitToken(
   return { kind: 'token', intent, role, allowsSuperuser }
 }
 
-function identityOf({ issuer, subject, name, expiresAt, tokenIdHash }: Principal): {
+function identityOf({ issuer, subject, names, expiresAt, tokenIdHash }: Principal): {
   issuer: string
   subject: string
   principal: string
   expiresAt: Date
   tokenIdHash: string | undefined
 } {
-  return { issuer, subject, principal: name, expiresAt, tokenIdHash }
+  return { issuer, subject, principal: listed(names), expiresAt, tokenIdHash }
 }
 
 /** The client learns the reason; what was compared on the way is for the log. */
@@ -174,6 +175,6 @@ function denied(
 /** Whoever is verified may know what its own token says. */
 function ownWords(principal: Principal): string {
   const groups = principal.groups.slice(0, 20).map(printable).join(', ')
-  const named = `The token names the principal "${printable(principal.name)}"`
+  const named = `The token names the principal "${printable(listed(principal.names))}"`
   return groups === '' ? `${named} and no groups.` : `${named} and the groups ${groups}.`
 }

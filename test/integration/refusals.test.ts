@@ -73,6 +73,7 @@ beforeAll(async () => {
         groupless: { ...people, default_group: undefined, groups_claim_mappings: {} },
         dark: { ...people, issuer: 'https://localhost:1' },
         off: { ...people, enabled: false },
+        blocking: { ...people, blocked_groups: ['engineering'] },
         demanding: {
           ...people,
           required_claims: { email: { pattern: '[a-z]+@example\\.org' }, email_verified: true },
@@ -87,6 +88,7 @@ beforeAll(async () => {
         groupless: { integrations: ['groupless'], ...upstream({}) },
         dark: { integrations: ['dark'], ...upstream({}) },
         off: { integrations: ['off'], ...upstream({}) },
+        blocking: { integrations: ['blocking'], ...upstream({}) },
         demanding: { integrations: ['demanding'], ...upstream({}) },
         strict: { integrations: ['strict'], ...upstream({}) },
         patterned: { integrations: ['patterned'], ...upstream({}) },
@@ -445,6 +447,14 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
       sqlstate: '28P01',
       message: wrongCredential,
       detail: /^The claim "exp" is missing or not of the right type\.$/,
+    },
+  },
+  'group-blocked': {
+    provoke: async () => bob('blocking'),
+    expected: {
+      sqlstate: '28000',
+      message: 'identity "bob" may not use pool "sso_pool"',
+      detail: verifiedDetail,
     },
   },
   'no-group': {

@@ -287,6 +287,7 @@ function catalogOf(requireSso: boolean): Catalog {
           clientId: 'database',
           defaultGroup: 'readonly',
           groupMappings: new Map(),
+          blockedGroups: new Set(),
           principalPattern: undefined,
           mapsPrincipal: false,
           allowsIdTokenUser: true,

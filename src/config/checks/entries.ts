@@ -23,6 +23,13 @@ export function* checkIntegrations({ integrations }: View): Generator<Finding> {
           'needs a `client_id` or at least one of `additional_audiences`, so that tokens for other services are not accepted',
       }
     }
+    const { blocked_groups: blocked = [], groups_claim_ids: claims } = integration
+    if (blocked.length > 0 && claims?.length === 0) {
+      yield {
+        path: ['integrations', name, 'blocked_groups'],
+        message: 'needs `groups_claim_ids`, where the groups of a token are found',
+      }
+    }
   }
 }
 

@@ -109,9 +109,17 @@ export const integration = section({
   groups_claim_mappings: dictionary(anyText(), identifier('group'))
     .prefault({})
     .describe('From the values of those claims to our groups.'),
+  blocked_groups: z
+    .array(anyText())
+    .prefault([])
+    .describe(
+      'Values of those claims that refuse the login, whatever else the identity has. A token without the claims is in none of them.',
+    ),
   principal_claim: claim()
     .prefault('sub')
-    .describe('The claim that names the principal: a literal name, or a JSON Pointer.'),
+    .describe(
+      'The claim that names the principal: a literal name, or a JSON Pointer. Of a list, each string or number is a name of it.',
+    ),
   principal_regex: principalRegex.optional().meta({
     description:
       'A regular expression (RE2) with one capture group, which takes the principal out of the claim. Anchor it with ^ and $.',

@@ -74,6 +74,17 @@ describe('the audit file', () => {
   })
 })
 
+test('a group is not blocked where no groups are read', () => {
+  const problems = (keys: string) =>
+    problemsOf(
+      `${minimal}integrations:\n  sso: { issuer: "https://a.example", client_id: x, ${keys} }\n`,
+    )
+  expect(problems('blocked_groups: [a]')).toEqual([
+    '8:53: integrations.sso.blocked_groups: needs `groups_claim_ids`, where the groups of a token are found',
+  ])
+  expect(problems('blocked_groups: [a], groups_claim_ids: [groups]')).toEqual([])
+})
+
 test('an integration that nothing binds to us is refused', () => {
   expect(problemsOf(`${minimal}integrations:\n  sso: { issuer: "https://a.example" }\n`)).toEqual([
     '8:3: integrations.sso: needs a `client_id` or at least one of `additional_audiences`, so that tokens for other services are not accepted',

@@ -69,6 +69,7 @@ export function integration(name: string, parts: IntegrationParts = {}): Integra
     clientId: name,
     defaultGroup: undefined,
     groupMappings: new Map(Object.entries(mappings)),
+    blockedGroups: new Set(),
     principalPattern: pattern === undefined ? undefined : RE2JS.compile(pattern),
     mapsPrincipal: false,
     allowsIdTokenUser: true,
