@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { RE2JS } from 're2js'
 import type { Config } from './config/index.ts'
-import { fetchIssuerKeys } from './identity/discovery.ts'
 import { KeyCache } from './identity/key-cache.ts'
+import { findIssuerKeys, type KeySource } from './identity/key-source.ts'
 import type { IssuerObserver } from './identity/observer.ts'
 import { allowedTypes, type TokenRules } from './identity/token-rules.ts'
 import { VerifiedTokens } from './identity/verified-tokens.ts'
@@ -142,16 +142,19 @@ function composeTokens(
   const enabled = Object.entries(config.integrations).filter(([, { enabled }]) => enabled)
   return new Map(
     enabled.map(([name, integration]): [string, VerifiedTokens] => {
-      const { custom_ca: caFile } = integration
-      const customCa = caFile === undefined ? undefined : readFileSync(caFile, 'utf8')
-      const limits = { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes }
-      const { issuer } = integration
-      const cacheKey = JSON.stringify([issuer, customCa, limits])
+      const { issuer, custom_ca: caFile } = integration
+      const access = {
+        customCa: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
+        limits: { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes },
+        bearerTokenFile: integration.jwks_bearer_token_file,
+      }
+      const source = keySourceOf(integration)
+      const cacheKey = JSON.stringify([issuer, source, access])
       const keys =
         caches.get(cacheKey) ??
         new KeyCache({
           issuer,
-          fetch: async () => fetchIssuerKeys({ issuer, customCa, limits }),
+          fetch: async () => findIssuerKeys(issuer, source, access),
           observer,
         })
       caches.set(cacheKey, keys)
@@ -176,6 +179,13 @@ function composeTokens(
       return [name, new VerifiedTokens(rules, maxRememberedTokenBytes)]
     }),
   )
+}
+
+function keySourceOf(integration: Config['integrations'][string]): KeySource {
+  const { jwks, jwks_file: path, jwks_uri: uri } = integration
+  if (jwks !== undefined) return { kind: 'inline', text: jwks }
+  if (path !== undefined) return { kind: 'file', path }
+  return uri === undefined ? { kind: 'discovery' } : { kind: 'uri', uri }
 }
 
 function composeUpstreams(config: Config): ReadonlyMap<string, UpstreamTarget> {

@@ -33,6 +33,23 @@ export function* checkIntegrations({ integrations }: View): Generator<Finding> {
   }
 }
 
+const keySources = ['jwks', 'jwks_file', 'jwks_uri'] as const
+
+export function* checkKeySources({ integrations }: View): Generator<Finding> {
+  for (const [name, integration] of integrations) {
+    const [source, ...others] = keySources.filter((key) => integration[key] !== undefined)
+    for (const other of others) {
+      const message = `is not allowed beside \`${source ?? ''}\`: keys come from one place`
+      yield { path: ['integrations', name, other], message, isAboutKey: true }
+    }
+    const isLocal = source === 'jwks' || source === 'jwks_file'
+    if (isLocal && integration.jwks_bearer_token_file !== undefined) {
+      const message = `is not allowed beside \`${source}\`: nothing is fetched then`
+      yield { path: ['integrations', name, 'jwks_bearer_token_file'], message, isAboutKey: true }
+    }
+  }
+}
+
 /** Two groups that differ in case alone look alike to people, and some providers change the case. */
 export function* checkGroups({ groups }: View): Generator<Finding> {
   const seen = new Map<string, string>()

@@ -1,5 +1,11 @@
 import type { Tree } from '../read-tree.ts'
-import { checkAudit, checkDatabases, checkGroups, checkIntegrations } from './entries.ts'
+import {
+  checkAudit,
+  checkDatabases,
+  checkGroups,
+  checkIntegrations,
+  checkKeySources,
+} from './entries.ts'
 import { checkPasswords } from './passwords.ts'
 import { checkPools } from './pools.ts'
 import { checkReferences } from './references.ts'
@@ -13,6 +19,7 @@ export function checkTogether(tree: Tree): readonly Finding[] {
   return [
     ...checkAudit(view),
     ...checkIntegrations(view),
+    ...checkKeySources(view),
     ...checkGroups(view),
     ...checkReferences(view),
     ...checkDatabases(view),

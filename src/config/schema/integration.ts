@@ -6,6 +6,7 @@ import {
   dictionary,
   duration,
   flag,
+  httpsUrl,
   identifier,
   integer,
   issuerUrl,
@@ -15,6 +16,7 @@ import {
   text,
 } from '../fields.ts'
 import { expecting, expectingText } from '../messages.ts'
+import { keySet } from './key-set.ts'
 
 const algorithms = [
   'RS256',
@@ -78,7 +80,7 @@ export const integration = section({
     ),
   protocol: z.enum(['oidc']).default('oidc').describe('The protocol of the identity provider.'),
   issuer: issuerUrl().describe(
-    'The issuer: an https URL under which the discovery document is found. One slash at the end makes no difference.',
+    'The issuer: an https URL under which the discovery document is found. One slash at the end makes no difference, unless there is one of the `jwks` keys: `iss` must be exactly this then.',
   ),
   client_id: anyText()
     .optional()
@@ -165,6 +167,22 @@ export const integration = section({
     .optional()
     .describe(
       'How long ago, besides `leeway`, a token may have been issued, by its `iat`; one without is refused then.',
+    ),
+  jwks: keySet
+    .optional()
+    .describe(
+      'The keys of the issuer, as a mapping or as JSON. With this, `jwks_file` or `jwks_uri`, of which there may be one, no discovery document is read.',
+    ),
+  jwks_file: path()
+    .optional()
+    .describe(
+      'A JSON file with the keys of the issuer. It is read again after 5 minutes, and for a key that is not known.',
+    ),
+  jwks_uri: httpsUrl().optional().describe('Where the keys of the issuer are fetched.'),
+  jwks_bearer_token_file: path()
+    .optional()
+    .describe(
+      'A file with a bearer token to send when the discovery document and the keys are fetched, as the API server of Kubernetes wants it. It is read again each time.',
     ),
   custom_ca: path()
     .optional()

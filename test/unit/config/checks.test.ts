@@ -85,6 +85,34 @@ test('a group is not blocked where no groups are read', () => {
   expect(problems('blocked_groups: [a], groups_claim_ids: [groups]')).toEqual([])
 })
 
+describe('the keys of an issuer', () => {
+  const problems = (keys: string) =>
+    problemsOf(
+      `${minimal}integrations:\n  sso: { issuer: "https://a.example", client_id: x, ${keys} }\n`,
+    ).map((problem) => problem.replace(/^[\d:]+ integrations\.sso\./, ''))
+
+  test.each([
+    'jwks: { keys: [{ kty: RSA }] }',
+    `jwks: '{"keys":[{"kty":"RSA"}]}'`,
+    'jwks_file: x',
+    'jwks_uri: "https://a.example/?p=1", jwks_bearer_token_file: x',
+    'jwks_bearer_token_file: x',
+  ])('may come from %s', (keys) => {
+    expect(problems(keys)).toEqual([])
+  })
+
+  test.each([
+    ['jwks_file: x, jwks_uri: "https://a.example"', 'jwks_uri: is not allowed beside `jwks_file`'],
+    ['jwks: { keys: [{ kty: RSA }] }, jwks_file: x', 'jwks_file: is not allowed beside `jwks`'],
+    [
+      'jwks_file: x, jwks_bearer_token_file: x',
+      'jwks_bearer_token_file: is not allowed beside `jwks_file`',
+    ],
+  ])('come from one place: %s', (keys, problem) => {
+    expect(problems(keys)).toEqual([expect.stringContaining(problem)])
+  })
+})
+
 test('an integration that nothing binds to us is refused', () => {
   expect(problemsOf(`${minimal}integrations:\n  sso: { issuer: "https://a.example" }\n`)).toEqual([
     '8:3: integrations.sso: needs a `client_id` or at least one of `additional_audiences`, so that tokens for other services are not accepted',

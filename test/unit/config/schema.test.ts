@@ -157,6 +157,16 @@ describe('an integration', () => {
     ],
     ['required_claims: { /a~2: x }', /^required_claims\["?\/?.*must be the name of a claim/],
     ['required_acr: [1]', 'required_acr[0]: must be a string: put the value in quotes'],
+    ['jwks: 5', /^jwks: must be a key set: a mapping with a list `keys`/],
+    ['jwks: hunter2', /^jwks: must be a key set with at least one key/],
+    ['jwks: { keys: [] }', /^jwks: must be a key set with at least one key/],
+    ['jwks: { keys: [{ kty: RSA, d: x }] }', /^jwks: must have public keys only/],
+    ['jwks: { keys: [{ kty: oct, k: x }] }', /^jwks: must have public keys only/],
+    [
+      'jwks_uri: "http://a.example"',
+      'jwks_uri: must be an https URL without fragment and credentials',
+    ],
+    ['jwks_file: ""', 'jwks_file: must be the path of a file'],
     ['max_token_age: 0', /^max_token_age: must be a duration between 1s and 8760h/],
   ])('explains what is wrong with %s', (key, message) => {
     const section = key.startsWith('client_id')
