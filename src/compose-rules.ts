@@ -175,6 +175,7 @@ function composeTokens(
         requiredAcr: integration.required_acr,
         principalClaim: integration.principal_claim,
         groupsClaimIds: integration.groups_claim_ids,
+        userinfo: integration.userinfo_groups ? access : undefined,
       }
       return [name, new VerifiedTokens(rules, maxRememberedTokenBytes)]
     }),

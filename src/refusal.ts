@@ -210,6 +210,15 @@ export const reasons = {
     remedy:
       'The log has the cause under `keys-unavailable`: name resolution, TLS, a wrong `issuer`, an answer that is not a key set. `portcullis_jwks_age_seconds` shows since when.',
   },
+  'userinfo-unavailable': {
+    sqlstate: '08006',
+    fault: 'issuer',
+    message: 'identity provider for pool "{pool}" is unavailable',
+    meaning:
+      'The token is genuine and has no groups, and with `userinfo_groups` the userinfo endpoint of the issuer was asked for them: it did not answer, refused the token, or spoke of somebody else.',
+    remedy:
+      'The log has the cause under `userinfo-unavailable`. A status of 401 or 403 usually means that the provider takes only access tokens there, with the scope `openid`.',
+  },
   'token-malformed': {
     sqlstate: '28P01',
     fault: 'client',

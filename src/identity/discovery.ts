@@ -9,6 +9,7 @@ export interface IssuerKeys {
   /** The issuer's own spelling of its name: `iss` is compared with it byte for byte. */
   readonly issuer: string
   readonly findKey: ReturnType<typeof createLocalJWKSet>
+  readonly userinfoEndpoint?: string
 }
 
 export type FetchKeys = () => Promise<IssuerKeys>
@@ -27,14 +28,18 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
     undefined,
     { [customFetch]: get },
   )
-  const { issuer, jwks_uri: jwksUri } = configuration.serverMetadata()
+  const { issuer, jwks_uri: jwksUri, userinfo_endpoint: userinfo } = configuration.serverMetadata()
   // Discovery 4.3, but for one slash at the end: providers and documents disagree on it.
   if (withoutTrailingSlash(issuer) !== withoutTrailingSlash(options.issuer)) {
     throw new FetchError(`the discovery document is of another issuer: ${issuer}`)
   }
   if (jwksUri === undefined) throw new FetchError('the discovery document has no jwks_uri')
   const keySet = parseKeySet(await (await get(jwksUri)).text())
-  return { issuer, findKey: createLocalJWKSet(keySet) }
+  return {
+    issuer,
+    findKey: createLocalJWKSet(keySet),
+    ...(typeof userinfo === 'string' && { userinfoEndpoint: userinfo }),
+  }
 }
 
 export function withoutTrailingSlash(issuer: string): string {

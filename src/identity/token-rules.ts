@@ -1,4 +1,5 @@
 import type { RE2JS } from 're2js'
+import type { UserinfoAccess } from './fetch-userinfo.ts'
 import type { KeyCache } from './key-cache.ts'
 
 /** What an integration demands of a token. */
@@ -20,6 +21,8 @@ export interface TokenRules {
   /** Claim names, or JSON Pointers when they begin with a slash. */
   readonly principalClaim: string
   readonly groupsClaimIds: readonly string[]
+  /** How the provider is asked for groups that a token does not tell; undefined where it is not. */
+  readonly userinfo: UserinfoAccess | undefined
 }
 
 /** A claim without which a token is of no use to an integration. */

@@ -21,7 +21,7 @@ export class VerifiedTokens {
   readonly rules: TokenRules
   readonly #remembered: LRUCache<string, Remembered>
 
-  /** `maxTokenBytes` limits the length of all remembered tokens: a principal holds no more than its token. */
+  /** `maxTokenBytes` limits the length of all remembered tokens and their groups. */
   constructor(rules: TokenRules, maxTokenBytes: number) {
     this.rules = rules
     this.#remembered = new LRUCache({ maxSize: maxTokenBytes, ttl: rememberedMs })
@@ -35,7 +35,12 @@ export class VerifiedTokens {
     if (isFresh && known.keys === keys) return known.principal
     // An expired token is verified again, for the refusal that says since when.
     const principal = await verifyToken(token, this.rules, now)
-    this.#remembered.set(digest, { principal, keys }, { size: token.length })
+    this.#remembered.set(digest, { principal, keys }, { size: sizeOf(token, principal) })
     return principal
   }
+}
+
+/** Userinfo may have told more groups than the token is long. */
+function sizeOf(token: string, { groups }: Principal): number {
+  return groups.reduce((size, group) => size + group.length, token.length)
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { printable, Refusal } from '../refusal.ts'
 import { checkClaims, notYetValid, wrongAudience } from './check-claims.ts'
-import { readClaim, readGroups } from './claims.ts'
+import { readClaim } from './claims.ts'
+import { findGroups } from './find-groups.ts'
 import { holder, shown, toDate } from './shown.ts'
 import { ownAudiences, type TokenRules } from './token-rules.ts'
 import { readUnverified } from './token-shape.ts'
@@ -17,7 +18,7 @@ export interface Principal {
   readonly subject: string
   /** The values of the principal claim, at least one. */
   readonly names: readonly string[]
-  /** As the token names them; policy maps them to groups of the catalog. */
+  /** As the token or userinfo names them; policy maps them to groups of the catalog. */
   readonly groups: readonly string[]
   readonly expiresAt: Date
   /** Until then it need not be verified again: it neither expires nor grows too old before. */
@@ -49,7 +50,9 @@ export async function verifyToken(token: string, rules: TokenRules, now: Date): 
   }
   const claims = await verifySignatureAndTimes(token, rules, issuer, now)
   checkClaims(claims, header['typ'], rules, now)
-  return toPrincipal(claims, issuer, rules)
+  const principal = toPrincipal(claims, issuer, rules)
+  // Last, so that only a token which is good in every other way costs a request.
+  return { ...principal, groups: await findGroups(token, claims, rules) }
 }
 
 async function verifySignatureAndTimes(
@@ -122,7 +125,11 @@ function wrongClaim(error: errors.JWTClaimValidationFailed): Refusal {
   })
 }
 
-function toPrincipal(claims: JWTPayload, issuer: string, rules: TokenRules): Principal {
+function toPrincipal(
+  claims: JWTPayload,
+  issuer: string,
+  rules: TokenRules,
+): Omit<Principal, 'groups'> {
   const { jti, exp, iat } = claims
   const subject = toName(claims.sub)
   if (subject === undefined || exp === undefined) throw unusable('sub')
@@ -144,7 +151,6 @@ function toPrincipal(claims: JWTPayload, issuer: string, rules: TokenRules): Pri
     issuer,
     subject,
     names,
-    groups: [...new Set(rules.groupsClaimIds.flatMap((id) => readGroups(readClaim(claims, id))))],
     expiresAt,
     goodUntil: tooOldAt < expiresAt ? tooOldAt : expiresAt,
     tokenIdHash:

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { answers } from '../../demo/answers.ts'
 import { generateSigningKey } from '../../demo/provider.ts'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
@@ -13,10 +14,20 @@ beforeAll(async () => {
   stack = await Stack.start({
     configure: (config) => {
       const filed = { ...config.integrations['people'], jwks_file: 'keys.json' }
-      config.integrations = { ...config.integrations, filed }
+      const asking = {
+        ...config.integrations['people'],
+        userinfo_groups: true,
+        groups_claim_ids: ['teams'],
+        groups_claim_mappings: { writers: 'readwrite' },
+      }
+      config.integrations = { ...config.integrations, filed, asking }
       const sandbox = config.databases['sandbox']!['upstream'] as Record<string, unknown>
       const upstream = { ...sandbox, database: 'sandbox' }
-      config.databases = { ...config.databases, filed: { integrations: ['filed'], upstream } }
+      config.databases = {
+        ...config.databases,
+        filed: { integrations: ['filed'], upstream },
+        asking: { integrations: ['asking'], upstream },
+      }
     },
   })
 })
@@ -83,4 +94,17 @@ test('keys from a file are believed as soon as they are there, without the provi
   await until('the keys', async () => (await logIn(token, filed)).type === 'R')
   expect(await logIn(token)).toEqual(refused)
   await stack.provider.startAgain()
+})
+
+test('groups that a token does not tell are those of userinfo', async () => {
+  const asking = { user: 'app_readwrite', database: 'asking' }
+  const restore = stack.provider.intercept(
+    '/me',
+    answers.json({ sub: 'alice', teams: ['writers'] }),
+  )
+  const token = await stack.token()
+  expect(await logIn(token, asking)).toEqual(admitted)
+  expect(await logIn(token, asking)).toEqual(admitted)
+  expect(stack.provider.requestsFor('/me')).toBe(1)
+  restore()
 })

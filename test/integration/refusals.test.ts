@@ -74,6 +74,7 @@ beforeAll(async () => {
         dark: { ...people, issuer: 'https://localhost:1' },
         off: { ...people, enabled: false },
         blocking: { ...people, blocked_groups: ['engineering'] },
+        asking: { ...people, userinfo_groups: true, groups_claim_ids: ['not_in_the_token'] },
         demanding: {
           ...people,
           required_claims: { email: { pattern: '[a-z]+@example\\.org' }, email_verified: true },
@@ -89,6 +90,7 @@ beforeAll(async () => {
         dark: { integrations: ['dark'], ...upstream({}) },
         off: { integrations: ['off'], ...upstream({}) },
         blocking: { integrations: ['blocking'], ...upstream({}) },
+        asking: { integrations: ['asking'], ...upstream({}) },
         demanding: { integrations: ['demanding'], ...upstream({}) },
         strict: { integrations: ['strict'], ...upstream({}) },
         patterned: { integrations: ['patterned'], ...upstream({}) },
@@ -368,6 +370,14 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
   },
   'keys-unavailable': {
     provoke: async () => alice('dark'),
+    expected: {
+      sqlstate: '08006',
+      message: 'identity provider for pool "sso_pool" is unavailable',
+    },
+  },
+  // The provider takes access tokens at its userinfo endpoint, and this is an ID token.
+  'userinfo-unavailable': {
+    provoke: async () => alice('asking'),
     expected: {
       sqlstate: '08006',
       message: 'identity provider for pool "sso_pool" is unavailable',

@@ -215,6 +215,7 @@ function rulesOf(options: GateOptions): Rules {
             requiredAcr: [],
             principalClaim: 'sub',
             groupsClaimIds: [],
+            userinfo: undefined,
           },
           65_536,
         ),

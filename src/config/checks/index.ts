@@ -2,6 +2,7 @@ import type { Tree } from '../read-tree.ts'
 import {
   checkAudit,
   checkDatabases,
+  checkGroupClaims,
   checkGroups,
   checkIntegrations,
   checkKeySources,
@@ -20,6 +21,7 @@ export function checkTogether(tree: Tree): readonly Finding[] {
     ...checkAudit(view),
     ...checkIntegrations(view),
     ...checkKeySources(view),
+    ...checkGroupClaims(view),
     ...checkGroups(view),
     ...checkReferences(view),
     ...checkDatabases(view),

@@ -108,6 +108,11 @@ export const integration = section({
     .describe(
       'Claims that list groups: literal names, or JSON Pointers if they begin with a slash.',
     ),
+  userinfo_groups: flag()
+    .prefault(false)
+    .describe(
+      'Whether the provider is asked at its userinfo endpoint for those claims, if a token has none of them. The provider must take the token there: most take access tokens only.',
+    ),
   groups_claim_mappings: dictionary(anyText(), identifier('group'))
     .prefault({})
     .describe('From the values of those claims to our groups.'),
@@ -115,7 +120,7 @@ export const integration = section({
     .array(anyText())
     .prefault([])
     .describe(
-      'Values of those claims that refuse the login, whatever else the identity has. A token without the claims is in none of them.',
+      'Values of those claims that refuse the login, whatever else the identity has. A token without the claims, and without `userinfo_groups`, is in none of them.',
     ),
   principal_claim: claim()
     .prefault('sub')

@@ -80,9 +80,24 @@ test('a group is not blocked where no groups are read', () => {
       `${minimal}integrations:\n  sso: { issuer: "https://a.example", client_id: x, ${keys} }\n`,
     )
   expect(problems('blocked_groups: [a]')).toEqual([
-    '8:53: integrations.sso.blocked_groups: needs `groups_claim_ids`, where the groups of a token are found',
+    '8:53: integrations.sso.blocked_groups: needs `groups_claim_ids`, where the groups are found',
   ])
   expect(problems('blocked_groups: [a], groups_claim_ids: [groups]')).toEqual([])
+})
+
+test.each([
+  [
+    'userinfo_groups: true',
+    'userinfo_groups: needs `groups_claim_ids`, where the groups are found',
+  ],
+  [
+    'userinfo_groups: true, groups_claim_ids: [groups], jwks_file: x',
+    'userinfo_groups: is not allowed beside `jwks_file`: the discovery document, which has the endpoint, is not read then',
+  ],
+])('userinfo is asked for something, and by discovery: %s', (keys, problem) => {
+  const yaml = `${minimal}integrations:\n  sso: { issuer: "https://a.example", client_id: x, ${keys} }\n`
+  expect(problemsOf(yaml)).toEqual([expect.stringMatching(/^8:\d+: /)])
+  expect(problemsOf(yaml)[0]).toContain(`: integrations.sso.${problem}`)
 })
 
 describe('the keys of an issuer', () => {

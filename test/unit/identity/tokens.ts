@@ -127,6 +127,7 @@ export function tokenRules(keys: KeyCache, more: Partial<TokenRules> = {}): Toke
     leewayMs: 30_000,
     principalClaim: 'sub',
     groupsClaimIds: ['https://example.com/groups'],
+    userinfo: undefined,
     ...more,
   }
 }
