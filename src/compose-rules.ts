@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { RE2JS } from 're2js'
 import type { Config } from './config/index.ts'
-import { fetchIssuerKeys } from './identity/discovery.ts'
 import { KeyCache } from './identity/key-cache.ts'
+import { findIssuerKeys, type KeySource } from './identity/key-source.ts'
 import type { IssuerObserver } from './identity/observer.ts'
+import { allowedTypes, type TokenRules } from './identity/token-rules.ts'
 import { VerifiedTokens } from './identity/verified-tokens.ts'
-import type { TokenRules } from './identity/verify-token.ts'
 import type { Catalog, Integration, Pool } from './policy/catalog.ts'
 import { parseIdentityMap } from './policy/identity-map.ts'
 import { parseNetwork } from './policy/network.ts'
@@ -119,10 +119,12 @@ function composeCatalog(config: Config): Catalog {
         name,
         {
           name,
+          isEnabled: integration.enabled,
           issuer: integration.issuer,
           clientId: integration.client_id,
           defaultGroup: integration.default_group,
           groupMappings: new Map(Object.entries(integration.groups_claim_mappings)),
+          blockedGroups: new Set(integration.blocked_groups),
           principalPattern:
             integration.principal_regex === undefined
               ? undefined
@@ -147,18 +149,23 @@ function composeTokens(
   observer: IssuerObserver,
   caches: KeyCaches,
 ): ReadonlyMap<string, VerifiedTokens> {
+  // Nothing is asked of the provider of an integration that is switched off.
+  const enabled = Object.entries(config.integrations).filter(([, { enabled }]) => enabled)
   return new Map(
-    Object.entries(config.integrations).map(([name, integration]): [string, VerifiedTokens] => {
-      const { custom_ca: caFile } = integration
-      const customCa = caFile === undefined ? undefined : readFileSync(caFile, 'utf8')
-      const limits = { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes }
-      const { issuer } = integration
-      const cacheKey = JSON.stringify([issuer, customCa, limits])
+    enabled.map(([name, integration]): [string, VerifiedTokens] => {
+      const { issuer, custom_ca: caFile } = integration
+      const access = {
+        customCa: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
+        limits: { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes },
+        bearerTokenFile: integration.jwks_bearer_token_file,
+      }
+      const source = keySourceOf(integration)
+      const cacheKey = JSON.stringify([issuer, source, access])
       const keys =
         caches.get(cacheKey) ??
         new KeyCache({
           issuer,
-          fetch: async () => fetchIssuerKeys({ issuer, customCa, limits }),
+          fetch: async () => findIssuerKeys(issuer, source, access),
           observer,
         })
       caches.set(cacheKey, keys)
@@ -167,14 +174,30 @@ function composeTokens(
         keys,
         clientId: integration.client_id,
         additionalAudiences: integration.additional_audiences,
+        strictAudiences: integration.strict_audiences,
         algorithms: integration.algorithms,
+        allowedTypes: allowedTypes(integration.allowed_typ),
+        maxTokenAgeMs: integration.max_token_age,
         leewayMs: integration.leeway,
+        requiredClaims: Object.entries(integration.required_claims).map(([claim, expected]) => ({
+          name: claim,
+          expected: typeof expected === 'object' ? RE2JS.compile(expected.pattern) : expected,
+        })),
+        requiredAcr: integration.required_acr,
         principalClaim: integration.principal_claim,
         groupsClaimIds: integration.groups_claim_ids,
+        userinfo: integration.userinfo_groups ? access : undefined,
       }
       return [name, new VerifiedTokens(rules, maxRememberedTokenBytes)]
     }),
   )
+}
+
+function keySourceOf(integration: Config['integrations'][string]): KeySource {
+  const { jwks, jwks_file: path, jwks_uri: uri } = integration
+  if (jwks !== undefined) return { kind: 'inline', text: jwks }
+  if (path !== undefined) return { kind: 'file', path }
+  return uri === undefined ? { kind: 'discovery' } : { kind: 'uri', uri }
 }
 
 function composeUpstreams(config: Config): ReadonlyMap<string, UpstreamTarget> {

@@ -177,6 +177,14 @@ export const reasons = {
     remedy:
       'A database with integrations of its own does not see those of `system`. Qualify the user, or leave the option out.',
   },
+  'integration-disabled': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'single sign-on with this identity provider is switched off',
+    meaning:
+      'The integration that was named, that the token is from or that is the primary one has `enabled: false`.',
+    remedy: 'Set `enabled: true`, or name another integration by `identityprovider`.',
+  },
   'id-token-disabled': {
     sqlstate: '28000',
     fault: 'policy',
@@ -201,6 +209,15 @@ export const reasons = {
       'The discovery document or the key set of the issuer could not be fetched, and no recent keys are left.',
     remedy:
       'The log has the cause under `keys-unavailable`: name resolution, TLS, a wrong `issuer`, an answer that is not a key set. `portcullis_jwks_age_seconds` shows since when.',
+  },
+  'userinfo-unavailable': {
+    sqlstate: '08006',
+    fault: 'issuer',
+    message: 'identity provider for pool "{pool}" is unavailable',
+    meaning:
+      'The token is genuine and has no groups, and with `userinfo_groups` the userinfo endpoint of the issuer was asked for them: it did not answer, refused the token, or spoke of somebody else.',
+    remedy:
+      'The log has the cause under `userinfo-unavailable`. A status of 401 or 403 usually means that the provider takes only access tokens there, with the scope `openid`.',
   },
   'token-malformed': {
     sqlstate: '28P01',
@@ -247,7 +264,8 @@ export const reasons = {
     fault: 'client',
     message: wrongCredential,
     hint: freshToken,
-    meaning: 'The token is genuine and its `exp` has passed.',
+    meaning:
+      'The token is genuine and its `exp` has passed, or its `iat` is longer ago than `max_token_age`.',
     remedy:
       'Get a fresh token. Supply one per connection where a pool outlives the token. If it is fresh, compare the clocks.',
   },
@@ -265,7 +283,7 @@ export const reasons = {
     message: wrongCredential,
     hint: 'Ask the identity provider for a token for one of the audiences that this integration accepts.',
     meaning:
-      'The token is genuine and was issued for another audience: none of `aud` is `client_id` or one of `additional_audiences`.',
+      'The token is genuine and was issued for another audience: none of `aud` is `client_id` or one of `additional_audiences`, or, with `strict_audiences`, not all of them are.',
     remedy: 'Request the right audience, or add it to `additional_audiences`.',
   },
   'token-authorized-party': {
@@ -284,17 +302,27 @@ export const reasons = {
     message: wrongCredential,
     hint: 'Use an ID token or an access token.',
     meaning:
-      'The token is genuine and is neither an ID token nor an access token: its `typ` says, for example, `logout+jwt`.',
-    remedy: 'Use an ID token or an access token of the identity provider.',
+      'The token is genuine and is not of a kind that `allowed_typ` lists: its `typ` says, for example, `logout+jwt`.',
+    remedy:
+      'Use an ID token or an access token of the identity provider, or add the type to `allowed_typ`.',
   },
   'token-claim': {
     sqlstate: '28P01',
     fault: 'client',
     message: wrongCredential,
     meaning:
-      'The token is genuine and a claim that is needed is missing or not of the right type: `exp`, the principal claim, the groups claim, or `email_verified` is false.',
+      'The token is genuine and a claim that is needed is missing or not of the right type: `exp`, the principal claim, the groups claim, or `email_verified` is false. Or it does not have a value that `required_claims` or `required_acr` accepts.',
     remedy:
-      'Have the identity provider add the claim, or set `principal_claim` to one that is there.',
+      'Have the identity provider add the claim, or set `principal_claim` to one that is there. For `acr`, sign in in a stronger way.',
+  },
+  'group-blocked': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: notAllowed,
+    hint: 'One of your groups at the identity provider is not allowed here. Ask the administrator.',
+    meaning: 'The token is genuine, and one of its groups is in `blocked_groups`.',
+    remedy:
+      'Take the identity out of the group at the provider, or the group out of `blocked_groups`: the log has its name.',
   },
   'no-group': {
     sqlstate: '28000',

@@ -11,13 +11,9 @@ import type { Config } from './config/index.ts'
 import { describeCheck } from './identity/describe-check.ts'
 import { KeyCache } from './identity/key-cache.ts'
 import type { IssuerObserver } from './identity/observer.ts'
-import {
-  type Principal,
-  previewToken,
-  type TokenCheck,
-  type TokenRules,
-  verifyToken,
-} from './identity/verify-token.ts'
+import type { TokenCheck } from './identity/token-check.ts'
+import type { TokenRules } from './identity/token-rules.ts'
+import { type Principal, previewToken, verifyToken } from './identity/verify-token.ts'
 import { printable, reasons, Refusal } from './refusal.ts'
 import {
   admitPassword,

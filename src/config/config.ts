@@ -21,6 +21,8 @@ export function toConfig(parsed: ParsedConfig, folder: string): Config {
     integrations: mapValues(parsed.integrations, (integration) => ({
       ...integration,
       custom_ca: absolute(integration.custom_ca),
+      jwks_file: absolute(integration.jwks_file),
+      jwks_bearer_token_file: absolute(integration.jwks_bearer_token_file),
     })),
     databases: mapValues(parsed.databases, (database) => ({
       ...database,

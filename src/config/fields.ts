@@ -96,12 +96,18 @@ export function network(): z.ZodType<string, string> {
 const issuerRule = 'must be an https URL without query, fragment and credentials'
 
 export function issuerUrl(): z.ZodType<string, string> {
-  return text('URL', issuerRule, (value) => {
-    if (!value.startsWith('https://') || /[?#\s\\]/.test(value)) return false
-    if (!URL.canParse(value)) return false
-    const { username, password } = new URL(value)
-    return username === '' && password === ''
-  })
+  return text('URL', issuerRule, (value) => !value.includes('?') && isHttpsUrl(value))
+}
+
+export function httpsUrl(): z.ZodType<string, string> {
+  return text('URL', 'must be an https URL without fragment and credentials', isHttpsUrl)
+}
+
+function isHttpsUrl(value: string): boolean {
+  if (!value.startsWith('https://') || /[#\s\\]/.test(value)) return false
+  if (!URL.canParse(value)) return false
+  const { username, password } = new URL(value)
+  return username === '' && password === ''
 }
 
 export function flag(): z.ZodType<boolean> {

@@ -12,12 +12,14 @@ export class FetchError extends Error {
 
 /**
  * GETs an https URL: no redirect is followed, nothing is decompressed, and both the time until the last
- * byte and the size of the body are limited. `ca` (PEM) replaces the system's roots.
+ * byte and the size of the body are limited. `ca` (PEM) replaces the system's roots;
+ * `bearer` is sent as the token of the request (RFC 6750, 2.1).
  */
 export async function boundedFetch(
   url: string,
   limits: FetchLimits,
   ca: string | undefined,
+  bearer?: string,
 ): Promise<Response> {
   if (new URL(url).protocol !== 'https:') throw new FetchError('only https is fetched')
   return new Promise((resolve, reject) => {
@@ -26,7 +28,11 @@ export async function boundedFetch(
       {
         ...(ca === undefined ? {} : { ca }),
         agent: false,
-        headers: { accept: 'application/json', 'accept-encoding': 'identity' },
+        headers: {
+          accept: 'application/json',
+          'accept-encoding': 'identity',
+          ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+        },
         signal: AbortSignal.timeout(limits.timeoutMs),
       },
       (incoming) => {

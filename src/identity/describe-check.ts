@@ -1,7 +1,9 @@
 import { printable } from '../refusal.ts'
 import { readClaim } from './claims.ts'
 import { authorizedParty, readUnverified } from './token-shape.ts'
-import { quoted, type TokenCheck, type TokenRules } from './verify-token.ts'
+import { quoted } from './shown.ts'
+import type { TokenCheck } from './token-check.ts'
+import { ownAudiences, type TokenRules } from './token-rules.ts'
 
 /** What a check of a token compares, in words. It says nothing about the outcome. */
 export function describeCheck(
@@ -11,6 +13,8 @@ export function describeCheck(
   now: Date,
 ): string {
   const { header = {}, claims = {} } = readUnverified(token) ?? {}
+  const described = (name: string): string =>
+    `${printable(name)} ${quoted(readClaim(claims, name))}`
   switch (check) {
     case 'format':
       return 'three segments of base64url, header and claims are JSON objects'
@@ -22,22 +26,26 @@ export function describeCheck(
       return `iss ${quoted(claims['iss'])}, issuer "${rules.keys.issuer}"`
     case 'signature':
       return `kid ${quoted(header['kid'])} among the keys of the issuer`
-    case 'audience': {
-      const accepted = [rules.clientId, ...rules.additionalAudiences].filter(
-        (one) => one !== undefined,
-      )
-      return `aud ${quoted(claims['aud'])} among ${accepted.map((one) => `"${one}"`).join(', ')}`
-    }
+    case 'audience':
+      return `aud ${quoted(claims['aud'])} among ${quoted(ownAudiences(rules))}`
     case 'times':
       return describeTimes(claims, rules, now)
     case 'type':
       return `typ ${quoted(header['typ'])}`
+    case 'other audiences':
+      return `aud ${quoted(claims['aud'])}, none but ${quoted(ownAudiences(rules))}`
     case 'authorized party':
       return rules.clientId === undefined
         ? 'the integration has no client_id'
         : `azp ${quoted(authorizedParty(claims))}, client_id "${rules.clientId}"`
+    case 'required claims': {
+      const names = rules.requiredClaims.map(({ name }) => name)
+      return [...names, ...(rules.requiredAcr.length > 0 ? ['acr'] : [])].map(described).join('; ')
+    }
+    case 'userinfo':
+      return 'groups of the token, or of userinfo where it has no groups claim'
     case 'principal claim':
-      return `${printable(rules.principalClaim)} ${quoted(readClaim(claims, rules.principalClaim))}`
+      return described(rules.principalClaim)
   }
 }
 
@@ -49,7 +57,9 @@ function describeTimes(
   const told = (['exp', 'nbf', 'iat'] as const)
     .filter((name) => name === 'exp' || claims[name] !== undefined)
     .map((name) => `${name} ${describeTime(claims[name], now)}`)
-  return `${told.join('; ')}; leeway ${rules.leewayMs / 1_000} s`
+  const { leewayMs, maxTokenAgeMs } = rules
+  const limit = maxTokenAgeMs === undefined ? '' : `; at most ${maxTokenAgeMs / 1_000} s old`
+  return `${told.join('; ')}${limit}; leeway ${leewayMs / 1_000} s`
 }
 
 function describeTime(value: unknown, now: Date): string {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { IssuerKeys } from './discovery.ts'
-import { type Principal, type TokenRules, verifyToken } from './verify-token.ts'
+import type { TokenRules } from './token-rules.ts'
+import { type Principal, verifyToken } from './verify-token.ts'
 
 interface Remembered {
   readonly principal: Principal
@@ -13,14 +14,14 @@ interface Remembered {
 const rememberedMs = 60_000
 
 /**
- * Verifies tokens of one integration and remembers the good ones by their SHA-256, until they expire, the
- * issuer's keys are fetched anew or a minute has passed. Whatever is refused is never remembered.
+ * Verifies tokens of one integration and remembers the good ones by their SHA-256, until they expire or grow
+ * too old, the issuer's keys are fetched anew or a minute has passed. Whatever is refused is never remembered.
  */
 export class VerifiedTokens {
   readonly rules: TokenRules
   readonly #remembered: LRUCache<string, Remembered>
 
-  /** `maxTokenBytes` limits the length of all remembered tokens: a principal holds no more than its token. */
+  /** `maxTokenBytes` limits the length of all remembered tokens and their groups. */
   constructor(rules: TokenRules, maxTokenBytes: number) {
     this.rules = rules
     this.#remembered = new LRUCache({ maxSize: maxTokenBytes, ttl: rememberedMs })
@@ -30,11 +31,16 @@ export class VerifiedTokens {
     const digest = createHash('sha256').update(token).digest('base64')
     const keys = await this.rules.keys.current()
     const known = this.#remembered.get(digest)
-    const isFresh = known !== undefined && now.getTime() < known.principal.expiresAt.getTime()
+    const isFresh = known !== undefined && now.getTime() < known.principal.goodUntil.getTime()
     if (isFresh && known.keys === keys) return known.principal
     // An expired token is verified again, for the refusal that says since when.
     const principal = await verifyToken(token, this.rules, now)
-    this.#remembered.set(digest, { principal, keys }, { size: token.length })
+    this.#remembered.set(digest, { principal, keys }, { size: sizeOf(token, principal) })
     return principal
   }
+}
+
+/** Userinfo may have told more groups than the token is long. */
+function sizeOf(token: string, { groups }: Principal): number {
+  return groups.reduce((size, group) => size + group.length, token.length)
 }

@@ -35,11 +35,15 @@ export interface Database {
 /** What policy needs of an SSO integration; identity has the rest. */
 export interface Integration {
   readonly name: string
+  /** One that is switched off is still found, and refuses whoever it is found for. */
+  readonly isEnabled: boolean
   readonly issuer: string
   readonly clientId: string | undefined
   readonly defaultGroup: string | undefined
   /** Value of a groups claim -> group of the catalog. */
   readonly groupMappings: ReadonlyMap<string, string>
+  /** Values of a groups claim that refuse the login, whatever else the identity has. */
+  readonly blockedGroups: ReadonlySet<string>
   readonly principalPattern: RE2JS | undefined
   /** Whether a principal's name may be a role as it is. */
   readonly mapsPrincipal: boolean

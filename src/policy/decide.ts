@@ -1,3 +1,4 @@
+import { listed } from '../identity/shown.ts'
 import type { Principal } from '../identity/verify-token.ts'
 import type { Reason } from '../refusal.ts'
 import type { Catalog, Group, Integration } from './catalog.ts'
@@ -10,7 +11,7 @@ export interface AccessRequest {
   readonly database: string
 }
 
-export type Identity = Pick<Principal, 'issuer' | 'name' | 'groups'>
+export type Identity = Pick<Principal, 'issuer' | 'names' | 'groups'>
 
 /** Decides which role a verified identity is, if any. Pure: the same arguments, the same decision. */
 export function decide(
@@ -33,8 +34,14 @@ export function decide(
     steps,
   })
 
+  const blocked = principal.groups.filter((value) => integration.blockedGroups.has(value))
+  if (blocked.length > 0) {
+    check('blocked groups', list(blocked), false)
+    return denied('group-blocked')
+  }
   const users = usersOf(principal, integration, catalog)?.filter(isRoleName)
-  check('principal', `${principal.name} -> ${users?.join(', ') ?? 'no match'}`, users !== undefined)
+  const mapping = `${listed(principal.names)} -> ${users?.join(', ') ?? 'no match'}`
+  check('principal', mapping, users !== undefined)
   if (users === undefined) return denied('principal-unmapped')
   const found = `claim: ${list(principal.groups)}; groups: ${list(groupNames)}`
   if (!check('groups', found, groups.length > 0 || users.length > 0)) return denied('no-group')
@@ -66,20 +73,35 @@ function groupsOf(principal: Identity, integration: Integration, catalog: Catalo
     .sort((a, b) => b.rank - a.rank || a.name.localeCompare(b.name, 'en'))
 }
 
-/** The roles that a principal may be by its own name; undefined where a rule says that it is nobody. */
+/**
+ * The roles that a principal may be by its own names, in their order; undefined where a rule says of
+ * each name that it is nobody.
+ */
 function usersOf(
-  principal: Identity,
+  { issuer, names }: Identity,
   integration: Integration,
   catalog: Catalog,
 ): readonly string[] | undefined {
-  let name = principal.name
+  const users = names
+    .map((name) => usersOfName(name, issuer, integration, catalog))
+    .filter((some) => some !== undefined)
+  return users.length === 0 ? undefined : [...new Set(users.flat())]
+}
+
+function usersOfName(
+  wholeName: string,
+  issuer: string,
+  integration: Integration,
+  catalog: Catalog,
+): readonly string[] | undefined {
+  let name = wholeName
   if (integration.principalPattern !== undefined) {
     const matcher = integration.principalPattern.matcher(name)
     if (!matcher.find()) return undefined
     name = matcher.group(1) ?? ''
     if (name === '') return undefined
   }
-  const mapped = mapPrincipal(catalog.identityMap, principal.issuer, name)
+  const mapped = mapPrincipal(catalog.identityMap, issuer, name)
   if (mapped.kind === 'mapped') return mapped.users.length > 0 ? mapped.users : undefined
   // A name that somebody chose at the provider must not name a role by accident.
   const mayBeRole = integration.mapsPrincipal || integration.principalPattern !== undefined

@@ -53,6 +53,10 @@ export function resolveIntegration(catalog: Catalog, request: IntegrationRequest
     const reason = named === undefined ? 'integration-none' : 'integration-unknown'
     return { outcome: 'denied', reason, steps }
   }
+  if (!integration.isEnabled) {
+    steps.push({ check: 'enabled', compared: integration.name, passed: false })
+    return { outcome: 'denied', reason: 'integration-disabled', steps }
+  }
   return { outcome: 'resolved', integration, steps }
 }
 

@@ -1,7 +1,9 @@
 // Whether a login is let in, once everything about it is known: no socket, no clock. What a session does
 // with a real client, `portcullis explain` does with a made-up one.
 import { authorizedParty, looksLikeToken, readUnverified } from '../identity/token-shape.ts'
-import type { Principal, TokenIdentity } from '../identity/verify-token.ts'
+import { listed } from '../identity/shown.ts'
+import type { TokenIdentity } from '../identity/token-identity.ts'
+import type { Principal } from '../identity/verify-token.ts'
 import type { Catalog, Integration, Pool } from '../policy/catalog.ts'
 import { decide } from '../policy/decide.ts'
 import type { Step } from '../policy/decision.ts'
@@ -149,14 +151,14 @@ export function chooseRole(
   return decision
 }
 
-function identityFacts({ issuer, subject, name, expiresAt, tokenIdHash }: TokenIdentity): {
+function identityFacts({ issuer, subject, names, expiresAt, tokenIdHash }: TokenIdentity): {
   issuer: string
   subject: string
   principal: string
   expiresAt: Date
   tokenIdHash: string | undefined
 } {
-  return { issuer, subject, principal: name, expiresAt, tokenIdHash }
+  return { issuer, subject, principal: listed(names), expiresAt, tokenIdHash }
 }
 
 function fail(attempt: Attempt, check: string, compared: string, reason: Reason): never {
@@ -187,7 +189,7 @@ function ownWords(identity: TokenIdentity): string {
     .slice(0, 20)
     .map((group) => printable(group))
     .join(', ')
-  const named = `The token names the principal "${printable(identity.name)}"`
+  const named = `The token names the principal "${printable(listed(identity.names))}"`
   return groups === '' ? `${named} and no groups.` : `${named} and the groups ${groups}.`
 }
 

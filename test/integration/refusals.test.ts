@@ -72,6 +72,13 @@ beforeAll(async () => {
         ...config.integrations,
         groupless: { ...people, default_group: undefined, groups_claim_mappings: {} },
         dark: { ...people, issuer: 'https://localhost:1' },
+        off: { ...people, enabled: false },
+        blocking: { ...people, blocked_groups: ['engineering'] },
+        asking: { ...people, userinfo_groups: true, groups_claim_ids: ['not_in_the_token'] },
+        demanding: {
+          ...people,
+          required_claims: { email: { pattern: '[a-z]+@example\\.org' }, email_verified: true },
+        },
         strict: { ...people, enable_id_token_authentication: false },
         patterned: { ...people, principal_regex: '^(nobody)@example\\.com$' },
         superior: { ...people, default_group: 'superior' },
@@ -81,6 +88,10 @@ beforeAll(async () => {
         ...config.databases,
         groupless: { integrations: ['groupless'], ...upstream({}) },
         dark: { integrations: ['dark'], ...upstream({}) },
+        off: { integrations: ['off'], ...upstream({}) },
+        blocking: { integrations: ['blocking'], ...upstream({}) },
+        asking: { integrations: ['asking'], ...upstream({}) },
+        demanding: { integrations: ['demanding'], ...upstream({}) },
         strict: { integrations: ['strict'], ...upstream({}) },
         patterned: { integrations: ['patterned'], ...upstream({}) },
         superior: {
@@ -338,6 +349,13 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
       message: 'identity provider "other" is not available for database "sandbox"',
     },
   },
+  'integration-disabled': {
+    provoke: async () => alice('off'),
+    expected: {
+      sqlstate: '28000',
+      message: 'single sign-on with this identity provider is switched off',
+    },
+  },
   'id-token-disabled': {
     provoke: async () => refusedWith(await stack.token(), { user: 'id_token', database: 'strict' }),
     expected: {
@@ -352,6 +370,14 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
   },
   'keys-unavailable': {
     provoke: async () => alice('dark'),
+    expected: {
+      sqlstate: '08006',
+      message: 'identity provider for pool "sso_pool" is unavailable',
+    },
+  },
+  // The provider takes access tokens at its userinfo endpoint, and this is an ID token.
+  'userinfo-unavailable': {
+    provoke: async () => alice('asking'),
     expected: {
       sqlstate: '08006',
       message: 'identity provider for pool "sso_pool" is unavailable',
@@ -431,6 +457,14 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
       sqlstate: '28P01',
       message: wrongCredential,
       detail: /^The claim "exp" is missing or not of the right type\.$/,
+    },
+  },
+  'group-blocked': {
+    provoke: async () => bob('blocking'),
+    expected: {
+      sqlstate: '28000',
+      message: 'identity "bob" may not use pool "sso_pool"',
+      detail: verifiedDetail,
     },
   },
   'no-group': {
@@ -538,6 +572,18 @@ async function getJson(url: string): Promise<unknown> {
 
 /** More ways to the same reasons. */
 const variants: readonly (readonly [string, Reason, Scenario])[] = [
+  [
+    'a claim without the value that is required',
+    'token-claim',
+    {
+      provoke: async () => alice('demanding'),
+      expected: {
+        sqlstate: '28P01',
+        message: wrongCredential,
+        detail: /^The claim "email" is missing or does not have a value that is accepted\.$/,
+      },
+    },
+  ],
   [
     'a token without a signature (alg none)',
     'token-algorithm',

@@ -30,12 +30,16 @@ const group: fc.Arbitrary<Group> = fc.record({
 
 const integration: fc.Arbitrary<Integration> = fc.record({
   name: word,
+  isEnabled: fc.boolean(),
   issuer: issuers,
   clientId: fc.option(word, { nil: undefined }),
   defaultGroup: fc.option(word, { nil: undefined }),
   groupMappings: fc
     .array(fc.tuple(word, word), { minLength: 2, maxLength: 9 })
     .map((pairs) => new Map(pairs)),
+  blockedGroups: fc
+    .constantFrom<string[]>([], [], [], ['a'], ['b', 'c'])
+    .map((values) => new Set(values)),
   principalPattern: fc
     .constantFrom(undefined, undefined, undefined, '^(.)$', '^(.*)_a$', '^(.*)$', '^(a)?b$')
     .map((pattern) => (pattern === undefined ? undefined : RE2JS.compile(pattern))),
@@ -75,7 +79,11 @@ const catalog: fc.Arbitrary<Catalog> = fc.record({
   identityMap: identityMap.map((text) => parseIdentityMap(text).map),
 })
 
-const identity: fc.Arbitrary<Identity> = fc.record({ issuer: issuers, name: word, groups: words })
+const identity: fc.Arbitrary<Identity> = fc.record({
+  issuer: issuers,
+  names: fc.array(word, { minLength: 1, maxLength: 3 }),
+  groups: words,
+})
 
 const request: fc.Arbitrary<AccessRequest> = fc.record({
   user: fc.option(word, { nil: undefined, freq: 2 }),
@@ -114,10 +122,13 @@ describe('a decision', () => {
       const values = [...who.groups.map((value) => its.groupMappings.get(value)), its.defaultGroup]
       const groups = [...rules.groups.values()].filter(({ name }) => values.includes(name))
       const roles = new Set(groups.map(({ role }) => role))
-      const name = capture(its, who.name)
-      const mapped = mapPrincipal(rules.identityMap, who.issuer, name)
-      const own = its.mapsPrincipal || its.principalPattern !== undefined ? [name] : []
-      const users = mapped.kind === 'mapped' ? mapped.users : own
+      expect(who.groups.filter((value) => its.blockedGroups.has(value))).toEqual([])
+      const users = who.names.flatMap((whole) => {
+        const name = capture(its, whole)
+        const mapped = mapPrincipal(rules.identityMap, who.issuer, name)
+        if (mapped.kind === 'mapped') return mapped.users
+        return its.mapsPrincipal || its.principalPattern !== undefined ? [name] : []
+      })
       expect([...roles, ...users]).toContain(decision.role)
       if (asked.user !== undefined) expect(decision.role).toBe(asked.user)
     })
@@ -169,7 +180,7 @@ describe('a decision', () => {
             networks: [network],
             priority: 99,
             requireSso: false,
-            passwordUsers: new Set([who.name]),
+            passwordUsers: new Set(who.names),
             listeners: new Set(['main']),
           },
         ],
@@ -202,7 +213,7 @@ describe('a decision', () => {
         groups: new Map([['a', { name: 'a', role: 'a', rank: 0, allowsSuperuser: false }]]),
         identityMap: parseIdentityMap(map).map,
       })
-      const theirs = `https://other.example /^(.*)$ \\1\nhttps://other.example ${who.name} root`
+      const theirs = `https://other.example /^(.*)$ \\1\nhttps://other.example ${who.names[0]!} root`
       expect(decide(asked, who, its, at(`${text}\n${theirs}`))).toEqual(
         decide(asked, who, its, at(text)),
       )
@@ -215,7 +226,8 @@ describe('the integration of a login', () => {
     property(integrationRequest, catalog, (asked, rules) => {
       const resolution = resolveIntegration(rules, asked)
       if (resolution.outcome === 'denied') return
-      const { name } = resolution.integration
+      const { name, isEnabled } = resolution.integration
+      expect(isEnabled).toBe(true)
       const own = rules.databases.get(asked.qualifier ?? asked.database)?.integrations ?? []
       const scope = own.length > 0 ? own : (rules.databases.get('system')?.integrations ?? [])
       expect(scope).toContain(name)
@@ -247,10 +259,12 @@ describe('an expression that takes other engines for ever', () => {
     expect(problems).toEqual([])
     const its: Integration = {
       name: 'sso',
+      isEnabled: true,
       issuer: 'https://one.example',
       clientId: undefined,
       defaultGroup: undefined,
       groupMappings: new Map(),
+      blockedGroups: new Set(),
       principalPattern: RE2JS.compile(expression),
       mapsPrincipal: false,
       allowsIdTokenUser: true,
@@ -267,7 +281,12 @@ describe('an expression that takes other engines for ever', () => {
     }
     expect(mapPrincipal(map, 'https://one.example', name)).toEqual({ kind: 'mapped', users: [] })
     expect(
-      decide({ user: 'app', database: 'a' }, { issuer: its.issuer, name, groups: [] }, its, rules),
+      decide(
+        { user: 'app', database: 'a' },
+        { issuer: its.issuer, names: [name], groups: [] },
+        its,
+        rules,
+      ),
     ).toMatchObject({ outcome: 'denied', reason: 'principal-unmapped' })
     expect(performance.now() - startedAt).toBeLessThan(1_000)
   })

@@ -12,6 +12,7 @@ import type { SessionEnd, SessionFacts, SessionObserver } from '../../src/sessio
 import { SessionRegistry } from '../../src/session/registry.ts'
 import type { ListenerAddress, Rules, SessionServices } from '../../src/session/services.ts'
 import { runSession } from '../../src/session/session.ts'
+import { allowedTypes } from '../../src/identity/token-rules.ts'
 import { VerifiedTokens } from '../../src/identity/verified-tokens.ts'
 import type { UpstreamTarget } from '../../src/upstream/target.ts'
 import { message, startup } from '../unit/wire/bytes.ts'
@@ -205,10 +206,16 @@ function rulesOf(options: GateOptions): Rules {
             keys: options.trust.keys,
             clientId: 'database',
             additionalAudiences: [],
+            strictAudiences: false,
             algorithms: ['ES256'],
+            allowedTypes: allowedTypes(['JWT', 'none']),
             leewayMs: 0,
+            maxTokenAgeMs: undefined,
+            requiredClaims: [],
+            requiredAcr: [],
             principalClaim: 'sub',
             groupsClaimIds: [],
+            userinfo: undefined,
           },
           65_536,
         ),
@@ -276,10 +283,12 @@ function catalogOf(requireSso: boolean): Catalog {
         'sso',
         {
           name: 'sso',
+          isEnabled: true,
           issuer,
           clientId: 'database',
           defaultGroup: 'readonly',
           groupMappings: new Map(),
+          blockedGroups: new Set(),
           principalPattern: undefined,
           mapsPrincipal: false,
           allowsIdTokenUser: true,

@@ -12,6 +12,8 @@ export function* checkAudit({ root: { audit } }: View): Generator<Finding> {
   }
 }
 
+const keySources = ['jwks', 'jwks_file', 'jwks_uri'] as const
+
 export function* checkIntegrations({ integrations }: View): Generator<Finding> {
   for (const [name, integration] of integrations) {
     const hasNoClient = 'client_id' in integration && integration.client_id === undefined
@@ -22,6 +24,40 @@ export function* checkIntegrations({ integrations }: View): Generator<Finding> {
         message:
           'needs a `client_id` or at least one of `additional_audiences`, so that tokens for other services are not accepted',
       }
+    }
+  }
+}
+
+/** Where groups are looked for at all. */
+export function* checkGroupClaims({ integrations }: View): Generator<Finding> {
+  for (const [name, integration] of integrations) {
+    const { blocked_groups: blocked = [], groups_claim_ids: claims, userinfo_groups } = integration
+    const message = 'needs `groups_claim_ids`, where the groups are found'
+    if (claims?.length === 0 && blocked.length > 0) {
+      yield { path: ['integrations', name, 'blocked_groups'], message }
+    }
+    if (userinfo_groups !== true) continue
+    const path = ['integrations', name, 'userinfo_groups']
+    if (claims?.length === 0) yield { path, message }
+    const source = keySources.find((key) => integration[key] !== undefined)
+    if (source !== undefined) {
+      const why = 'the discovery document, which has the endpoint, is not read then'
+      yield { path, message: `is not allowed beside \`${source}\`: ${why}`, isAboutKey: true }
+    }
+  }
+}
+
+export function* checkKeySources({ integrations }: View): Generator<Finding> {
+  for (const [name, integration] of integrations) {
+    const [source, ...others] = keySources.filter((key) => integration[key] !== undefined)
+    for (const other of others) {
+      const message = `is not allowed beside \`${source ?? ''}\`: keys come from one place`
+      yield { path: ['integrations', name, other], message, isAboutKey: true }
+    }
+    const isLocal = source === 'jwks' || source === 'jwks_file'
+    if (isLocal && integration.jwks_bearer_token_file !== undefined) {
+      const message = `is not allowed beside \`${source}\`: nothing is fetched then`
+      yield { path: ['integrations', name, 'jwks_bearer_token_file'], message, isAboutKey: true }
     }
   }
 }

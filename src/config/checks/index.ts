@@ -1,5 +1,12 @@
 import type { Tree } from '../read-tree.ts'
-import { checkAudit, checkDatabases, checkGroups, checkIntegrations } from './entries.ts'
+import {
+  checkAudit,
+  checkDatabases,
+  checkGroupClaims,
+  checkGroups,
+  checkIntegrations,
+  checkKeySources,
+} from './entries.ts'
 import { checkPasswords } from './passwords.ts'
 import { checkPools } from './pools.ts'
 import { checkReferences } from './references.ts'
@@ -13,6 +20,8 @@ export function checkTogether(tree: Tree): readonly Finding[] {
   return [
     ...checkAudit(view),
     ...checkIntegrations(view),
+    ...checkKeySources(view),
+    ...checkGroupClaims(view),
     ...checkGroups(view),
     ...checkReferences(view),
     ...checkDatabases(view),

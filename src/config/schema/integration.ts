@@ -6,6 +6,7 @@ import {
   dictionary,
   duration,
   flag,
+  httpsUrl,
   identifier,
   integer,
   issuerUrl,
@@ -14,7 +15,8 @@ import {
   section,
   text,
 } from '../fields.ts'
-import { expectingText } from '../messages.ts'
+import { expecting, expectingText } from '../messages.ts'
+import { keySet } from './key-set.ts'
 
 const algorithms = [
   'RS256',
@@ -29,18 +31,22 @@ const algorithms = [
   'EdDSA',
 ] as const
 
-const principalRegex = z
-  .string({ error: expectingText('must be a regular expression') })
-  .superRefine((pattern, context) => {
-    const message = faultOfPattern(pattern)
-    if (message !== undefined) context.addIssue({ code: 'custom', message })
-  })
+function regularExpression(faultOf: (pattern: RE2JS) => string | undefined): z.ZodString {
+  return z
+    .string({ error: expectingText('must be a regular expression') })
+    .superRefine((pattern, context) => {
+      const message = faultOfPattern(pattern, faultOf)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
+    .meta({ 'x-type': 'regular expression' })
+}
 
-function faultOfPattern(pattern: string): string | undefined {
+function faultOfPattern(
+  pattern: string,
+  faultOf: (pattern: RE2JS) => string | undefined,
+): string | undefined {
   try {
-    const count = RE2JS.compile(pattern).groupCount()
-    if (count === 1) return undefined
-    return `must have exactly one capture group, and has ${count}; (?:...) groups without capturing`
+    return faultOf(RE2JS.compile(pattern))
   } catch (cause) {
     // The exception's message repeats the pattern, its description does not.
     const why = cause instanceof RE2JSSyntaxException ? `: ${cause.getDescription()}` : ''
@@ -48,10 +54,33 @@ function faultOfPattern(pattern: string): string | undefined {
   }
 }
 
+const principalRegex = regularExpression((pattern) => {
+  const count = pattern.groupCount()
+  if (count === 1) return undefined
+  return `must have exactly one capture group, and has ${count}; (?:...) groups without capturing`
+})
+
+const claimPattern = section({
+  pattern: regularExpression(() => undefined).describe(
+    'A regular expression (RE2) that must match the whole value.',
+  ),
+})
+
+const expectedValue = z
+  .union([z.string(), z.number(), z.boolean(), claimPattern], {
+    error: expecting('must be a string, a number, true, false, or { pattern: ... }'),
+  })
+  .meta({ 'x-type': 'value or pattern' })
+
 export const integration = section({
+  enabled: flag()
+    .prefault(true)
+    .describe(
+      'With `false`, whoever would log in by this integration is refused, and its provider is not asked for anything.',
+    ),
   protocol: z.enum(['oidc']).default('oidc').describe('The protocol of the identity provider.'),
   issuer: issuerUrl().describe(
-    'The issuer: an https URL under which the discovery document is found. One slash at the end makes no difference.',
+    'The issuer: an https URL under which the discovery document is found. One slash at the end makes no difference, unless there is one of the `jwks` keys: `iss` must be exactly this then.',
   ),
   client_id: anyText()
     .optional()
@@ -70,18 +99,34 @@ export const integration = section({
     .array(anyText())
     .prefault([])
     .describe('Accepted audiences besides `client_id`. Required if there is no `client_id`.'),
+  strict_audiences: flag()
+    .prefault(false)
+    .describe('Whether a token is refused if it is for any other audience as well.'),
   groups_claim_ids: z
     .array(claim())
     .prefault([])
     .describe(
       'Claims that list groups: literal names, or JSON Pointers if they begin with a slash.',
     ),
+  userinfo_groups: flag()
+    .prefault(false)
+    .describe(
+      'Whether the provider is asked at its userinfo endpoint for those claims, if a token has none of them. The provider must take the token there: most take access tokens only.',
+    ),
   groups_claim_mappings: dictionary(anyText(), identifier('group'))
     .prefault({})
     .describe('From the values of those claims to our groups.'),
+  blocked_groups: z
+    .array(anyText())
+    .prefault([])
+    .describe(
+      'Values of those claims that refuse the login, whatever else the identity has. A token without the claims, and without `userinfo_groups`, is in none of them.',
+    ),
   principal_claim: claim()
     .prefault('sub')
-    .describe('The claim that names the principal: a literal name, or a JSON Pointer.'),
+    .describe(
+      'The claim that names the principal: a literal name, or a JSON Pointer. Of a list, each string or number is a name of it.',
+    ),
   principal_regex: principalRegex.optional().meta({
     description:
       'A regular expression (RE2) with one capture group, which takes the principal out of the claim. Anchor it with ^ and $.',
@@ -93,14 +138,57 @@ export const integration = section({
   enable_id_token_authentication: flag()
     .prefault(false)
     .describe('Whether the user `id_token` may be used with this integration.'),
+  required_claims: dictionary(claim(), expectedValue)
+    .prefault({})
+    .describe(
+      'Claims that a token must have: each with its value (a string, a number, `true` or `false`), or with `{ pattern: ... }`, a regular expression (RE2) that must match the whole value. Of a list, one entry must be right.',
+    ),
+  required_acr: z
+    .array(anyText())
+    .prefault([])
+    .describe(
+      'Accepted values of `acr`, the way in which somebody signed in. Any, if there are none.',
+    ),
   algorithms: z
     .array(z.enum(algorithms))
     .min(1)
     .prefault([...algorithms])
     .describe('Accepted signature algorithms.'),
+  allowed_typ: z
+    .array(
+      text('media type', 'must be a media type such as "at+jwt", or "none"', (typ) =>
+        /^[\w.+/-]+$/.test(typ),
+      ),
+    )
+    .min(1)
+    .prefault(['JWT', 'at+jwt', 'none'])
+    .describe(
+      'Accepted values of `typ` in the header of a token, whatever their case and with or without `application/`; `none` is a token without one.',
+    ),
   leeway: duration('0', '5m')
     .prefault('30s')
     .describe('How far clocks may differ when `exp`, `nbf` and `iat` are checked.'),
+  max_token_age: duration('1s', '8760h')
+    .optional()
+    .describe(
+      'How long ago, besides `leeway`, a token may have been issued, by its `iat`; one without is refused then.',
+    ),
+  jwks: keySet
+    .optional()
+    .describe(
+      'The keys of the issuer, as a mapping or as JSON. With this, `jwks_file` or `jwks_uri`, of which there may be one, no discovery document is read.',
+    ),
+  jwks_file: path()
+    .optional()
+    .describe(
+      'A JSON file with the keys of the issuer. It is read again after 5 minutes, and for a key that is not known.',
+    ),
+  jwks_uri: httpsUrl().optional().describe('Where the keys of the issuer are fetched.'),
+  jwks_bearer_token_file: path()
+    .optional()
+    .describe(
+      'A file with a bearer token to send when the discovery document and the keys are fetched, as the API server of Kubernetes wants it. It is read again each time.',
+    ),
   custom_ca: path()
     .optional()
     .describe(

@@ -74,6 +74,60 @@ describe('the audit file', () => {
   })
 })
 
+test('a group is not blocked where no groups are read', () => {
+  const problems = (keys: string) =>
+    problemsOf(
+      `${minimal}integrations:\n  sso: { issuer: "https://a.example", client_id: x, ${keys} }\n`,
+    )
+  expect(problems('blocked_groups: [a]')).toEqual([
+    '8:53: integrations.sso.blocked_groups: needs `groups_claim_ids`, where the groups are found',
+  ])
+  expect(problems('blocked_groups: [a], groups_claim_ids: [groups]')).toEqual([])
+})
+
+test.each([
+  [
+    'userinfo_groups: true',
+    'userinfo_groups: needs `groups_claim_ids`, where the groups are found',
+  ],
+  [
+    'userinfo_groups: true, groups_claim_ids: [groups], jwks_file: x',
+    'userinfo_groups: is not allowed beside `jwks_file`: the discovery document, which has the endpoint, is not read then',
+  ],
+])('userinfo is asked for something, and by discovery: %s', (keys, problem) => {
+  const yaml = `${minimal}integrations:\n  sso: { issuer: "https://a.example", client_id: x, ${keys} }\n`
+  expect(problemsOf(yaml)).toEqual([expect.stringMatching(/^8:\d+: /)])
+  expect(problemsOf(yaml)[0]).toContain(`: integrations.sso.${problem}`)
+})
+
+describe('the keys of an issuer', () => {
+  const problems = (keys: string) =>
+    problemsOf(
+      `${minimal}integrations:\n  sso: { issuer: "https://a.example", client_id: x, ${keys} }\n`,
+    ).map((problem) => problem.replace(/^[\d:]+ integrations\.sso\./, ''))
+
+  test.each([
+    'jwks: { keys: [{ kty: RSA }] }',
+    `jwks: '{"keys":[{"kty":"RSA"}]}'`,
+    'jwks_file: x',
+    'jwks_uri: "https://a.example/?p=1", jwks_bearer_token_file: x',
+    'jwks_bearer_token_file: x',
+  ])('may come from %s', (keys) => {
+    expect(problems(keys)).toEqual([])
+  })
+
+  test.each([
+    ['jwks_file: x, jwks_uri: "https://a.example"', 'jwks_uri: is not allowed beside `jwks_file`'],
+    ['jwks: { keys: [{ kty: RSA }] }, jwks_file: x', 'jwks_file: is not allowed beside `jwks`'],
+    [
+      'jwks_file: x, jwks_bearer_token_file: x',
+      'jwks_bearer_token_file: is not allowed beside `jwks_file`',
+    ],
+  ])('come from one place: %s', (keys, problem) => {
+    expect(problems(keys)).toEqual([expect.stringContaining(problem)])
+  })
+})
+
 test('an integration that nothing binds to us is refused', () => {
   expect(problemsOf(`${minimal}integrations:\n  sso: { issuer: "https://a.example" }\n`)).toEqual([
     '8:3: integrations.sso: needs a `client_id` or at least one of `additional_audiences`, so that tokens for other services are not accepted',

@@ -138,6 +138,36 @@ describe('an integration', () => {
     ['leeway: 6m', /^leeway: must be a duration between 0 and 5m/],
     ['request_timeout: 61s', /^request_timeout: must be a duration between 100ms and 60s/],
     ['map_principal: 1', 'map_principal: must be true or false'],
+    ['enabled: never', 'enabled: must be true or false'],
+    ['strict_audiences: 1', 'strict_audiences: must be true or false'],
+    ['allowed_typ: []', 'allowed_typ: must have at least one entry'],
+    ['allowed_typ: [a b]', 'allowed_typ[0]: must be a media type such as "at+jwt", or "none"'],
+    [
+      'required_claims: { hd: [a] }',
+      'required_claims.hd: must be a string, a number, true, false, or { pattern: ... }',
+    ],
+    [
+      'required_claims: { hd: }',
+      'required_claims.hd: is empty: must be a string, a number, true, false, or { pattern: ... }',
+    ],
+    ['required_claims: { hd: { patern: x } }', /^required_claims\.hd/],
+    [
+      'required_claims: { hd: { pattern: "(?=hunter2)" } }',
+      'required_claims.hd.pattern: must be a regular expression in RE2 syntax: invalid or unsupported Perl syntax',
+    ],
+    ['required_claims: { /a~2: x }', /^required_claims\["?\/?.*must be the name of a claim/],
+    ['required_acr: [1]', 'required_acr[0]: must be a string: put the value in quotes'],
+    ['jwks: 5', /^jwks: must be a key set: a mapping with a list `keys`/],
+    ['jwks: hunter2', /^jwks: must be a key set with at least one key/],
+    ['jwks: { keys: [] }', /^jwks: must be a key set with at least one key/],
+    ['jwks: { keys: [{ kty: RSA, d: x }] }', /^jwks: must have public keys only/],
+    ['jwks: { keys: [{ kty: oct, k: x }] }', /^jwks: must have public keys only/],
+    [
+      'jwks_uri: "http://a.example"',
+      'jwks_uri: must be an https URL without fragment and credentials',
+    ],
+    ['jwks_file: ""', 'jwks_file: must be the path of a file'],
+    ['max_token_age: 0', /^max_token_age: must be a duration between 1s and 8760h/],
   ])('explains what is wrong with %s', (key, message) => {
     const section = key.startsWith('client_id')
       ? integration.replace('client_id: x, ', '')

@@ -86,7 +86,7 @@ const slowDrip: Answer = (_, response) => {
 }
 
 async function fetchKeys(name = issuer, customCa: string | undefined = ca): Promise<IssuerKeys> {
-  return fetchIssuerKeys({ issuer: name, customCa, limits })
+  return fetchIssuerKeys({ issuer: name, customCa, limits, bearerTokenFile: undefined })
 }
 
 /** What the log says of a failure: every message from the outside in. */
@@ -156,7 +156,9 @@ describe('an issuer is believed only', () => {
   })
 
   test('not with the built-in ones when they do not know it', async () => {
-    const failure = await failureOf(fetchIssuerKeys({ issuer, customCa: undefined, limits }))
+    const failure = await failureOf(
+      fetchIssuerKeys({ issuer, customCa: undefined, limits, bearerTokenFile: undefined }),
+    )
     expect(failure).toMatch(/certificate/)
     expect(requests).toEqual([])
   })

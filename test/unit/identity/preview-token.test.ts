@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describeCheck } from '../../../src/identity/describe-check.ts'
-import { previewToken, type TokenCheck, verifyToken } from '../../../src/identity/verify-token.ts'
+import type { TokenCheck } from '../../../src/identity/token-check.ts'
+import { previewToken, verifyToken } from '../../../src/identity/verify-token.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import {
   type Json,
@@ -26,8 +27,10 @@ interface Outcome {
 async function verify(token: string): Promise<Outcome> {
   const begun: TokenCheck[] = []
   try {
-    const { name } = await verifyToken(token, rules, now, (check) => begun.push(check))
-    return { begun, name }
+    const {
+      names: [name],
+    } = await verifyToken(token, rules, now, (check) => begun.push(check))
+    return { begun, ...(name !== undefined && { name }) }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return { begun, reason: error.reason }
@@ -37,8 +40,10 @@ async function verify(token: string): Promise<Outcome> {
 function preview(token: string): Outcome {
   const begun: TokenCheck[] = []
   try {
-    const { name } = previewToken(token, rules, now, (check) => begun.push(check))
-    return { begun, name }
+    const {
+      names: [name],
+    } = previewToken(token, rules, now, (check) => begun.push(check))
+    return { begun, ...(name !== undefined && { name }) }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return { begun, reason: error.reason }
@@ -100,7 +105,7 @@ describe('a preview', () => {
   test('does not look at the signature, and proves nothing', () => {
     const forged = makeToken(stranger, {}, { kid: 'ec' })
     const identity = previewToken(forged, rules, now, () => {})
-    expect(identity.name).toBe('auth0|alice')
+    expect(identity.names).toEqual(['auth0|alice'])
     // A principal has a mark that only verification gives.
     expect(Object.getOwnPropertySymbols(identity)).toEqual([])
   })
@@ -158,4 +163,34 @@ describe('what a check compares', () => {
       expect(describeCheck(check, 'rubbish', rules, now)).toMatch(/^\S/)
     },
   )
+})
+
+describe('a demand that not every integration makes', () => {
+  test.each([
+    [
+      'an audience that is not ours beside one that is',
+      { strictAudiences: true },
+      { aud: ['portcullis', 'another'] },
+      'other audiences',
+      'token-audience',
+      'aud "portcullis", "another", none but "portcullis", "https://db.example"',
+    ],
+    [
+      'a claim without its value',
+      { requiredClaims: [{ name: 'department', expected: 'sales' }], requiredAcr: ['mfa'] },
+      { department: 'kitchen' },
+      'required claims',
+      'token-claim',
+      'department "kitchen"; acr (none)',
+    ],
+  ] as const)('%s is the check that failed', async (_, more, claims, check, reason, words) => {
+    const its = { ...rules, ...more }
+    const token = makeToken(key, claims)
+    const begun: TokenCheck[] = []
+    await expect(verifyToken(token, its, now, (one) => begun.push(one))).rejects.toMatchObject({
+      reason,
+    })
+    expect(begun.at(-1)).toBe(check)
+    expect(describeCheck(check, token, its, now)).toBe(words)
+  })
 })

@@ -2,7 +2,7 @@
 import { constants, generateKeyPairSync, type JsonWebKey, type KeyObject, sign } from 'node:crypto'
 import { createLocalJWKSet } from 'jose'
 import { KeyCache } from '../../../src/identity/key-cache.ts'
-import type { TokenRules } from '../../../src/identity/verify-token.ts'
+import { allowedTypes, type TokenRules } from '../../../src/identity/token-rules.ts'
 
 export const issuer = 'https://issuer.example'
 export const clientId = 'portcullis'
@@ -119,9 +119,15 @@ export function tokenRules(keys: KeyCache, more: Partial<TokenRules> = {}): Toke
       ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
       ...['ES256', 'ES384', 'ES512', 'EdDSA'],
     ],
+    strictAudiences: false,
+    allowedTypes: allowedTypes(['JWT', 'at+jwt', 'none']),
+    maxTokenAgeMs: undefined,
+    requiredClaims: [],
+    requiredAcr: [],
     leewayMs: 30_000,
     principalClaim: 'sub',
     groupsClaimIds: ['https://example.com/groups'],
+    userinfo: undefined,
     ...more,
   }
 }

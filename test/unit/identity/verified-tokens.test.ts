@@ -95,3 +95,12 @@ test('no more is remembered than the limit', async () => {
   await tokens.verify(token, now)
   expect(lookUps()).toBe(3)
 })
+
+test('the groups of a principal count too', async () => {
+  const { keys, lookUps } = countingKeys()
+  const token = makeToken(key, { 'https://example.com/groups': ['a'.repeat(20)] })
+  const tokens = new VerifiedTokens(tokenRules(keys), token.length + 10)
+  await tokens.verify(token, now)
+  await tokens.verify(token, now)
+  expect(lookUps()).toBe(2)
+})

@@ -51,7 +51,7 @@ async function expectUntold(token: string, reason: string, its = rules): Promise
 }
 
 async function nameOf(token: string, its = rules): Promise<string> {
-  return (await verifyToken(token, its, now)).name
+  return (await verifyToken(token, its, now)).names.join(' | ')
 }
 
 describe('a token that logs in', () => {
@@ -82,7 +82,7 @@ describe('a token that logs in', () => {
       integration: 'sso',
       issuer,
       subject: 'auth0|alice',
-      name: 'auth0|alice',
+      names: ['auth0|alice'],
       groups: ['b', 'a'],
       expiresAt: new Date(goodClaims.exp * 1_000),
       tokenIdHash: createHash('sha256').update('id-1').digest('hex'),
@@ -565,6 +565,9 @@ describe('once the signature is verified', () => {
     ['zero', 0, '0'],
     ['in another normal form', 'ame\u0301lie', 'ame\u0301lie'],
     ['255 bytes long', 'é'.repeat(127) + 'x', 'é'.repeat(127) + 'x'],
+    ['a list of one', ['alice'], 'alice'],
+    ['a list of several', ['alice', 5, 'ops', 'alice'], 'alice | 5 | ops'],
+    ['a list with other things', [null, '', ['x'], {}, true, 'a\nb', 'ops'], 'ops'],
   ])('a principal that is %s is taken as it is', async (_, email, name) => {
     await expect(nameOf(makeToken(ec, { email }), byEmail)).resolves.toBe(name)
   })
@@ -574,7 +577,9 @@ describe('once the signature is verified', () => {
     ['null', null],
     ['empty', ''],
     ['an object', { toString: 1 }],
-    ['an array', ['alice']],
+    ['an empty list', []],
+    ['a list of nothing usable', [null, '', ['alice'], {}]],
+    ['a list of more than a hundred', Array.from({ length: 101 }, (_, i) => `name-${i}`)],
     ['true', true],
     ['a name with a NUL', 'alice\0'],
     ['a name with a newline', 'alice\nroot'],
@@ -614,7 +619,7 @@ describe('once the signature is verified', () => {
   test('a subject that is a number is the text of that number', async () => {
     await expect(verifyToken(makeToken(ec, { sub: 5 }), rules, now)).resolves.toMatchObject({
       subject: '5',
-      name: '5',
+      names: ['5'],
     })
   })
 
@@ -626,9 +631,11 @@ describe('once the signature is verified', () => {
   test.each([
     ['email', false],
     ['/email', false],
+    ['/email/0', false],
     ['email', 'false'],
   ])('the principal %s is refused when email_verified is %j', async (principalClaim, verified) => {
-    const token = makeToken(ec, { email: 'alice@example.com', email_verified: verified })
+    const email = principalClaim === '/email/0' ? ['alice@example.com'] : 'alice@example.com'
+    const token = makeToken(ec, { email, email_verified: verified })
     await expect(refusalOf(token, tokenRules(keys, { principalClaim }))).resolves.toMatchObject({
       reason: 'token-claim',
       clientDetail: 'The e-mail address is not verified.',

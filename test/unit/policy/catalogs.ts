@@ -64,10 +64,12 @@ export function integration(name: string, parts: IntegrationParts = {}): Integra
   const { mappings = {}, pattern, ...more } = parts
   return {
     name,
+    isEnabled: true,
     issuer,
     clientId: name,
     defaultGroup: undefined,
     groupMappings: new Map(Object.entries(mappings)),
+    blockedGroups: new Set(),
     principalPattern: pattern === undefined ? undefined : RE2JS.compile(pattern),
     mapsPrincipal: false,
     allowsIdTokenUser: true,

@@ -41,7 +41,7 @@ function ask(
 ): Decision {
   return decide(
     { user, database: name },
-    { issuer, name: 'alice', groups: [], ...identity },
+    { issuer, names: ['alice'], groups: [], ...identity },
     its,
     catalogOf({ groups, databases, identityMap }),
   )
@@ -160,7 +160,7 @@ describe('the principal itself', () => {
     ['is no longer role either', `${longest}x`, `${longest}x`, mapping, 'no-group'],
     ['is measured in bytes', 'é'.repeat(32), 'é'.repeat(32), mapping, 'no-group'],
   ])('%s', (_, user, name, its, outcome) => {
-    expect(outcomeOf(user, { name }, its)).toBe(outcome)
+    expect(outcomeOf(user, { names: [name] }, its)).toBe(outcome)
   })
 
   test('gives way to a group for id_token, and not for its own name', () => {
@@ -171,8 +171,8 @@ describe('the principal itself', () => {
 
   test('is nobody even with a default group, where the pattern does not match', () => {
     const its = { ...capturing, defaultGroup: 'readonly' }
-    expect(outcomeOf(undefined, { name: 'eve@evil.org' }, its)).toBe('principal-unmapped')
-    expect(outcomeOf('app_readonly', { name: 'eve@evil.org' }, its)).toBe('principal-unmapped')
+    expect(outcomeOf(undefined, { names: ['eve@evil.org'] }, its)).toBe('principal-unmapped')
+    expect(outcomeOf('app_readonly', { names: ['eve@evil.org'] }, its)).toBe('principal-unmapped')
   })
 })
 
@@ -220,7 +220,7 @@ ${issuer} /^(.*)@example\\.com$ \\1`
       'ops',
     ],
   ])('%s', (_, user, name, its, outcome) => {
-    expect(outcomeOf(user, { name }, its, map)).toBe(outcome)
+    expect(outcomeOf(user, { names: [name] }, its, map)).toBe(outcome)
   })
 
   test('of another issuer does not apply', () => {
@@ -241,8 +241,8 @@ ${issuer} /^(.*)@example\\.com$ \\1`
 describe('a reserved role is refused', () => {
   const mapping = integration('sso', { mapsPrincipal: true })
   test.each(['postgres', 'pg_monitor', 'pg_', 'pg_x'])('as the principal %s', (name) => {
-    expect(outcomeOf(name, { name }, mapping)).toBe('role-reserved')
-    expect(outcomeOf(undefined, { name }, mapping)).toBe('role-reserved')
+    expect(outcomeOf(name, { names: [name] }, mapping)).toBe('role-reserved')
+    expect(outcomeOf(undefined, { names: [name] }, mapping)).toBe('role-reserved')
     expect(outcomeOf(name, {}, onlyMapped, `${issuer} alice ${name}`)).toBe('role-reserved')
   })
 
@@ -260,7 +260,7 @@ describe('a reserved role is refused', () => {
   })
 
   test.each(['PG_x', 'pgbouncer', 'Postgres', 'postgres2'])('but not for being like %s', (name) => {
-    expect(outcomeOf(name, { name }, mapping)).toBe(name)
+    expect(outcomeOf(name, { names: [name] }, mapping)).toBe(name)
   })
 
   test('and only a group lets a role be a superuser', () => {
@@ -341,5 +341,62 @@ describe('the steps of a decision', () => {
     expect(decision.steps.slice(0, -1).every((step) => step.passed)).toBe(true)
     const order = ['principal', 'groups', 'role', 'reserved role', 'database']
     expect(decision.steps.map((step) => step.check)).toEqual(order.slice(0, decision.steps.length))
+  })
+})
+
+describe('a principal with several names', () => {
+  const mapping = integration('sso', { mapsPrincipal: true })
+  const capturing = integration('sso', { pattern: '^([^@]+)@example\\.com$' })
+  const names = ['alice', 'ops']
+
+  test.each<[string, string | undefined, readonly string[], Integration, string]>([
+    ['may be each of them', 'ops', names, mapping, 'ops'],
+    ['may be no other', 'bob', names, mapping, 'role-not-allowed'],
+    ['must say which', undefined, names, mapping, 'role-not-allowed'],
+    ['need not where they are one role', undefined, ['a@example.com', 'a'], capturing, 'a'],
+    ['may be what the pattern takes', 'b', ['x', 'b@example.com'], capturing, 'b'],
+    [
+      'may not be what it does not take',
+      'x',
+      ['x', 'b@example.com'],
+      capturing,
+      'role-not-allowed',
+    ],
+    ['is nobody where it takes none', 'x', ['x', 'y'], capturing, 'principal-unmapped'],
+    ['has the role of its group', undefined, names, everyone, 'app_readonly'],
+  ])('%s', (_, user, its, rules, outcome) => {
+    expect(outcomeOf(user, { names: its }, rules)).toBe(outcome)
+  })
+
+  test('is mapped by each, in their order', () => {
+    const map = `${issuer} ops second\n${issuer} alice first\n${issuer} alice second`
+    expect(outcomeOf('first', { names }, onlyMapped, map)).toBe('first')
+    expect(outcomeOf('alice', { names }, onlyMapped, map)).toBe('role-not-allowed')
+    expect(outcomeOf(undefined, { names: ['ops', 'eve'] }, onlyMapped, map)).toBe('second')
+    expect(ask('first', { names }, onlyMapped, map).steps[0]).toEqual({
+      check: 'principal',
+      compared: 'alice, ops -> first, second',
+      passed: true,
+    })
+  })
+})
+
+describe('a blocked group', () => {
+  const blocking = { ...everyone, blockedGroups: new Set(['leavers']), mapsPrincipal: true }
+
+  test.each<[string | undefined]>([[undefined], ['app_readwrite'], ['alice']])(
+    'refuses the user %s, whatever else the identity may be',
+    (user) => {
+      expect(outcomeOf(user, { groups: ['writers'] }, blocking)).toBe(user ?? 'app_readwrite')
+      const decision = ask(user, { groups: ['writers', 'leavers'] }, blocking)
+      expect(decision).toMatchObject({
+        reason: 'group-blocked',
+        steps: [{ check: 'blocked groups', compared: 'leavers', passed: false }],
+      })
+    },
+  )
+
+  test('is meant as it is written', () => {
+    expect(outcomeOf('alice', { groups: ['Leavers', 'leavers2'] }, blocking)).toBe('alice')
   })
 })

@@ -188,3 +188,30 @@ describe('a token', () => {
     expect(outcomeOf({ database: 'headless' })).toBe('integration-none')
   })
 })
+
+describe('an integration that is switched off', () => {
+  const its = catalogOf({
+    databases: [
+      database('system', { integrations: ['people', 'off'], primary: 'people' }),
+      database('primary', { integrations: ['off', 'people'], primary: 'off' }),
+    ],
+    integrations: [integration('people'), integration('off', { isEnabled: false })],
+  })
+
+  test.each<[string, Partial<IntegrationRequest>]>([
+    ['when it is named', { identityProvider: 'off' }],
+    ['when the token is from it', { claimed: tokenOf('off') }],
+    ['when it is the primary', { database: 'primary' }],
+  ])('refuses %s', (_, request) => {
+    expect(resolve(request, its)).toMatchObject({
+      outcome: 'denied',
+      reason: 'integration-disabled',
+      steps: [{ passed: true }, { passed: true }, { check: 'enabled', passed: false }],
+    })
+  })
+
+  test('leaves the others alone', () => {
+    expect(outcomeOf({}, its)).toBe('people')
+    expect(outcomeOf({ database: 'primary', claimed: tokenOf('people') }, its)).toBe('people')
+  })
+})

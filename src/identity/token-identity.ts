@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import type { JWTPayload } from 'jose'
+import { printable, Refusal } from '../refusal.ts'
+import { readClaim } from './claims.ts'
+import { toDate } from './shown.ts'
+import type { TokenRules } from './token-rules.ts'
+
+/** Whom a token names, whether or not anybody has checked who wrote it. */
+export interface TokenIdentity {
+  readonly integration: string
+  readonly issuer: string
+  readonly subject: string
+  /** The values of the principal claim, at least one. */
+  readonly names: readonly string[]
+  /** As the token or userinfo names them; policy maps them to groups of the catalog. */
+  readonly groups: readonly string[]
+  readonly expiresAt: Date
+  /** Until then it need not be verified again: it neither expires nor grows too old before. */
+  readonly goodUntil: Date
+  readonly tokenIdHash: string | undefined
+}
+
+const longestNameBytes = 255
+/** Each is compared with every line of the identity map. */
+const mostNames = 100
+
+/** Throws a Refusal where the claims name nobody that could be told from others. */
+export function readIdentity(
+  claims: JWTPayload,
+  issuer: string,
+  rules: TokenRules,
+): Omit<TokenIdentity, 'groups'> {
+  const { jti, exp, iat } = claims
+  const subject = toName(claims.sub)
+  if (subject === undefined || exp === undefined) throw unusable('sub')
+  const names = toNames(readClaim(claims, rules.principalClaim))
+  if (names.length === 0 || names.length > mostNames) throw unusable(rules.principalClaim)
+  // An address that the provider has not checked is whatever its owner typed.
+  const isEmail = /^(?:email|\/email(?:\/.*)?)$/.test(rules.principalClaim)
+  if (isEmail && isFalse(claims['email_verified'])) {
+    throw new Refusal('token-claim', { clientDetail: 'The e-mail address is not verified.' })
+  }
+  const expiresAt = toDate(exp)
+  const tooOldAt =
+    rules.maxTokenAgeMs === undefined || iat === undefined
+      ? expiresAt
+      : toDate(iat + rules.maxTokenAgeMs / 1_000)
+  return {
+    integration: rules.integration,
+    issuer,
+    subject,
+    names,
+    expiresAt,
+    goodUntil: tooOldAt < expiresAt ? tooOldAt : expiresAt,
+    tokenIdHash:
+      typeof jti === 'string' ? createHash('sha256').update(jti).digest('hex') : undefined,
+  }
+}
+
+function unusable(claim: string): Refusal {
+  return new Refusal('token-claim', {
+    clientDetail: `The token has no usable claim "${printable(claim)}".`,
+  })
+}
+
+/** Some providers write booleans as text. */
+function isFalse(value: unknown): boolean {
+  return value === false || value === 'false'
+}
+
+/** A list brings as many names as it has usable entries. */
+function toNames(value: unknown): readonly string[] {
+  const names = [value].flat().map(toName)
+  return [...new Set(names.filter((name) => name !== undefined))]
+}
+
+function toName(value: unknown): string | undefined {
+  const name = typeof value === 'number' ? String(value) : value
+  if (typeof name !== 'string' || name === '' || Buffer.byteLength(name) > longestNameBytes) {
+    return undefined
+  }
+  // Control characters in a name forge lines and end C strings early.
+  return /\p{Cc}/u.test(name) ? undefined : name
+}

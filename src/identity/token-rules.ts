@@ -1,0 +1,59 @@
+import type { RE2JS } from 're2js'
+import type { UserinfoAccess } from './fetch-userinfo.ts'
+import type { KeyCache } from './key-cache.ts'
+
+/** What an integration demands of a token. */
+export interface TokenRules {
+  readonly integration: string
+  readonly keys: KeyCache
+  readonly clientId: string | undefined
+  readonly additionalAudiences: readonly string[]
+  /** Whether an audience that is not ours is a reason to refuse, beside one that is. */
+  readonly strictAudiences: boolean
+  readonly algorithms: readonly string[]
+  readonly allowedTypes: AllowedTypes
+  readonly leewayMs: number
+  /** Counted from `iat`, which a token must have then. */
+  readonly maxTokenAgeMs: number | undefined
+  readonly requiredClaims: readonly RequiredClaim[]
+  /** Accepted `acr`, authentication context classes; any or none if there are none. */
+  readonly requiredAcr: readonly string[]
+  /** Claim names, or JSON Pointers when they begin with a slash. */
+  readonly principalClaim: string
+  readonly groupsClaimIds: readonly string[]
+  /** How the provider is asked for groups that a token does not tell; undefined where it is not. */
+  readonly userinfo: UserinfoAccess | undefined
+}
+
+/** A claim without which a token is of no use to an integration. */
+export interface RequiredClaim {
+  /** A literal name, or a JSON Pointer when it begins with a slash. */
+  readonly name: string
+  /** The value itself, or an expression that matches the whole of it. */
+  readonly expected: string | number | boolean | RE2JS
+}
+
+/** Which `typ` a token may have. */
+export interface AllowedTypes {
+  /** As `typeName` makes them. */
+  readonly names: ReadonlySet<string>
+  readonly untyped: boolean
+}
+
+/** `none` stands for a token without a type: no media type is called so. */
+export function allowedTypes(types: readonly string[]): AllowedTypes {
+  const names = new Set(types.map(typeName))
+  return { untyped: names.delete('none'), names }
+}
+
+/** RFC 7515 4.1.9: media types differ neither by case nor by an `application/` that may be left out. */
+export function typeName(typ: string): string {
+  return typ.toLowerCase().replace(/^application\/(?=[^/]*$)/, '')
+}
+
+/** The audiences that are ours. */
+export function ownAudiences(rules: TokenRules): string[] {
+  return rules.clientId === undefined
+    ? [...rules.additionalAudiences]
+    : [rules.clientId, ...rules.additionalAudiences]
+}
