@@ -6,9 +6,14 @@ import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 import { WireClient } from '../support/wire-client.ts'
 
+const snapshotOptions = (folder: string): readonly string[] => [
+  '--heapsnapshot-signal=SIGUSR2',
+  `--diagnostic-dir=${folder}`,
+]
+
 test('an open session keeps nothing of its token', async () => {
   await using stack = await Stack.start({
-    runtimeOptions: (folder) => ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${folder}`],
+    runtimeOptions: snapshotOptions,
   })
   const marker = 'unmistakable-claim-of-this-session'
   const clients = await Promise.all(
@@ -36,6 +41,47 @@ test('an open session keeps nothing of its token', async () => {
   }
   expect(holds(marker)).toBe(false)
 })
+
+test('sessions that have ended leave nothing of themselves', async () => {
+  await using stack = await Stack.start({ runtimeOptions: snapshotOptions })
+  for (let round = 0; round < 5; round++) {
+    const sessions = await Promise.all(Array.from({ length: 20 }, async () => stack.logIn()))
+    if (round % 2 === 0) await stack.postgres.restart('fast')
+    for (const { client } of sessions) client.destroy()
+  }
+  await until('no connections', async () => {
+    const open = await stack.metric('portcullis_connections_open')
+    return open === 0 && (await stack.metric('portcullis_sessions_open')) === 0
+  })
+  const remaining = await stack.logIn()
+  stack.gateway.process.kill('SIGUSR2')
+  const counts = countObjects(await writtenSnapshot(stack.folder))
+  // The one session that is open shows that the names are right.
+  expect(counts.get('Splice')).toBe(1)
+  expect(counts.get('QueryState')).toBe(1)
+  expect(counts.get('TLSSocket')).toBeLessThanOrEqual(2)
+  remaining.client.destroy()
+})
+
+interface Snapshot {
+  readonly snapshot: { readonly meta: { readonly node_fields: string[]; node_types: [string[]] } }
+  readonly nodes: readonly number[]
+  readonly strings: readonly string[]
+}
+
+/** How many objects of each class a heap snapshot holds. */
+function countObjects(text: string): ReadonlyMap<string, number> {
+  const { snapshot, nodes, strings } = JSON.parse(text) as Snapshot
+  const { node_fields: fields, node_types: types } = snapshot.meta
+  const object = types[0].indexOf('object')
+  const counts = new Map<string, number>()
+  for (let at = 0; at < nodes.length; at += fields.length) {
+    if (nodes[at + fields.indexOf('type')] !== object) continue
+    const name = strings[nodes[at + fields.indexOf('name')] ?? 0] ?? ''
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return counts
+}
 
 async function writtenSnapshot(folder: string): Promise<string> {
   let file: string | undefined
