@@ -40,7 +40,7 @@ export function decide(
     return denied('group-blocked')
   }
   const users = usersOf(principal, integration, catalog)?.filter(isRoleName)
-  const mapping = `${listed(principal.names)} -> ${users?.join(', ') ?? 'no match'}`
+  const mapping = `${listed(principal.names)} -> ${users === undefined ? 'no match' : list(users)}`
   check('principal', mapping, users !== undefined)
   if (users === undefined) return denied('principal-unmapped')
   const found = `claim: ${list(principal.groups)}; groups: ${list(groupNames)}`
@@ -138,6 +138,11 @@ function isReserved(role: string): boolean {
   return role.startsWith('pg_') || role === 'postgres'
 }
 
+/** For a step: a token may bring thousands of names. */
+const mostListed = 20
+
 function list(names: readonly string[]): string {
-  return names.length === 0 ? '(none)' : names.join(', ')
+  if (names.length === 0) return '(none)'
+  const more = names.length > mostListed ? ` and ${names.length - mostListed} more` : ''
+  return `${names.slice(0, mostListed).join(', ')}${more}`
 }

@@ -293,6 +293,14 @@ describe('the database', () => {
 })
 
 describe('the steps of a decision', () => {
+  test('say how many names there are more when there are many', () => {
+    const many = Array.from({ length: 10_000 }, (_, i) => `group-${i}`)
+    const { steps } = ask('app_readonly', { groups: many })
+    const compared = steps.find((step) => step.check === 'groups')?.compared ?? ''
+    expect(compared).toContain('group-19 and 9980 more')
+    expect(compared.length).toBeLessThan(500)
+  })
+
   test('are all there, in order, when it is granted', () => {
     expect(ask('app_readwrite', { groups: ['writers', 'x'] })).toEqual({
       outcome: 'granted',
@@ -300,7 +308,7 @@ describe('the steps of a decision', () => {
       allowsSuperuser: false,
       groups: ['readwrite', 'readonly'],
       steps: [
-        { check: 'principal', compared: 'alice -> ', passed: true },
+        { check: 'principal', compared: 'alice -> (none)', passed: true },
         {
           check: 'groups',
           compared: 'claim: writers, x; groups: readwrite, readonly',
