@@ -22,6 +22,7 @@ import {
   chooseRole,
   enterPool,
   readCredential,
+  shownListener,
 } from './session/admit.ts'
 import { readIntent } from './session/client-intent.ts'
 import type { Mutable } from './session/conversation.ts'
@@ -260,8 +261,4 @@ function findListener(config: Config, wanted: string | undefined): ListenerAddre
       ? `no connectivity pool has a listener on node ${config.node}`
       : `${printable(wanted ?? '')} is not a listener of node ${config.node}: ${known}`,
   )
-}
-
-function shownListener({ address, port }: { address: string; port: number }): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }

@@ -110,10 +110,6 @@ export class Service {
     await this.#log.close()
   }
 
-  get httpPort(): number | undefined {
-    return this.#http?.port
-  }
-
   async #reloadNow(): Promise<void> {
     const { file, readConfig } = this.#options
     try {

@@ -1,6 +1,7 @@
 import { createLocalJWKSet } from 'jose'
 import { customFetch, discovery } from 'openid-client'
 import { FetchError } from './bounded-fetch.ts'
+import { isSameIssuer, withoutTrailingSlash } from './issuer-name.ts'
 import { parseKeySet } from './key-set.ts'
 import { getFromProvider, type ProviderAccess } from './provider-access.ts'
 
@@ -30,7 +31,7 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
   )
   const { issuer, jwks_uri: jwksUri, userinfo_endpoint: userinfo } = configuration.serverMetadata()
   // Discovery 4.3, but for one slash at the end: providers and documents disagree on it.
-  if (withoutTrailingSlash(issuer) !== withoutTrailingSlash(options.issuer)) {
+  if (!isSameIssuer(issuer, options.issuer)) {
     throw new FetchError(`the discovery document is of another issuer: ${issuer}`)
   }
   if (jwksUri === undefined) throw new FetchError('the discovery document has no jwks_uri')
@@ -40,8 +41,4 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
     findKey: createLocalJWKSet(keySet),
     ...(typeof userinfo === 'string' && { userinfoEndpoint: userinfo }),
   }
-}
-
-export function withoutTrailingSlash(issuer: string): string {
-  return issuer.endsWith('/') ? issuer.slice(0, -1) : issuer
 }

@@ -1,8 +1,8 @@
 import { type JWTClaimVerificationOptions, type JWTPayload, jwtVerify, UnsecuredJWT } from 'jose'
 import { Refusal } from '../refusal.ts'
 import { checkClaims } from './check-claims.ts'
-import { withoutTrailingSlash } from './discovery.ts'
 import { findGroups, groupsIn } from './find-groups.ts'
+import { isSameIssuer } from './issuer-name.ts'
 import { shown } from './shown.ts'
 import type { CheckObserver } from './token-check.ts'
 import { checksBegunBy, toRefusal } from './token-errors.ts'
@@ -69,10 +69,7 @@ export function previewToken(
   const { iss } = unverified.claims
   checking('issuer')
   // The issuer's own spelling is in its discovery document: one slash is all that may differ.
-  if (
-    typeof iss !== 'string' ||
-    withoutTrailingSlash(iss) !== withoutTrailingSlash(rules.keys.issuer)
-  ) {
+  if (typeof iss !== 'string' || !isSameIssuer(iss, rules.keys.issuer)) {
     throw new Refusal('token-issuer', {
       logDetail: `iss ${shown(iss)}, expected ${rules.keys.issuer}`,
     })

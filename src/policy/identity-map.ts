@@ -1,6 +1,7 @@
 // Identity maps in the syntax of pg_ident.conf (PostgreSQL documentation, 20.2); the map's name is the
 // issuer, as in CockroachDB's server.identity_map.configuration.
 import { RE2JS } from 're2js'
+import { withoutTrailingSlash } from '../identity/issuer-name.ts'
 
 interface Line {
   /** The role that the line gives a principal; undefined where it does not match. */
@@ -34,7 +35,7 @@ export function parseIdentityMap(text: string): ParsedIdentityMap {
       const fields = readFields(source)
       if (fields.length === 0) continue
       const [issuer, line] = readLine(fields)
-      const key = issuerKey(issuer)
+      const key = withoutTrailingSlash(issuer)
       map.set(key, [...(map.get(key) ?? []), line])
     } catch (error) {
       problems.push({
@@ -119,13 +120,8 @@ export type MappedUsers =
   | { readonly kind: 'mapped'; readonly users: readonly string[] }
 
 export function mapPrincipal(map: IdentityMap, issuer: string, principal: string): MappedUsers {
-  const lines = map.get(issuerKey(issuer))
+  const lines = map.get(withoutTrailingSlash(issuer))
   if (lines === undefined) return { kind: 'unmapped' }
   const users = lines.map((line) => line.matches(principal)).filter((user) => user !== undefined)
   return { kind: 'mapped', users: [...new Set(users.filter((user) => user !== ''))] }
-}
-
-/** One slash at the end is how a provider and its documents commonly differ. */
-function issuerKey(issuer: string): string {
-  return issuer.endsWith('/') ? issuer.slice(0, -1) : issuer
 }

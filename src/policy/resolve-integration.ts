@@ -1,3 +1,4 @@
+import { isSameIssuer } from '../identity/issuer-name.ts'
 import type { Reason } from '../refusal.ts'
 import { type Catalog, type Database, type Integration, systemScope } from './catalog.ts'
 import type { Step } from './decision.ts'
@@ -77,12 +78,8 @@ function fromToken(
   const fitting = candidates.filter(
     (one) =>
       typeof claimed.issuer === 'string' &&
-      withoutSlash(one.issuer) === withoutSlash(claimed.issuer) &&
+      isSameIssuer(one.issuer, claimed.issuer) &&
       (one.clientId === undefined || one.clientId === claimed.authorizedParty),
   )
   return fitting.length === 1 ? fitting[0] : undefined
-}
-
-function withoutSlash(issuer: string): string {
-  return issuer.endsWith('/') ? issuer.slice(0, -1) : issuer
 }

@@ -193,6 +193,7 @@ function ownWords(identity: TokenIdentity): string {
   return groups === '' ? `${named} and no groups.` : `${named} and the groups ${groups}.`
 }
 
-function shownListener({ address, port }: ListenerAddress): string {
+/** As an operator writes it; an IPv6 address has brackets. */
+export function shownListener({ address, port }: { address: string; port: number }): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
