@@ -118,8 +118,9 @@ export class Service {
       for (const name of needingRestart(this.#config, config)) {
         this.#log.warn(`${name} has changed: it takes effect at the next start`)
       }
-      this.#config = config
       await this.#sessions.reload(config)
+      // Only now: a worker that is started afterwards is given it.
+      this.#config = config
       await this.#sessions.reopen()
       this.#sessions.countReload('ok')
       this.#log.info('configuration reloaded')

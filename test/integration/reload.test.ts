@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { Stack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
 import { WireClient } from '../support/wire-client.ts'
 
 describe.each([
@@ -45,6 +46,27 @@ describe.each([
     expect(await stack.metric('portcullis_config_reloads_total', { outcome: 'failed' })).toBe(1)
   })
 
+  test('a configuration that names a file which is not there changes nothing', async () => {
+    await using stack = await start()
+    const { people, machines } = stack.config.integrations
+    await stack.gateway.reload({
+      ...stack.config,
+      integrations: { people: { ...people, custom_ca: 'not-there.crt' }, machines },
+    })
+    expect(stack.gateway.log()).toContain('configuration not reloaded, the old one stays in use')
+    const { client } = await stack.logIn()
+    client.destroy()
+    if (workers === 1) return
+    // Nor for a worker that is started afterwards: it used to be given the broken configuration.
+    const [victim] = stack.workers()
+    await stack.gateway.untilLogged(/a worker ended/, () => process.kill(victim!, 'SIGKILL'))
+    await until(
+      'two workers',
+      async () => stack.workers().length === 2 && (await isServedByTwo(stack)),
+    )
+    expect(stack.gateway.log()).not.toContain('cannot start')
+  })
+
   test('a replaced certificate is used for the next handshake, and nobody is dropped', async () => {
     await using stack = await start()
     const { client: before } = await stack.logIn()
@@ -60,6 +82,20 @@ describe.each([
     before.destroy()
   })
 })
+
+/** Whether two processes admit sessions, by what they log of a few logins. */
+async function isServedByTwo(stack: Stack): Promise<boolean> {
+  const from = stack.gateway.log().length
+  for (let i = 0; i < 12; i++) {
+    const { client } = await stack.logIn()
+    client.destroy()
+  }
+  const lines = stack.gateway.log().slice(from).split('\n')
+  const pids = lines
+    .filter((line) => line.includes('session admitted') && line.endsWith('}'))
+    .map((line) => (JSON.parse(line) as { pid: number }).pid)
+  return new Set(pids).size === 2
+}
 
 async function serialNumber(stack: Stack): Promise<string> {
   const client = await WireClient.connect(stack.gateway.port)

@@ -1,5 +1,4 @@
 // Several workers on one port act as one: cancel requests, scrapes, replacement of a worker that died.
-import { execFileSync } from 'node:child_process'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -21,13 +20,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack[Symbol.asyncDispose]()
 })
-
-/** The workers' process ids, as children of the primary. */
-function workers(): readonly number[] {
-  const primary = String(stack.gateway.process.pid)
-  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', primary], { encoding: 'utf8' })
-  return children.trim().split(/\s+/).map(Number)
-}
 
 test('the kernel spreads sessions over the workers, and a scrape sums them', async () => {
   const sessions = await Promise.all(Array.from({ length: 40 }, async () => stack.logIn()))
@@ -63,7 +55,7 @@ test('a cancel request reaches its session whichever worker takes it', async () 
 
 test('a worker that is killed is replaced, and the other one’s sessions go on', async () => {
   const sessions = await Promise.all(Array.from({ length: 20 }, async () => stack.logIn()))
-  const [victim] = workers()
+  const [victim] = stack.workers()
   await stack.gateway.untilLogged(/a worker ended/, () => process.kill(victim!, 'SIGKILL'))
   const outcomes = await Promise.all(
     sessions.map(async ({ client }) => {
@@ -76,7 +68,10 @@ test('a worker that is killed is replaced, and the other one’s sessions go on'
   )
   expect(new Set(outcomes)).toEqual(new Set(['goes on', 'lost']))
   for (const { client } of sessions) client.destroy()
-  await until('two workers', () => workers().length === 2 && !workers().includes(victim!))
+  await until(
+    'two workers',
+    () => stack.workers().length === 2 && !stack.workers().includes(victim!),
+  )
   await until('no backends', async () => (await stack.backends()) === 0)
   const { client } = await stack.logIn()
   client.destroy()

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -185,6 +186,13 @@ export class Stack {
        where state = 'active' and backend_type = 'client backend' and pid <> pg_backend_pid()`,
     )
     return Number(rows[0]?.['n'])
+  }
+
+  /** The process ids of the gateway's workers, as children of the primary. */
+  workers(): readonly number[] {
+    const primary = String(this.gateway.process.pid)
+    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', primary], { encoding: 'utf8' })
+    return children.trim().split(/\s+/).map(Number)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
