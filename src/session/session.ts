@@ -4,6 +4,7 @@ import { Refusal } from '../refusal.ts'
 import { cancelUpstream } from '../upstream/cancel.ts'
 import { logIn, type UpstreamSession } from '../upstream/log-in.ts'
 import type { LoginCredential } from '../upstream/answer-authentication.ts'
+import type { RoleRequirement } from '../upstream/prove-role.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import { PacketReader } from '../wire/packet-reader.ts'
 import { ignoreError } from '../wire/established.ts'
@@ -100,7 +101,12 @@ async function admit(
     const upstream = await timed(services.observer, 'upstream', async () =>
       logIn(
         target,
-        { role: admission.role, credential: credentialFor(admission, target), parameters },
+        {
+          role: admission.role,
+          credential: credentialFor(admission, target),
+          parameters,
+          requirement: requirementFor(admission),
+        },
         services.scramKeys,
       ),
     )
@@ -115,6 +121,19 @@ async function admit(
   } finally {
     release()
   }
+}
+
+/**
+ * What the server is asked about the role. `is_superuser` of the greeting is that of the role that the
+ * session acts as, and a startup parameter can make that another one than the role that it is.
+ */
+function requirementFor(admission: Admission): RoleRequirement | undefined {
+  if (admission.kind === 'password') return undefined
+  const { allowsSuperuser, intent } = admission
+  const mayActAsAnother = [...intent.parameters.keys()].some((name) =>
+    ['options', 'role', 'session_authorization'].includes(name.toLowerCase()),
+  )
+  return allowsSuperuser || !mayActAsAnother ? undefined : { memberOf: [], allowsSuperuser }
 }
 
 function credentialFor(admission: Admission, { credentials }: UpstreamTarget): LoginCredential {

@@ -9,6 +9,7 @@ import { writeStartupMessage } from '../wire/startup.ts'
 import { answerAuthentication, type LoginCredential } from './answer-authentication.ts'
 import { ignoreError } from '../wire/established.ts'
 import { dial, where } from './dial.ts'
+import { proveRole, type RoleRequirement } from './prove-role.ts'
 import type { UpstreamTarget } from './target.ts'
 
 /** No message of a login is longer; libpq stops at 30,000 bytes for errors. */
@@ -21,6 +22,8 @@ export interface LoginRequest {
   readonly credential: LoginCredential
   /** Startup parameters of the client that go upstream; not user and database. */
   readonly parameters: ReadonlyMap<string, string>
+  /** What the server has to say of the role, or the login is refused; undefined: it is not asked. */
+  readonly requirement: RoleRequirement | undefined
 }
 
 /** An authenticated session at a PostgreSQL server, ready for its first query. */
@@ -90,7 +93,19 @@ async function authenticate(
     next: async () => nextMessage(reader),
     send: (message) => socket.write(message),
   })
-  return readGreeting(reader, socket)
+  const { ready, ...session } = await readGreeting(reader)
+  let { greeting } = session
+  if (request.requirement !== undefined) {
+    const { role, requirement } = request
+    const statuses = await proveRole({
+      role,
+      requirement,
+      next: async () => nextFrame(reader),
+      send: (message) => socket.write(message),
+    })
+    greeting = Buffer.concat([greeting, statuses])
+  }
+  return { socket, ...session, greeting, ready, early: reader.release() }
 }
 
 async function nextFrame(reader: PacketReader): Promise<Frame> {
@@ -105,7 +120,9 @@ async function nextMessage(reader: PacketReader): Promise<ReturnType<typeof pars
 }
 
 /** Reads from AuthenticationOk to ReadyForQuery. */
-async function readGreeting(reader: PacketReader, socket: Socket): Promise<UpstreamSession> {
+async function readGreeting(
+  reader: PacketReader,
+): Promise<Omit<UpstreamSession, 'socket' | 'early'>> {
   const greeting: Buffer[] = []
   let key: { processId: number; secretKey: Buffer } | undefined
   let isSuperuser = false
@@ -127,8 +144,7 @@ async function readGreeting(reader: PacketReader, socket: Socket): Promise<Upstr
         if (key === undefined)
           throw new Refusal('upstream-protocol', { logDetail: 'no cancel key' })
         const ready = Buffer.from(frame.raw)
-        const early = reader.release()
-        return { socket, ...key, greeting: Buffer.concat(greeting), ready, early, isSuperuser }
+        return { ...key, greeting: Buffer.concat(greeting), ready, isSuperuser }
       }
       case 'error':
         throw new ServerRefused(frame, message.error)

@@ -16,4 +16,8 @@ export function saslResponse(response: string): Buffer {
   return writeFrame('p', Buffer.from(response, 'utf8'))
 }
 
+export function queryMessage(sql: string): Buffer {
+  return writeFrame('Q', Buffer.from(`${sql}\0`, 'utf8'))
+}
+
 export const terminate = writeFrame('X', Buffer.alloc(0))
