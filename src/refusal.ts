@@ -347,7 +347,7 @@ export const reasons = {
     fault: 'policy',
     message: 'identity "{principal}" may not log in as user "{user}"',
     meaning:
-      'The token is genuine, and the user asked for is neither mapped from the principal nor the role of one of its groups.',
+      'The token is genuine, and the user asked for is neither mapped from the principal nor the role of one of its groups. Or the identity map opens it as a member of a role, and PostgreSQL says that it is none: the log then has `membership`.',
     remedy:
       'Connect as one of the roles of your groups, or as user `id_token` to get the first one.',
   },
@@ -410,7 +410,7 @@ export const reasons = {
     fault: 'upstream',
     message: 'the database refused the session',
     meaning:
-      "PostgreSQL itself refused, for example `53300` too many connections, `57P03` starting up, or a bad startup parameter. The client sees PostgreSQL's own message.",
+      "PostgreSQL itself refused, for example `53300` too many connections, `57P03` starting up, or a bad startup parameter. The client sees PostgreSQL's own message, unless it is about the question whether the role is a member of another.",
     remedy: 'Follow the message.',
   },
   'internal-error': {

@@ -23,6 +23,7 @@ import {
   enterPool,
   readCredential,
   shownListener,
+  type TokenAdmission,
 } from './session/admit.ts'
 import { readIntent } from './session/client-intent.ts'
 import type { Mutable } from './session/conversation.ts'
@@ -103,8 +104,9 @@ class Replay {
       ]),
     )
     try {
-      const { role } = await admitToken(attempt, credential, verifiers, this.#now)
-      return this.explanation('granted', role)
+      const admission = await admitToken(attempt, credential, verifiers, this.#now)
+      const isDecided = this.#reportMembership(admission, true)
+      return this.explanation(isDecided ? 'granted' : 'undecided', admission.role)
     } catch (error) {
       if (!(error instanceof Refusal) || error.reason !== 'keys-unavailable') throw error
       const integration = catalog.integrations.get(this.#facts.integration ?? '')
@@ -114,8 +116,9 @@ class Replay {
         this.#report({ ...step, verified: false })
       }
       const identity = this.#preview(credential, rules)
-      const { role } = chooseRole({ ...attempt, report }, identity, integration)
-      return this.explanation('undecided', role, this.#request.isOffline ? undefined : error)
+      const chosen = chooseRole({ ...attempt, report }, identity, integration)
+      this.#reportMembership(chosen, false)
+      return this.explanation('undecided', chosen.role, this.#request.isOffline ? undefined : error)
     }
   }
 
@@ -210,6 +213,17 @@ class Replay {
         verified,
       })
     }
+  }
+
+  /** Whether the role is decided on without the database, which alone knows who is a member of what. */
+  #reportMembership(
+    { role, condition }: Pick<TokenAdmission, 'role' | 'condition'>,
+    verified: boolean,
+  ): boolean {
+    if (condition === undefined || condition.memberOf.length === 0) return true
+    const compared = `${role} in ${condition.memberOf.join(' or ')}: known at the database alone`
+    this.#report({ check: 'membership', compared, passed: null, verified })
+    return false
   }
 
   #report(step: ExplainedStep): void {

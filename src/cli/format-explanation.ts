@@ -23,27 +23,13 @@ function formatStep({ check, compared, passed, verified }: ExplainedStep, width:
   return `  ${verdict.padEnd(4)}  ${check.padEnd(width)}  ${compared}${mark}`
 }
 
-function formatOutcome({
-  outcome,
-  credential,
-  steps,
-  role,
-  groups,
-  refusal,
-}: Explanation): string[] {
+function formatOutcome(explanation: Explanation): string[] {
+  const { outcome, steps, role, groups, refusal } = explanation
   switch (outcome) {
     case 'granted':
       return [`GRANTED: role "${printable(role ?? '')}"${formatGroups(groups)}.`]
     case 'undecided':
-      return credential === 'password'
-        ? [`UNDECIDED: PostgreSQL decides on the password of user "${printable(role ?? '')}".`]
-        : [
-            'UNDECIDED: the signature was not checked. If the token is genuine, the role is ' +
-              `"${printable(role ?? '')}"${formatGroups(groups)}.`,
-            ...(refusal === null
-              ? ['Without --offline the keys of the identity provider are fetched.']
-              : ['A gate that has no keys either answers:', ...formatRefusal(refusal)]),
-          ]
+      return formatUndecided(explanation)
     case 'denied': {
       if (refusal === null) return ['DENIED.']
       // A verdict on claims that nobody has verified holds all the same: no signature would help.
@@ -51,6 +37,25 @@ function formatOutcome({
       return [`DENIED: ${refusal.reason}${whoever}`, ...formatRefusal(refusal)]
     }
   }
+}
+
+function formatUndecided({ credential, steps, role, groups, refusal }: Explanation): string[] {
+  const name = `"${printable(role ?? '')}"`
+  if (credential === 'password') {
+    return [`UNDECIDED: PostgreSQL decides on the password of user ${name}.`]
+  }
+  const needsMembership = steps.some(({ check }) => check === 'membership')
+  const membership = `PostgreSQL decides whether ${name} is a member of a role that is named above`
+  if (needsMembership && steps.every(({ verified }) => verified)) {
+    return [`UNDECIDED: ${membership}. If it is, that is the role.`]
+  }
+  return [
+    `UNDECIDED: the signature was not checked. If the token is genuine, the role is ${name}${formatGroups(groups)}.`,
+    ...(needsMembership ? [`And ${membership}.`] : []),
+    ...(refusal === null
+      ? ['Without --offline the keys of the identity provider are fetched.']
+      : ['A gate that has no keys either answers:', ...formatRefusal(refusal)]),
+  ]
 }
 
 function formatGroups(groups: readonly string[]): string {

@@ -3,7 +3,9 @@ import type { Principal } from '../identity/verify-token.ts'
 import type { Reason } from '../refusal.ts'
 import type { Catalog, Group, Integration } from './catalog.ts'
 import type { Decision, Step } from './decision.ts'
-import { mapPrincipal } from './identity-map.ts'
+import { mapPrincipal, type OpenRule } from './identity-map.ts'
+import { type Condition, describeRule, openTo } from './open-rules.ts'
+import { isRoleName } from './role-name.ts'
 
 export interface AccessRequest {
   /** The role asked for, or undefined for a token-type user: `id_token` takes the first group's role. */
@@ -39,15 +41,16 @@ export function decide(
     check('blocked groups', list(blocked), false)
     return denied('group-blocked')
   }
-  const users = usersOf(principal, integration, catalog)?.filter(isRoleName)
-  const mapping = `${listed(principal.names)} -> ${users === undefined ? 'no match' : list(users)}`
-  check('principal', mapping, users !== undefined)
-  if (users === undefined) return denied('principal-unmapped')
+  const own = rolesOf(principal, integration, catalog)
+  const mapping = `${listed(principal.names)} -> ${own === undefined ? 'no match' : list(shown(own))}`
+  check('principal', mapping, own !== undefined)
+  if (own === undefined) return denied('principal-unmapped')
   const found = `claim: ${list(principal.groups)}; groups: ${list(groupNames)}`
-  if (!check('groups', found, groups.length > 0 || users.length > 0)) return denied('no-group')
+  const hasAny = groups.length > 0 || own.users.length > 0 || own.open.length > 0
+  if (!check('groups', found, hasAny)) return denied('no-group')
 
-  const candidates = list([...users, ...groups.map((group) => group.role)])
-  const choice = chooseRole(request.user, users, groups)
+  const candidates = list([...shown(own), ...groups.map((group) => group.role)])
+  const choice = chooseRole(request.user, own, groups)
   check('role', `${request.user ?? 'the first group'} among ${candidates}`, choice !== undefined)
   if (choice === undefined) return denied('role-not-allowed')
   if (!check('reserved role', choice.role, choice.allowsSuperuser || !isReserved(choice.role))) {
@@ -73,27 +76,32 @@ function groupsOf(principal: Identity, integration: Integration, catalog: Catalo
     .sort((a, b) => b.rank - a.rank || a.name.localeCompare(b.name, 'en'))
 }
 
-/**
- * The roles that a principal may be by its own names, in their order; undefined where a rule says of
- * each name that it is nobody.
- */
-function usersOf(
+/** The roles that a principal may be by its own names: by their names, and by rules for those asked for. */
+interface OwnRoles {
+  readonly users: readonly string[]
+  readonly open: readonly OpenRule[]
+}
+
+/** In the order of the names; undefined where a rule says of each name that it is nobody. */
+function rolesOf(
   { issuer, names }: Identity,
   integration: Integration,
   catalog: Catalog,
-): readonly string[] | undefined {
-  const users = names
-    .map((name) => usersOfName(name, issuer, integration, catalog))
+): OwnRoles | undefined {
+  const roles = names
+    .map((name) => rolesOfName(name, issuer, integration, catalog))
     .filter((some) => some !== undefined)
-  return users.length === 0 ? undefined : [...new Set(users.flat())]
+  if (roles.length === 0) return undefined
+  const users = new Set(roles.flatMap((one) => one.users))
+  return { users: [...users].filter(isRoleName), open: roles.flatMap((one) => one.open) }
 }
 
-function usersOfName(
+function rolesOfName(
   wholeName: string,
   issuer: string,
   integration: Integration,
   catalog: Catalog,
-): readonly string[] | undefined {
+): OwnRoles | undefined {
   let name = wholeName
   if (integration.principalPattern !== undefined) {
     const matcher = integration.principalPattern.matcher(name)
@@ -102,35 +110,40 @@ function usersOfName(
     if (name === '') return undefined
   }
   const mapped = mapPrincipal(catalog.identityMap, issuer, name)
-  if (mapped.kind === 'mapped') return mapped.users.length > 0 ? mapped.users : undefined
+  if (mapped.kind === 'mapped') {
+    return mapped.users.length > 0 || mapped.open.length > 0 ? mapped : undefined
+  }
   // A name that somebody chose at the provider must not name a role by accident.
   const mayBeRole = integration.mapsPrincipal || integration.principalPattern !== undefined
-  return mayBeRole ? [name] : []
+  return { users: mayBeRole ? [name] : [], open: [] }
+}
+
+function shown({ users, open }: OwnRoles): string[] {
+  return [...users, ...open.map(describeRule)]
 }
 
 interface Choice {
   readonly role: string
   readonly allowsSuperuser: boolean
+  readonly condition?: Condition
 }
 
 function chooseRole(
   user: string | undefined,
-  users: readonly string[],
+  { users, open }: OwnRoles,
   groups: readonly Group[],
 ): Choice | undefined {
   const group = groups.find((one) => user === undefined || one.role === user)
   if (group !== undefined) return { role: group.role, allowsSuperuser: group.allowsSuperuser }
-  const [first, ...others] = users
-  const isUnambiguous = user === undefined && first !== undefined && others.length === 0
-  if (isUnambiguous) return { role: first, allowsSuperuser: false }
-  return user !== undefined && users.includes(user)
-    ? { role: user, allowsSuperuser: false }
-    : undefined
-}
-
-/** PostgreSQL cuts a longer name, and what is left of it may be somebody else's. */
-function isRoleName(name: string): boolean {
-  return Buffer.byteLength(name) <= 63
+  if (user === undefined) {
+    // Only roles with a name: a rule for any of them is no choice of one.
+    const [first, ...others] = users
+    if (first === undefined || others.length > 0) return undefined
+    return { role: first, allowsSuperuser: false }
+  }
+  if (users.includes(user)) return { role: user, allowsSuperuser: false }
+  const condition = openTo(user, open)
+  return condition && { role: user, allowsSuperuser: false, condition }
 }
 
 /** Roles that PostgreSQL has for itself; superusers of other names are found at the upstream's login. */

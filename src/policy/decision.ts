@@ -1,4 +1,5 @@
 import type { Reason } from '../refusal.ts'
+import type { Condition } from './open-rules.ts'
 
 /** One thing that was compared on the way to a decision. Holds no secret and no token. */
 export interface Step {
@@ -14,6 +15,8 @@ export type Decision =
       readonly role: string
       readonly groups: readonly string[]
       readonly allowsSuperuser: boolean
+      /** What the session has to prove at the server before anybody hears that it is in. */
+      readonly condition?: Condition
       readonly steps: readonly Step[]
     }
   | {

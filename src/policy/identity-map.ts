@@ -1,11 +1,20 @@
-// Identity maps in the syntax of pg_ident.conf (PostgreSQL documentation, 20.2); the map's name is the
-// issuer, as in CockroachDB's server.identity_map.configuration.
+// Identity maps as PostgreSQL 18 reads pg_ident.conf (PostgreSQL documentation, 20.2), but that the map's
+// name is the issuer, as in CockroachDB's server.identity_map.configuration. docs/identity-map.md says where else
+// the two differ.
 import { RE2JS } from 're2js'
 import { withoutTrailingSlash } from '../identity/issuer-name.ts'
+import { type Field, readFields, readLogicalLines } from './ident-fields.ts'
 
-interface Line {
-  /** The role that the line gives a principal; undefined where it does not match. */
-  readonly matches: (principal: string) => string | undefined
+/** Roles that a line opens without naming them. */
+export type OpenRule =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'pattern'; readonly pattern: RE2JS }
+  /** Those that are a member of this role, directly or not; only their server knows. */
+  | { readonly kind: 'members'; readonly of: string }
+
+export interface Line {
+  /** The role, or the rule for roles, that the line gives a principal; undefined where it does not match. */
+  readonly matches: (principal: string) => string | OpenRule | undefined
 }
 
 export type IdentityMap = ReadonlyMap<string, readonly Line[]>
@@ -21,16 +30,10 @@ export interface ParsedIdentityMap {
   readonly problems: readonly IdentityMapProblem[]
 }
 
-interface Field {
-  readonly text: string
-  readonly isQuoted: boolean
-}
-
 export function parseIdentityMap(text: string): ParsedIdentityMap {
   const map = new Map<string, Line[]>()
   const problems: IdentityMapProblem[] = []
-  for (const [index, source] of text.split(/\r?\n/).entries()) {
-    const number = index + 1
+  for (const { number, text: source } of readLogicalLines(text)) {
     try {
       const fields = readFields(source)
       if (fields.length === 0) continue
@@ -47,24 +50,14 @@ export function parseIdentityMap(text: string): ParsedIdentityMap {
   return { map, problems }
 }
 
-/** Splits a line into fields; `"..."` may contain blanks, `""` inside is a quote, `#` ends the line. */
-function readFields(line: string): Field[] {
-  const fields: Field[] = []
-  const field = /\s*(?:"((?:[^"]|"")*)"(?=\s|#|$)|([^\s"#]+)|#.*$)/y
-  const end = line.trimEnd().length
-  while (field.lastIndex < end) {
-    const match = field.exec(line)
-    if (match === null) throw new Error('unterminated quote, or a quote inside a word')
-    const [, quoted, plain] = match
-    if (quoted !== undefined) fields.push({ text: quoted.replaceAll('""', '"'), isQuoted: true })
-    else if (plain !== undefined) fields.push({ text: plain, isQuoted: false })
-    else break
-  }
-  return fields
-}
-
 function readLine(fields: readonly Field[]): [string, Line] {
   const [issuer, principal, role] = fields
+  if (fields.length === 2 && /^include(_dir|_if_exists)?$/.test(issuer?.text ?? '')) {
+    throw new Error(`"${issuer?.text ?? ''}" is not supported; write its lines here`)
+  }
+  if (fields.some(({ text, isQuoted }) => !isQuoted && /^@./s.test(text))) {
+    throw new Error('a field that begins with @ would be a file, which is not supported; quote it')
+  }
   if (
     issuer === undefined ||
     principal === undefined ||
@@ -73,17 +66,28 @@ function readLine(fields: readonly Field[]): [string, Line] {
   ) {
     throw new Error('expected three fields: issuer, principal, role')
   }
-  if (!role.isQuoted && /^[+/]/.test(role.text)) {
-    throw new Error('a role that begins with + or / is not supported; name the role')
-  }
-  if (!role.isQuoted && role.text === 'all') {
-    throw new Error('"all" would let a principal be any role; name the role, or quote it')
-  }
-  return [issuer.text, { matches: toMatcher(principal.text, role.text) }]
+  return [issuer.text, toLine(principal.text, role)]
 }
 
-function toMatcher(principal: string, role: string): Line['matches'] {
-  // Quotes let an expression contain blanks and #; as in PostgreSQL they do not make it a literal.
+function toLine(principal: string, role: Field): Line {
+  const rule = toOpenRule(role)
+  if (rule === undefined) return { matches: toMatcher(principal, role.text) }
+  const matches = toMatcher(principal, 'any')
+  return { matches: (name) => (matches(name) === undefined ? undefined : rule) }
+}
+
+/** Quotes make a literal of `all` and of `+`; as in PostgreSQL they do not of an expression. */
+function toOpenRule({ text, isQuoted }: Field): OpenRule | undefined {
+  if (text.startsWith('/')) return { kind: 'pattern', pattern: compile(text.slice(1)) }
+  if (isQuoted) return undefined
+  if (text === 'all') return { kind: 'any' }
+  if (!text.startsWith('+')) return undefined
+  if (text === '+') throw new Error('"+" is to be followed by the name of a role')
+  if (text.includes('\\1')) throw new Error('\\1 is not filled in behind "+"; quote the role')
+  return { kind: 'members', of: text.slice(1) }
+}
+
+function toMatcher(principal: string, role: string): (name: string) => string | undefined {
   if (!principal.startsWith('/')) {
     if (role.includes('\\1')) throw new Error('\\1 needs a regular expression in the second field')
     return (name) => (name === principal ? role : undefined)
@@ -96,7 +100,7 @@ function toMatcher(principal: string, role: string): Line['matches'] {
     const matcher = pattern.matcher(name)
     if (!matcher.find()) return undefined
     if (!role.includes('\\1')) return role
-    // Only the first \1 is replaced, and a group that took no part matches nobody, as in PostgreSQL.
+    // Only the first \1 is replaced, as in PostgreSQL, and a group that took no part gives nobody a role.
     const group = matcher.group(1)
     return group === null ? undefined : role.replace('\\1', () => group)
   }
@@ -116,12 +120,26 @@ function compile(expression: string): RE2JS {
 export type MappedUsers =
   /** The issuer has no line: the principal's name goes through as it is. */
   | { readonly kind: 'unmapped' }
-  /** It has lines: these users and no others, in their order; none of them is a refusal. */
-  | { readonly kind: 'mapped'; readonly users: readonly string[] }
+  /**
+   * It has lines: these users, in their order, and those that a rule opens, and no others. None of
+   * either is a refusal.
+   */
+  | {
+      readonly kind: 'mapped'
+      readonly users: readonly string[]
+      readonly open: readonly OpenRule[]
+    }
 
 export function mapPrincipal(map: IdentityMap, issuer: string, principal: string): MappedUsers {
   const lines = map.get(withoutTrailingSlash(issuer))
   if (lines === undefined) return { kind: 'unmapped' }
-  const users = lines.map((line) => line.matches(principal)).filter((user) => user !== undefined)
-  return { kind: 'mapped', users: [...new Set(users.filter((user) => user !== ''))] }
+  const users = new Set<string>()
+  const open: OpenRule[] = []
+  for (const { matches } of lines) {
+    const given = matches(principal)
+    if (given === undefined || given === '') continue
+    if (typeof given === 'string') users.add(given)
+    else open.push(given)
+  }
+  return { kind: 'mapped', users: [...users], open }
 }

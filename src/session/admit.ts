@@ -7,6 +7,7 @@ import type { Principal } from '../identity/verify-token.ts'
 import type { Catalog, Integration, Pool } from '../policy/catalog.ts'
 import { decide } from '../policy/decide.ts'
 import type { Step } from '../policy/decision.ts'
+import type { Condition } from '../policy/open-rules.ts'
 import { matchPool } from '../policy/match-pool.ts'
 import { resolveIntegration } from '../policy/resolve-integration.ts'
 import { printable, type Reason, Refusal } from '../refusal.ts'
@@ -22,6 +23,8 @@ export type Admission =
       readonly intent: ClientIntent
       readonly role: string
       readonly allowsSuperuser: boolean
+      /** Holds only if the server says so of the role. */
+      readonly condition: Condition | undefined
     }
   | {
       readonly kind: 'password'
@@ -29,6 +32,8 @@ export type Admission =
       readonly role: string
       readonly password: string
     }
+
+export type TokenAdmission = Extract<Admission, { readonly kind: 'token' }>
 
 /** One attempt to log in; what is found out about it is written into its facts. */
 export interface Attempt {
@@ -94,13 +99,13 @@ export async function admitToken(
   token: string,
   tokens: ReadonlyMap<string, TokenVerifier>,
   now: Date,
-): Promise<Admission> {
+): Promise<TokenAdmission> {
   const integration = chooseIntegration(attempt, token)
   const verifier = tokens.get(integration.name)
   if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
   const principal = await verifier.verify(token, now)
-  const { role, allowsSuperuser } = chooseRole(attempt, principal, integration)
-  return { kind: 'token', intent: attempt.intent, role, allowsSuperuser }
+  const chosen = chooseRole(attempt, principal, integration)
+  return { kind: 'token', intent: attempt.intent, ...chosen }
 }
 
 function chooseIntegration(attempt: Attempt, token: string): Integration {
@@ -133,7 +138,7 @@ export function chooseRole(
   attempt: Attempt,
   identity: TokenIdentity,
   integration: Integration,
-): { readonly role: string; readonly allowsSuperuser: boolean } {
+): Pick<TokenAdmission, 'role' | 'allowsSuperuser' | 'condition'> {
   const { intent, facts, catalog } = attempt
   const known = identityFacts(identity)
   facts.identity = { ...known, groups: [] }
@@ -148,7 +153,8 @@ export function chooseRole(
   if (decision.outcome === 'denied') {
     throw denied(decision.reason, decision.steps, { clientDetail: ownWords(identity) })
   }
-  return decision
+  const { role, allowsSuperuser, condition } = decision
+  return { role, allowsSuperuser, condition }
 }
 
 function identityFacts({ issuer, subject, names, expiresAt, tokenIdHash }: TokenIdentity): {

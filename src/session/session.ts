@@ -129,11 +129,12 @@ async function admit(
  */
 function requirementFor(admission: Admission): RoleRequirement | undefined {
   if (admission.kind === 'password') return undefined
-  const { allowsSuperuser, intent } = admission
+  const { condition, allowsSuperuser, intent } = admission
   const mayActAsAnother = [...intent.parameters.keys()].some((name) =>
     ['options', 'role', 'session_authorization'].includes(name.toLowerCase()),
   )
-  return allowsSuperuser || !mayActAsAnother ? undefined : { memberOf: [], allowsSuperuser }
+  if (condition === undefined && (allowsSuperuser || !mayActAsAnother)) return undefined
+  return { memberOf: condition?.memberOf ?? [], allowsSuperuser }
 }
 
 function credentialFor(admission: Admission, { credentials }: UpstreamTarget): LoginCredential {

@@ -3,7 +3,9 @@ import { RE2JS } from 're2js'
 import { describe, expect, test } from 'vitest'
 import type { Catalog, Group, Integration } from '../../src/policy/catalog.ts'
 import { type AccessRequest, decide, type Identity } from '../../src/policy/decide.ts'
+import { withoutTrailingSlash } from '../../src/identity/issuer-name.ts'
 import { mapPrincipal, parseIdentityMap } from '../../src/policy/identity-map.ts'
+import { openTo } from '../../src/policy/open-rules.ts'
 import {
   type IntegrationRequest,
   resolveIntegration,
@@ -48,7 +50,11 @@ const integration: fc.Arbitrary<Integration> = fc.record({
 })
 
 const mapLine = fc
-  .tuple(issuers, fc.constantFrom('a', 'b', '/^(.)$', '/.', '/^(p.*)$'), word)
+  .tuple(
+    issuers,
+    fc.constantFrom('a', 'b', '/^(.)$', '/.', '/^(p.*)$'),
+    fc.oneof(word, fc.constantFrom('all', '+a', '+b', '/^[ab]$', '/o', '"all"')),
+  )
   .map(([issuer, principal, role]) => `${issuer} ${principal} ${role}`)
 
 const identityMap = fc.oneof(
@@ -126,11 +132,66 @@ describe('a decision', () => {
       const users = who.names.flatMap((whole) => {
         const name = capture(its, whole)
         const mapped = mapPrincipal(rules.identityMap, who.issuer, name)
-        if (mapped.kind === 'mapped') return mapped.users
+        if (mapped.kind === 'mapped') {
+          const opened = openTo(asked.user ?? '', mapped.open)
+          return opened === undefined ? mapped.users : [...mapped.users, asked.user ?? '']
+        }
         return its.mapsPrincipal || its.principalPattern !== undefined ? [name] : []
       })
       expect([...roles, ...users]).toContain(decision.role)
       if (asked.user !== undefined) expect(decision.role).toBe(asked.user)
+    })
+  })
+
+  test('makes a condition only of a role that nothing names, and never for a token-type user', () => {
+    property(request, identity, integration, catalog, (asked, who, its, rules) => {
+      const decision = decide(asked, who, its, rules)
+      if (decision.outcome === 'denied' || decision.condition === undefined) return
+      expect(decision.role).toBe(asked.user)
+      expect(decision.allowsSuperuser).toBe(false)
+      const roles = decision.groups.map((name) => rules.groups.get(name)?.role)
+      expect(roles).not.toContain(decision.role)
+      for (const name of who.names.map((whole) => capture(its, whole))) {
+        const mapped = mapPrincipal(rules.identityMap, who.issuer, name)
+        if (mapped.kind === 'mapped') expect(mapped.users).not.toContain(decision.role)
+      }
+    })
+  })
+
+  test('never turns into a grant when a group of the identity is blocked', () => {
+    property(request, identity, integration, catalog, word, (asked, who, its, rules, value) => {
+      const before = decide(asked, who, its, rules)
+      const blocking = { ...its, blockedGroups: new Set([...its.blockedGroups, value]) }
+      const after = decide(asked, who, blocking, rules)
+      if (who.groups.includes(value)) expect(after).toMatchObject({ reason: 'group-blocked' })
+      else expect(after).toEqual(before)
+    })
+  })
+
+  test('never turns into a grant when the token has one value more that is blocked', () => {
+    property(request, identity, integration, catalog, word, (asked, who, its, rules, value) => {
+      const blocking = { ...its, blockedGroups: new Set([...its.blockedGroups, value]) }
+      const joined = { ...who, groups: [...who.groups, value] }
+      expect(decide(asked, joined, blocking, rules).outcome).toBe('denied')
+    })
+  })
+
+  test('on a role that was asked for stays a grant when a line more names a role', () => {
+    property(request, identity, integration, catalog, word, (asked, who, its, rules, role) => {
+      if (asked.user === undefined) return
+      const decision = decide(asked, who, its, rules)
+      const lines = rules.identityMap.get(withoutTrailingSlash(who.issuer))
+      if (decision.outcome === 'denied' || lines === undefined) return
+      const more = parseIdentityMap(`${who.issuer} /. ${role}`).map
+      const added = more.get(withoutTrailingSlash(who.issuer)) ?? []
+      const identityMap = new Map(rules.identityMap).set(withoutTrailingSlash(who.issuer), [
+        ...lines,
+        ...added,
+      ])
+      expect(decide(asked, who, its, { ...rules, identityMap })).toMatchObject({
+        outcome: 'granted',
+        role: decision.role,
+      })
     })
   })
 
@@ -213,10 +274,12 @@ describe('a decision', () => {
         groups: new Map([['a', { name: 'a', role: 'a', rank: 0, allowsSuperuser: false }]]),
         identityMap: parseIdentityMap(map).map,
       })
-      const theirs = `https://other.example /^(.*)$ \\1\nhttps://other.example ${who.names[0]!} root`
-      expect(decide(asked, who, its, at(`${text}\n${theirs}`))).toEqual(
-        decide(asked, who, its, at(text)),
-      )
+      const theirs = ['/^(.*)$ \\1', '/. all', '/. +a', '/. /.', `${who.names[0]!} root`]
+        .map((line) => `https://other.example ${line}`)
+        .join('\n')
+      const alone = decide(asked, who, its, at(text))
+      expect(decide(asked, who, its, at(`${text}\n${theirs}`))).toEqual(alone)
+      expect(decide(asked, who, its, at(`${theirs}\n${text}`))).toEqual(alone)
     })
   })
 })
@@ -279,7 +342,11 @@ describe('an expression that takes other engines for ever', () => {
       groups: new Map(),
       identityMap: map,
     }
-    expect(mapPrincipal(map, 'https://one.example', name)).toEqual({ kind: 'mapped', users: [] })
+    expect(mapPrincipal(map, 'https://one.example', name)).toEqual({
+      kind: 'mapped',
+      users: [],
+      open: [],
+    })
     expect(
       decide(
         { user: 'app', database: 'a' },

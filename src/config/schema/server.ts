@@ -126,7 +126,7 @@ export const trustedProxies = z
 
 export const identityMap = z.string().prefault('').meta({
   description:
-    'Lines as in pg_ident.conf: issuer, principal (or a pattern that begins with a slash), role.',
+    'Lines as in pg_ident.conf of PostgreSQL 18: issuer, principal (or /pattern), role (or all, +role, /pattern). See identity-map.md.',
   'x-type': 'text',
 })
 

@@ -49,6 +49,20 @@ GRANTED: role "app", by the groups readers.
     expect(formatted({ groups: [] })).toContain('GRANTED: role "app".\n')
   })
 
+  test('says who decides on a membership', () => {
+    const pool = { check: 'pool', compared: 'a -> b', passed: true, verified: true }
+    const step = { check: 'membership', compared: 'app in ops', passed: null, verified: true }
+    const text = formatted({ outcome: 'undecided', steps: [pool, step] })
+    expect(text).toContain('  ?     membership  app in ops\n')
+    expect(text.slice(text.indexOf('UNDECIDED'))).toBe(
+      'UNDECIDED: PostgreSQL decides whether "app" is a member of a role that is named above. ' +
+        'If it is, that is the role.\n',
+    )
+    const unverified = formatted({ outcome: 'undecided', steps: [{ ...step, verified: false }] })
+    expect(unverified).toContain('If the token is genuine, the role is "app"')
+    expect(unverified).toContain('And PostgreSQL decides whether "app" is a member')
+  })
+
   test('has what failed, and what the client gets, without empty lines', () => {
     const steps = [{ check: 'times', compared: 'exp', passed: false, verified: true }]
     const text = formatted({ outcome: 'denied', role: null, steps, refusal })

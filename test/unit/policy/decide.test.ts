@@ -238,6 +238,78 @@ ${issuer} /^(.*)@example\\.com$ \\1`
   })
 })
 
+describe('a line of the identity map that names no role', () => {
+  const any = `${issuer} alice all`
+  const some = `${issuer} alice /^app_[a-z]+$`
+  const members = `${issuer} alice +ops\n${issuer} alice +dba\n${issuer} alice +ops`
+
+  test.each<[string, string | undefined, string, Integration, string]>([
+    ['all opens what is asked for', 'whatever', any, onlyMapped, 'whatever'],
+    ['all is no answer to id_token', undefined, any, onlyMapped, 'role-not-allowed'],
+    ['all leaves id_token its group', undefined, any, everyone, 'app_readonly'],
+    ['all leaves id_token its only user', undefined, `${any}\n${issuer} alice a`, onlyMapped, 'a'],
+    ['all opens no name that is cut', `${longest}x`, any, onlyMapped, 'role-not-allowed'],
+    ['all opens no empty name', '', any, onlyMapped, 'role-not-allowed'],
+    ['all opens the longest name', longest, any, onlyMapped, longest],
+    ['an expression opens what matches', 'app_x', some, onlyMapped, 'app_x'],
+    ['an expression opens nothing around it', 'my_app_x', some, onlyMapped, 'role-not-allowed'],
+    ['an expression opens no next line', 'app_x\nroot', some, onlyMapped, 'role-not-allowed'],
+    ['an expression is no answer to id_token', undefined, some, onlyMapped, 'role-not-allowed'],
+    [
+      'an expression opens no name that is cut to match',
+      `${'x'.repeat(59)}_ro_extra`,
+      `${issuer} alice /_ro`,
+      onlyMapped,
+      'role-not-allowed',
+    ],
+    ['a plus opens what is asked for', 'bob', members, onlyMapped, 'bob'],
+    ['a plus opens the role itself', 'ops', members, onlyMapped, 'ops'],
+    ['a plus is no answer to id_token', undefined, members, onlyMapped, 'role-not-allowed'],
+    [
+      'nothing is opened for others',
+      'bob',
+      `${issuer} carol all`,
+      onlyMapped,
+      'principal-unmapped',
+    ],
+  ])('%s', (_, user, map, its, outcome) => {
+    expect(outcomeOf(user, {}, its, map)).toBe(outcome)
+  })
+
+  test.each<[string, string, string, object | undefined]>([
+    ['all', 'bob', any, { memberOf: [] }],
+    ['an expression', 'app_x', some, { memberOf: [] }],
+    ['a plus', 'bob', members, { memberOf: ['ops', 'dba'] }],
+    ['all beside a plus', 'bob', `${members}\n${any}`, { memberOf: [] }],
+    [
+      'a plus beside an expression that does not match',
+      'b',
+      `${some}\n${members}`,
+      { memberOf: ['ops', 'dba'] },
+    ],
+    ['a plus beside the name', 'bob', `${members}\n${issuer} alice bob`, undefined],
+    ['a plus beside a group', 'app_readonly', members, undefined],
+  ])('leaves something to prove: %s', (_, user, map, condition) => {
+    const decision = ask(user, {}, everyone, map)
+    expect(decision).toMatchObject({ outcome: 'granted', role: user, allowsSuperuser: false })
+    expect(decision).toHaveProperty('steps')
+    expect('condition' in decision ? decision.condition : undefined).toEqual(condition)
+  })
+
+  test.each(['postgres', 'pg_monitor', 'pg_'])('opens no reserved role: %s', (user) => {
+    for (const map of [any, members, `${issuer} alice /.`]) {
+      expect(outcomeOf(user, {}, onlyMapped, map)).toBe('role-reserved')
+    }
+  })
+
+  test('is told in the steps', () => {
+    const { steps } = ask('bob', {}, onlyMapped, `${any}\n${members}\n${some}`)
+    expect(steps.find(({ check }) => check === 'principal')?.compared).toBe(
+      'alice -> any role, members of ops, members of dba, members of ops, /^app_[a-z]+$',
+    )
+  })
+})
+
 describe('a reserved role is refused', () => {
   const mapping = integration('sso', { mapsPrincipal: true })
   test.each(['postgres', 'pg_monitor', 'pg_', 'pg_x'])('as the principal %s', (name) => {

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import {
   type IdentityMapProblem,
   mapPrincipal,
+  type OpenRule,
   parseIdentityMap,
 } from '../../../src/policy/identity-map.ts'
+import { describeRule } from '../../../src/policy/open-rules.ts'
 
 const issuer = 'https://issuer.example'
 
@@ -13,6 +15,14 @@ function usersOf(text: string, principal: string, its = issuer): readonly string
   expect(problems).toEqual([])
   const mapped = mapPrincipal(map, its, principal)
   return mapped.kind === 'mapped' ? mapped.users : undefined
+}
+
+/** What the lines open to a principal of the issuer without naming it. */
+function openedBy(text: string, principal: string): readonly string[] {
+  const { map, problems } = parseIdentityMap(text)
+  expect(problems).toEqual([])
+  const mapped = mapPrincipal(map, issuer, principal)
+  return mapped.kind === 'mapped' ? mapped.open.map((rule: OpenRule) => describeRule(rule)) : []
 }
 
 function problemsOf(text: string): readonly IdentityMapProblem[] {
@@ -38,6 +48,18 @@ describe('a line of the identity map', () => {
     ['gives nobody an empty role', `${issuer} alice ""`, 'alice', []],
     ['may quote a role of the name all', `${issuer} alice "all"`, 'alice', ['all']],
     ['may quote a role with a plus', `${issuer} alice "+app"`, 'alice', ['+app']],
+    ['may quote a part of a field', `${issuer} al"ice b"ob my" app"`, 'alice bob', ['my app']],
+    ['may begin with a quote and go on', `${issuer} "al"ice "a"ll`, 'alice', ['all']],
+    ['may quote nothing before a keyword', `${issuer} alice ""all`, 'alice', ['all']],
+    ['may quote a comma', `${issuer} "alice,b" "a,b"`, 'alice,b', ['a,b']],
+    ['may quote an @', `${issuer} "@alice" "@app"`, '@alice', ['@app']],
+    ['may be of a lone @', `${issuer} @ app`, '@', ['app']],
+    ['takes other blanks for letters', `${issuer} alice\u00a0b app`, 'alice\u00a0b', ['app']],
+    ['may go on in the next line', `${issuer} \\\n  alice \\\r\n app`, 'alice', ['app']],
+    ['may go on in the middle of a word', `${issuer} al\\\nice app`, 'alice', ['app']],
+    ['may go on within quotes', `${issuer} "al\\\n ice" app`, 'al ice', ['app']],
+    ['may end the text with a backslash', `${issuer} alice app\\`, 'alice', ['app']],
+    ['does not go on behind two empty ones', `${issuer} alice app\\\n\\\n`, 'alice', ['app']],
     ['may end as on Windows', `${issuer} alice app\r\n${issuer} bob ops\r\n`, 'bob', ['ops']],
   ])('%s', (_, text, principal, users) => {
     expect(usersOf(text, principal)).toEqual(users)
@@ -83,6 +105,46 @@ describe('a line of the identity map', () => {
   })
 })
 
+describe('the third field', () => {
+  test.each([
+    ['all opens every role', 'alice all', ['any role']],
+    ['all may be quoted in its middle', 'alice a"ll"', ['any role']],
+    ['all in quotes is a role', 'alice "all"', []],
+    ['all in capitals is a role', 'alice ALL', []],
+    ['a plus opens the members of a role', 'alice +ops', ['members of ops']],
+    ['a plus may be before a quote', 'alice +"my ops"', ['members of my ops']],
+    ['a plus in quotes is of a role', 'alice "+ops"', []],
+    ['a slash opens what matches', 'alice /^app_', ['/^app_']],
+    ['a slash does in quotes too', 'alice "/^app (a|b)$"', ['/^app (a|b)$']],
+    ['a plus before a slash is of a role with a slash', 'alice +/ops', ['members of /ops']],
+    ['is for those that an expression matches', '/^ali all', ['any role']],
+    ['is for nobody else', '/^bob all', []],
+    ['has no \\1 in an expression', String.raw`/^(ali)ce$ "/^(\\1)$"`, [String.raw`/^(\\1)$`]],
+  ])('%s', (_, line, rules) => {
+    expect(openedBy(`${issuer} ${line}`, 'alice')).toEqual(rules)
+  })
+
+  test.each(['all', '+ops', '/app', '@file', 'a,b', '\\1', '#', '"'])(
+    'means a role of the name %s where a principal is filled in',
+    (name) => {
+      const text = String.raw`${issuer} /^(.*)$ \1`
+      expect(usersOf(text, name)).toEqual([name])
+      expect(openedBy(text, name)).toEqual([])
+    },
+  )
+
+  test('opens what several lines open, in their order', () => {
+    const text = ['app', '+ops', 'all', '/x', '+dba'].map((role) => `${issuer} alice ${role}`)
+    expect(openedBy(text.join('\n'), 'alice')).toEqual([
+      'members of ops',
+      'any role',
+      '/x',
+      'members of dba',
+    ])
+    expect(usersOf(text.join('\n'), 'alice')).toEqual(['app'])
+  })
+})
+
 describe('the lines of an issuer', () => {
   const text = `
 ${issuer} alice second
@@ -124,7 +186,9 @@ ${issuer} alice third`
 
 describe('a problem', () => {
   const fields = 'expected three fields: issuer, principal, role'
-  const quotes = 'unterminated quote, or a quote inside a word'
+  const quotes = 'unterminated quote'
+  const comma = 'a field takes one value; quote a comma'
+  const file = 'a field that begins with @ would be a file, which is not supported; quote it'
   test.each([
     [issuer, fields],
     [`${issuer} alice`, fields],
@@ -132,11 +196,20 @@ describe('a problem', () => {
     [`${issuer} alice # app`, fields],
     [`${issuer} alice "app`, quotes],
     [`${issuer} al"ice app`, quotes],
-    [`${issuer} "al"ice app`, quotes],
     [`${issuer} alice "app""`, quotes],
-    [`${issuer} alice +app`, 'a role that begins with + or / is not supported; name the role'],
-    [`${issuer} alice /app`, 'a role that begins with + or / is not supported; name the role'],
-    [`${issuer} alice all`, '"all" would let a principal be any role; name the role, or quote it'],
+    [`${issuer} alice "app \\\n# "" end`, quotes],
+    [`${issuer} alice app,ops`, comma],
+    [`${issuer} alice app, ops`, comma],
+    [`${issuer} /^a{1,2}$ app`, comma],
+    [`${issuer} alice @roles`, file],
+    [`${issuer} @"my people" app`, file],
+    [`@issuers alice app`, file],
+    ['include more.conf', '"include" is not supported; write its lines here'],
+    ['"include" more.conf', '"include" is not supported; write its lines here'],
+    ['include_if_exists x', '"include_if_exists" is not supported; write its lines here'],
+    ['include_dir d # all', '"include_dir" is not supported; write its lines here'],
+    [`${issuer} alice +`, '"+" is to be followed by the name of a role'],
+    [String.raw`${issuer} /^(.*)$ +\1`, String.raw`\1 is not filled in behind "+"; quote the role`],
     [String.raw`${issuer} alice \1`, String.raw`\1 needs a regular expression in the second field`],
     [
       String.raw`${issuer} /^.*$ \1`,
@@ -145,20 +218,22 @@ describe('a problem', () => {
   ])('is told with its line: %s', (line, message) => {
     expect(problemsOf(line)).toEqual([{ line: 1, message }])
     expect(problemsOf(`# comment\n\n${line}\n${issuer} bob ops`)).toEqual([{ line: 3, message }])
+    expect(problemsOf(`# a\\\n comment\n${line}`)).toEqual([{ line: 3, message }])
   })
 
   test.each(['/(', '/[', '/(?=x)', String.raw`/(.)\1`, '/a**'])(
     'is told of an expression that RE2 has not: %s',
     (expression) => {
-      expect(problemsOf(`\n${issuer} ${expression} app`)).toEqual([
-        { line: 2, message: expect.stringMatching(/^invalid regular expression: ./) as unknown },
-      ])
+      const invalid = expect.stringMatching(/^invalid regular expression: ./) as unknown
+      const problems = [{ line: 2, message: invalid }]
+      expect(problemsOf(`\n${issuer} ${expression} app`)).toEqual(problems)
+      expect(problemsOf(`\n${issuer} alice ${expression}`)).toEqual(problems)
     },
   )
 
   test('does not hide the others, and the lines without one are read', () => {
-    const { map, problems } = parseIdentityMap(`${issuer}\n${issuer} alice app\n${issuer} b +c`)
+    const { map, problems } = parseIdentityMap(`${issuer}\n${issuer} alice app\n${issuer} b c d`)
     expect(problems.map(({ line }) => line)).toEqual([1, 3])
-    expect(mapPrincipal(map, issuer, 'alice')).toEqual({ kind: 'mapped', users: ['app'] })
+    expect(mapPrincipal(map, issuer, 'alice')).toMatchObject({ users: ['app'] })
   })
 })
