@@ -27,6 +27,8 @@ function lines(issuer: string): string {
     'accented \\\n  +équipe',
     `hostile +"${hostileName.replaceAll('"', '""')}"`,
     'named bob',
+    '/^((a|a)*)*$ bob',
+    '/^(a+)+$ bob',
     String.raw`/^(.*)@example\.com$ \1`,
   ]
     .map((line) => `${issuer} ${line}`)
@@ -163,6 +165,37 @@ describe('all', () => {
     expect(await outcomeOf(login)).toBe(refused)
     expect(await outcomeOf({ ...login, settings: { options: '-c role=bob' } })).toBe(refused)
     expect(await outcomeOf({ ...login, principal: 'all@example.com', user: 'bob' })).toBe(refused)
+  })
+})
+
+describe('a line that names a role', () => {
+  test.each([
+    ['lets its principal be the role', 'named', 'bob', 'bob'],
+    ['does not let it be what it is called', 'named', 'named', refused],
+    ['does not let the role be the principal', 'bob', 'named', refused],
+    ['does not let the role be itself', 'bob', 'bob', refused],
+    ['lets nobody in whom no line matches', 'eve', 'app_readonly', refused],
+  ])('%s', async (_, principal, user, outcome) => {
+    expect(await outcomeOf({ principal, user })).toBe(outcome)
+  })
+})
+
+describe('an expression for principals', () => {
+  test('finds nothing inside of a longer name', async () => {
+    const user = 'bob'
+    expect(await outcomeOf({ principal: 'bob@example.com', user })).toBe('bob')
+    for (const principal of ['bob@example.com.evil.org', 'bob@example.com ', 'bob@exampleXcom']) {
+      expect(await outcomeOf({ principal, user })).toBe(refused)
+    }
+  })
+
+  test('that is catastrophic elsewhere keeps nobody waiting', async () => {
+    const principal = `${'a'.repeat(254)}!`
+    const slow = Array.from({ length: 20 }, async () => outcomeOf({ principal, user: 'bob' }))
+    const startedAt = performance.now()
+    expect(await outcomeOf({ principal: 'named', user: 'bob' })).toBe('bob')
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
+    expect(new Set(await Promise.all(slow))).toEqual(new Set([refused]))
   })
 })
 
