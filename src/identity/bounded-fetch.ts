@@ -10,16 +10,36 @@ export class FetchError extends Error {
   override readonly name = 'FetchError'
 }
 
-/**
- * GETs an https URL: no redirect is followed, nothing is decompressed, and both the time until the last
- * byte and the size of the body are limited. `ca` (PEM) replaces the system's roots;
- * `bearer` is sent as the token of the request (RFC 6750, 2.1).
- */
+/** What is sent besides the URL. */
+export interface BoundedRequest {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+/** GETs an https URL; `bearer` is sent as the token of the request (RFC 6750, 2.1). */
 export async function boundedFetch(
   url: string,
   limits: FetchLimits,
   ca: string | undefined,
   bearer?: string,
+): Promise<Response> {
+  const headers = {
+    accept: 'application/json',
+    ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+  }
+  return boundedRequest(url, { method: 'GET', headers }, limits, ca)
+}
+
+/**
+ * Requests an https URL: no redirect is followed, nothing is decompressed, and both the time until the last
+ * byte and the size of the body are limited. `ca` (PEM) replaces the system's roots.
+ */
+export async function boundedRequest(
+  url: string,
+  { method, headers, body = '' }: BoundedRequest,
+  limits: FetchLimits,
+  ca: string | undefined,
 ): Promise<Response> {
   if (new URL(url).protocol !== 'https:') throw new FetchError('only https is fetched')
   return new Promise((resolve, reject) => {
@@ -27,11 +47,12 @@ export async function boundedFetch(
       url,
       {
         ...(ca === undefined ? {} : { ca }),
+        method,
         agent: false,
         headers: {
-          accept: 'application/json',
+          ...headers,
           'accept-encoding': 'identity',
-          ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+          ...(method === 'POST' && { 'content-length': Buffer.byteLength(body) }),
         },
         signal: AbortSignal.timeout(limits.timeoutMs),
       },
@@ -81,7 +102,7 @@ export async function boundedFetch(
     outgoing.on('close', () => {
       reject(new FetchError('the connection was closed before the answer was complete'))
     })
-    outgoing.end()
+    outgoing.end(body)
   })
 }
 
