@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { RE2JS } from 're2js'
 import type { Config } from './config/index.ts'
+import type { IntrospectionAccess } from './identity/ask-introspection.ts'
+import { type DecryptionKey, parseDecryptionKeys } from './identity/decryption-keys.ts'
 import { KeyCache } from './identity/key-cache.ts'
 import { findIssuerKeys, type KeySource } from './identity/key-source.ts'
 import type { IssuerObserver } from './identity/observer.ts'
+import type { ProviderAccess } from './identity/provider-access.ts'
 import { allowedTypes, type TokenRules } from './identity/token-rules.ts'
 import { VerifiedTokens } from './identity/verified-tokens.ts'
 import type { Catalog, Integration, Pool } from './policy/catalog.ts'
@@ -17,6 +20,8 @@ import type { UpstreamTarget } from './upstream/target.ts'
 
 /** No discovery document or key set of an honest issuer is longer. */
 const maxIssuerAnswerBytes = 65_536
+
+const maxDecryptionKeyBytes = 65_536
 
 /** For each integration and process. */
 const maxRememberedTokenBytes = 16 * 1024 * 1024
@@ -144,6 +149,8 @@ function composeCatalog(config: Config): Catalog {
   }
 }
 
+type IntegrationConfig = Config['integrations'][string]
+
 function composeTokens(
   config: Config,
   observer: IssuerObserver,
@@ -177,6 +184,7 @@ function composeTokens(
         strictAudiences: integration.strict_audiences,
         algorithms: integration.algorithms,
         allowedTypes: allowedTypes(integration.allowed_typ),
+        kinds: new Set(integration.token_kinds),
         maxTokenAgeMs: integration.max_token_age,
         leewayMs: integration.leeway,
         requiredClaims: Object.entries(integration.required_claims).map(([claim, expected]) => ({
@@ -187,13 +195,45 @@ function composeTokens(
         principalClaim: integration.principal_claim,
         groupsClaimIds: integration.groups_claim_ids,
         userinfo: integration.userinfo_groups ? access : undefined,
+        introspection: introspectionOf(integration, access),
+        decryptionKeys: decryptionKeysOf(integration),
       }
       return [name, new VerifiedTokens(rules, maxRememberedTokenBytes)]
     }),
   )
 }
 
-function keySourceOf(integration: Config['integrations'][string]): KeySource {
+function introspectionOf(
+  { introspection, client_id: ourClient, client_secret: ourSecret }: IntegrationConfig,
+  { customCa, limits }: ProviderAccess,
+): IntrospectionAccess | undefined {
+  if (introspection === undefined) return undefined
+  const { endpoint, authentication, cache } = introspection
+  const clientId = introspection.client_id ?? ourClient
+  const clientSecret = introspection.client_secret ?? ourSecret
+  if (clientId === undefined || clientSecret === undefined) {
+    throw new Error('introspection has no client_id or no client_secret')
+  }
+  return { endpoint, clientId, clientSecret, authentication, cacheMs: cache, customCa, limits }
+}
+
+/** Read now: a token must not be what finds out that they are not there. */
+function decryptionKeysOf({
+  decryption_keys_file: path,
+}: IntegrationConfig): readonly DecryptionKey[] | undefined {
+  if (path === undefined) return undefined
+  const bytes = readFileSync(path)
+  if (bytes.length > maxDecryptionKeyBytes) {
+    throw new Error(`${path} is longer than ${maxDecryptionKeyBytes} bytes`)
+  }
+  try {
+    return parseDecryptionKeys(bytes.toString('utf8'))
+  } catch (error) {
+    throw new Error(`${path}: ${error instanceof Error ? error.message : 'it cannot be read'}`)
+  }
+}
+
+function keySourceOf(integration: IntegrationConfig): KeySource {
   const { jwks, jwks_file: path, jwks_uri: uri } = integration
   if (jwks !== undefined) return { kind: 'inline', text: jwks }
   if (path !== undefined) return { kind: 'file', path }

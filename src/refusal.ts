@@ -195,11 +195,42 @@ export const reasons = {
   },
   'access-token-unsupported': {
     sqlstate: '0A000',
+    fault: 'policy',
+    message: 'the OpenID provider does not support the request: there is no introspection_endpoint',
+    hint: 'Use an access token that is a JWT, or an ID token with user=id_token or with the role as the user.',
+    meaning:
+      'The user is `access_token`, the password is not a JWT, and the integration has no section `introspection`, or the discovery document of its provider no `introspection_endpoint`.',
+    remedy:
+      'Use a JWT as the password, or have the provider asked about access tokens: `introspection` of the integration.',
+  },
+  'saml-unsupported': {
+    sqlstate: '0A000',
     fault: 'client',
-    message: 'opaque access tokens are not supported',
-    hint: 'Use a JWT as the password, with user=id_token or with the role as the user.',
-    meaning: 'The user is `access_token`, which asks for token introspection.',
-    remedy: 'Use a JWT as the password.',
+    message: 'cannot log in with a SAML assertion',
+    hint: 'Use a token of OpenID Connect, a JWT, as the password.',
+    meaning:
+      'The password is a SAML assertion or response, as XML or in base64. It was not passed on, also where a pool allows passwords.',
+    remedy:
+      'Register the application at the identity provider with OpenID Connect instead of SAML, and use its ID token or access token.',
+  },
+  'introspection-unavailable': {
+    sqlstate: '08006',
+    fault: 'issuer',
+    message: 'identity provider for pool "{pool}" is unavailable',
+    meaning:
+      'The user is `access_token`, and the introspection endpoint of the issuer did not answer, or not with what RFC 7662 asks for: another status than 200, no JSON, `active` that is neither true nor false, too long or too late.',
+    remedy:
+      'The log has the cause under `introspection-unavailable`. A status of 401 means that the provider does not take `client_id` and `client_secret`, or wants them in another way: `introspection.authentication`.',
+  },
+  'token-inactive': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    hint: freshToken,
+    meaning:
+      'The identity provider says that the access token is not active: it has expired, was revoked, was never given out, or is not one that our client may ask about.',
+    remedy:
+      'Get a fresh token. If it is fresh, check that the provider lets the client of `introspection` see tokens of other clients.',
   },
   'keys-unavailable': {
     sqlstate: '08006',
@@ -227,14 +258,32 @@ export const reasons = {
     remedy:
       'Check that the whole token arrived: terminals cut a pasted line at 4,095 bytes or less. Use PGPASSWORD or a passfile.',
   },
+  'token-encrypted': {
+    sqlstate: '0A000',
+    fault: 'client',
+    message: 'encrypted tokens are not accepted',
+    hint: 'Ask the identity provider for a token that is signed and not encrypted.',
+    meaning: 'The token is encrypted (JWE), and the integration has no `decryption_keys_file`.',
+    remedy:
+      'Switch encryption off for the application at the identity provider, or set `decryption_keys_file` to the private keys whose public ones the provider has.',
+  },
+  'token-decryption': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    meaning:
+      'The token is encrypted, and no key of `decryption_keys_file` opens it: it is encrypted to another key, several keys fit and it names none of them, or it was changed on its way.',
+    remedy:
+      'Compare the key ids: the log has that of the token. The provider must have the public keys of the file, and the file the private keys of what the provider encrypts to.',
+  },
   'token-algorithm': {
     sqlstate: '28P01',
     fault: 'client',
     message: wrongCredential,
     meaning:
-      'The token is signed with an algorithm that the integration does not allow, or not at all (`alg: none`, HS256).',
+      'The token is signed with an algorithm that the integration does not allow, or not at all (`alg: none`, HS256). Or it is encrypted with one that is never allowed (`RSA1_5`, `dir`), or compressed.',
     remedy:
-      'Configure the identity provider to sign with RS256 or another algorithm of the list `algorithms`.',
+      'Configure the identity provider to sign with RS256 or another algorithm of the list `algorithms`, and to encrypt, if at all, with RSA-OAEP-256 or ECDH-ES.',
   },
   'token-issuer': {
     sqlstate: '28P01',
@@ -300,11 +349,11 @@ export const reasons = {
     sqlstate: '28P01',
     fault: 'client',
     message: wrongCredential,
-    hint: 'Use an ID token or an access token.',
+    hint: 'Use an ID token or an access token, whichever is accepted here.',
     meaning:
-      'The token is genuine and is not of a kind that `allowed_typ` lists: its `typ` says, for example, `logout+jwt`.',
+      'The token is genuine and is not of a type that `allowed_typ` lists, or not of a kind that `token_kinds` lists, or no credential at all: a logout token, a security event, a refresh token. Or the user is `access_token`, and it is an ID token.',
     remedy:
-      'Use an ID token or an access token of the identity provider, or add the type to `allowed_typ`.',
+      'Use an ID token or an access token of the identity provider: the detail says what it is. `portcullis explain` shows it too. If it is what you want to accept, add it to `token_kinds` or `allowed_typ`.',
   },
   'token-claim': {
     sqlstate: '28P01',

@@ -11,9 +11,17 @@ import type { Config } from './config/index.ts'
 import { describeCheck } from './identity/describe-check.ts'
 import { KeyCache } from './identity/key-cache.ts'
 import type { IssuerObserver } from './identity/observer.ts'
-import type { TokenCheck } from './identity/token-check.ts'
+import { introspect } from './identity/introspect.ts'
+import { openToken } from './identity/open-token.ts'
+import type { CheckObserver, TokenCheck } from './identity/token-check.ts'
 import type { TokenRules } from './identity/token-rules.ts'
-import { type Principal, previewToken, verifyToken } from './identity/verify-token.ts'
+import { readHeader, readUnverified, type UnverifiedToken } from './identity/token-shape.ts'
+import {
+  type Principal,
+  previewToken,
+  verifyIntrospected,
+  verifyToken,
+} from './identity/verify-token.ts'
 import { printable, reasons, Refusal } from './refusal.ts'
 import {
   admitPassword,
@@ -100,7 +108,12 @@ class Replay {
     const verifiers = new Map(
       [...tokens].map(([name, { rules }]) => [
         name,
-        { verify: async (token: string) => this.#verify(token, rules) },
+        {
+          verify: async (token: string) => this.#verify(token, rules),
+          introspected: rules.introspection && {
+            verify: async (token: string) => this.#introspect(token, rules),
+          },
+        },
       ]),
     )
     try {
@@ -108,14 +121,18 @@ class Replay {
       const isDecided = this.#reportMembership(admission, true)
       return this.explanation(isDecided ? 'granted' : 'undecided', admission.role)
     } catch (error) {
-      if (!(error instanceof Refusal) || error.reason !== 'keys-unavailable') throw error
+      if (!(error instanceof Refusal) || !isAboutProvider(error)) throw error
       const integration = catalog.integrations.get(this.#facts.integration ?? '')
       const rules = tokens.get(this.#facts.integration ?? '')?.rules
       if (integration === undefined || rules === undefined) throw error
+      // What only the provider can say, nobody else can guess at.
+      if (attempt.intent.tokenUser === 'access_token' && rules.introspection !== undefined) {
+        return this.explanation('undecided', null, this.#request.isOffline ? undefined : error)
+      }
       const report: Attempt['report'] = (step) => {
         this.#report({ ...step, verified: false })
       }
-      const identity = this.#preview(credential, rules)
+      const identity = this.#preview(await openToken(credential, rules.decryptionKeys), rules)
       const chosen = chooseRole({ ...attempt, report }, identity, integration)
       this.#reportMembership(chosen, false)
       return this.explanation('undecided', chosen.role, this.#request.isOffline ? undefined : error)
@@ -158,16 +175,42 @@ class Replay {
 
   async #verify(token: string, online: TokenRules): Promise<Principal> {
     const rules = this.#request.isOffline ? { ...online, keys: noKeys(online) } : online
+    const signed = await this.#checking(
+      { header: readHeader(token) ?? {}, claims: {} },
+      rules,
+      async (checking) => openToken(token, rules.decryptionKeys, checking),
+    )
+    const told = readUnverified(signed) ?? nothingTold
+    return this.#checking(told, rules, async (checking) =>
+      verifyToken(signed, rules, this.#now, checking),
+    )
+  }
+
+  async #introspect(token: string, rules: TokenRules): Promise<Principal> {
+    const active = await this.#checking(nothingTold, rules, async (checking) => {
+      checking('introspection')
+      if (!this.#request.isOffline) return introspect(token, rules)
+      throw new Refusal('introspection-unavailable', { cause: new Error('not asked, --offline') })
+    })
+    const told = { header: {}, claims: active.claims }
+    return this.#checking(told, rules, async (checking) =>
+      verifyIntrospected(active, token, rules, this.#now, checking),
+    )
+  }
+
+  /** Reports the checks of what is known of a token, as far as they were made. */
+  async #checking<T>(
+    told: UnverifiedToken,
+    rules: TokenRules,
+    verify: (checking: CheckObserver) => Promise<T>,
+  ): Promise<T> {
     const begun: TokenCheck[] = []
-    const report = (refusal?: unknown): void => {
-      this.#reportChecks(begun, token, rules, refusal, true)
-    }
     try {
-      const principal = await verifyToken(token, rules, this.#now, (check) => begun.push(check))
-      report()
-      return principal
+      const result = await verify((check) => begun.push(check))
+      this.#reportChecks(begun, told, rules, undefined, true)
+      return result
     } catch (error) {
-      report(error)
+      this.#reportChecks(begun, told, rules, error, true)
       throw error
     }
   }
@@ -175,8 +218,9 @@ class Replay {
   /** The checks that need no key, for a token that may be anybody's. */
   #preview(token: string, rules: TokenRules): ReturnType<typeof previewToken> {
     const begun: TokenCheck[] = []
+    const told = readUnverified(token) ?? nothingTold
     const report = (refusal?: unknown): void => {
-      this.#reportChecks(begun, token, rules, refusal, false)
+      this.#reportChecks(begun, told, rules, refusal, false)
     }
     try {
       const identity = previewToken(token, rules, this.#now, (check) => begun.push(check))
@@ -190,17 +234,17 @@ class Replay {
 
   #reportChecks(
     checks: readonly TokenCheck[],
-    token: string,
+    told: UnverifiedToken,
     rules: TokenRules,
     refusal: unknown,
     verified: boolean,
   ): void {
-    const isWithoutKeys = refusal instanceof Refusal && refusal.reason === 'keys-unavailable'
+    const isWithoutKeys = refusal instanceof Refusal && isAboutProvider(refusal)
     for (const [index, check] of checks.entries()) {
       const isSkipped = !verified && check === 'signature'
       const isLast = index === checks.length - 1
       const passed = !(refusal !== undefined && isLast)
-      const compared = describeCheck(check, token, rules, this.#now)
+      const compared = describeCheck(check, told, rules, this.#now)
       const why = isSkipped
         ? ': not checked without keys'
         : isLast && isWithoutKeys
@@ -229,6 +273,13 @@ class Replay {
   #report(step: ExplainedStep): void {
     this.#steps.push({ ...step, compared: printable(step.compared, longestComparison) })
   }
+}
+
+const nothingTold: UnverifiedToken = { header: {}, claims: {} }
+
+/** Whether the provider could not be asked for what the verdict depends on. */
+function isAboutProvider({ reason }: Refusal): boolean {
+  return reason === 'keys-unavailable' || reason === 'introspection-unavailable'
 }
 
 function noKeys({ keys }: TokenRules): KeyCache {

@@ -70,7 +70,7 @@ const symptoms: readonly Symptom[] = [
     seen: '`The OpenID provider does not support the request`, with `introspection_endpoint`',
     reasons: ['access-token-unsupported', 'id-token-disabled'],
     remedy:
-      'Connect as user `id_token` with `enable_id_token_authentication: true`, or as the role, with a JWT in either case.',
+      'An access token that is no JWT needs `introspection` in the integration, and an `introspection_endpoint` at the provider. With a JWT, connect as user `id_token` with `enable_id_token_authentication: true`, or as the role.',
   },
   {
     seen: '`authorized party (azp) that does not match the configured client_id`',

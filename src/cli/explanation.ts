@@ -52,7 +52,7 @@ export interface Explanation {
   readonly integration: string | null
   readonly principal: string | null
   readonly groups: readonly string[]
-  /** Null where the login is denied. */
+  /** Null where the login is denied, or nothing is known of the token. */
   readonly role: string | null
   readonly expiresAt: string | null
   /** Null where the login is granted, and where nobody would refuse it as far as is known here. */

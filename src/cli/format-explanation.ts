@@ -40,7 +40,15 @@ function formatOutcome(explanation: Explanation): string[] {
 }
 
 function formatUndecided({ credential, steps, role, groups, refusal }: Explanation): string[] {
-  const name = `"${printable(role ?? '')}"`
+  if (role === null) {
+    return [
+      'UNDECIDED: only the identity provider can say whose token it is, and it was not asked.',
+      ...(refusal === null
+        ? []
+        : ['A gate that cannot ask it answers:', ...formatRefusal(refusal)]),
+    ]
+  }
+  const name = `"${printable(role)}"`
   if (credential === 'password') {
     return [`UNDECIDED: PostgreSQL decides on the password of user ${name}.`]
   }

@@ -22,6 +22,7 @@ export function toConfig(parsed: ParsedConfig, folder: string): Config {
       ...integration,
       custom_ca: absolute(integration.custom_ca),
       jwks_file: absolute(integration.jwks_file),
+      decryption_keys_file: absolute(integration.decryption_keys_file),
       jwks_bearer_token_file: absolute(integration.jwks_bearer_token_file),
     })),
     databases: mapValues(parsed.databases, (database) => ({

@@ -4,20 +4,29 @@ import { Refusal } from '../refusal.ts'
 import { checkRequiredClaims } from './required-claims.ts'
 import { holder, quoted, toDate } from './shown.ts'
 import type { CheckObserver } from './token-check.ts'
-import { ownAudiences, type TokenRules, typeName } from './token-rules.ts'
+import { checkIntrospectedKind, checkKind } from './check-kind.ts'
+import { ownAudiences, type TokenKind, type TokenRules, typeName } from './token-rules.ts'
 import { authorizedParty } from './token-shape.ts'
 
-/** Throws the Refusal that says which demand of the integration the claims do not meet. */
+/** The kind of a JWT. Throws the Refusal that says which demand of the integration it does not meet. */
 export function checkClaims(
   claims: JWTPayload,
   typ: unknown,
   rules: TokenRules,
   now: Date,
   checking: CheckObserver,
-): void {
+): TokenKind {
   checkIssuedAt(claims, rules, now)
   checking('type')
   checkType(typ, rules)
+  checking('kind')
+  const kind = checkKind(typ, claims, rules)
+  checkDemands(claims, rules, checking)
+  return kind
+}
+
+/** What an integration demands of the claims of any token, also of one that is no JWT. */
+function checkDemands(claims: JWTPayload, rules: TokenRules, checking: CheckObserver): void {
   if (rules.strictAudiences) {
     checking('other audiences')
     checkAudiences(claims, rules)
@@ -28,6 +37,19 @@ export function checkClaims(
     checking('required claims')
     checkRequiredClaims(claims, rules)
   }
+}
+
+/** The same for what the provider says of an access token that may have no form of its own. */
+export function checkIntrospectedClaims(
+  claims: JWTPayload,
+  rules: TokenRules,
+  now: Date,
+  checking: CheckObserver,
+): void {
+  checkIssuedAt(claims, rules, now)
+  checking('kind')
+  checkIntrospectedKind(claims, rules)
+  checkDemands(claims, rules, checking)
 }
 
 export function notYetValid(what: string, seconds: number): Refusal {

@@ -1,21 +1,25 @@
 import { printable } from '../refusal.ts'
 import { readClaim } from './claims.ts'
-import { authorizedParty, readUnverified } from './token-shape.ts'
+import { authorizedParty, type UnverifiedToken } from './token-shape.ts'
 import { quoted } from './shown.ts'
+import { classify, notAnAccessToken } from './token-kind.ts'
 import type { TokenCheck } from './token-check.ts'
 import { ownAudiences, type TokenRules } from './token-rules.ts'
 
 /** What a check of a token compares, in words. It says nothing about the outcome. */
 export function describeCheck(
   check: TokenCheck,
-  token: string,
+  { header, claims }: UnverifiedToken,
   rules: TokenRules,
   now: Date,
 ): string {
-  const { header = {}, claims = {} } = readUnverified(token) ?? {}
   const described = (name: string): string =>
     `${printable(name)} ${quoted(readClaim(claims, name))}`
   switch (check) {
+    case 'decryption':
+      return `alg ${quoted(header['alg'])}, enc ${quoted(header['enc'])}, kid ${quoted(header['kid'])} among our keys`
+    case 'introspection':
+      return `the provider says that it is active: ${rules.introspection?.endpoint ?? 'the introspection_endpoint of the discovery document'}`
     case 'format':
       return 'three segments of base64url, header and claims are JSON objects'
     case 'algorithm':
@@ -32,6 +36,8 @@ export function describeCheck(
       return describeTimes(claims, rules, now)
     case 'type':
       return `typ ${quoted(header['typ'])}`
+    case 'kind':
+      return describeKind(header, claims, rules)
     case 'other audiences':
       return `aud ${quoted(claims['aud'])}, none but ${quoted(ownAudiences(rules))}`
     case 'authorized party':
@@ -47,6 +53,18 @@ export function describeCheck(
     case 'principal claim':
       return described(rules.principalClaim)
   }
+}
+
+function describeKind(
+  header: Readonly<Record<string, unknown>>,
+  claims: Readonly<Record<string, unknown>>,
+  { kinds }: TokenRules,
+): string {
+  // What the provider was asked about is an access token, or the provider says otherwise.
+  const because = 'alg' in header ? undefined : notAnAccessToken(claims)
+  const found = 'alg' in header ? classify(header['typ'], claims) : { kind: undefined, because }
+  const kind = found.kind ?? found.because ?? 'access_token'
+  return `${kind} among ${[...kinds].join(', ')}`
 }
 
 function describeTimes(

@@ -11,6 +11,7 @@ export interface IssuerKeys {
   readonly issuer: string
   readonly findKey: ReturnType<typeof createLocalJWKSet>
   readonly userinfoEndpoint?: string
+  readonly introspectionEndpoint?: string
 }
 
 export type FetchKeys = () => Promise<IssuerKeys>
@@ -29,7 +30,9 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
     undefined,
     { [customFetch]: get },
   )
-  const { issuer, jwks_uri: jwksUri, userinfo_endpoint: userinfo } = configuration.serverMetadata()
+  const metadata = configuration.serverMetadata()
+  const { issuer, jwks_uri: jwksUri, userinfo_endpoint: userinfo } = metadata
+  const { introspection_endpoint: introspection } = metadata
   // Discovery 4.3, but for one slash at the end: providers and documents disagree on it.
   if (!isSameIssuer(issuer, options.issuer)) {
     throw new FetchError(`the discovery document is of another issuer: ${issuer}`)
@@ -40,5 +43,6 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
     issuer,
     findKey: createLocalJWKSet(keySet),
     ...(typeof userinfo === 'string' && { userinfoEndpoint: userinfo }),
+    ...(typeof introspection === 'string' && { introspectionEndpoint: introspection }),
   }
 }

@@ -1,5 +1,7 @@
 /** What is checked of a token, in this order. Those that an integration does not ask for are left out. */
 export type TokenCheck =
+  | 'decryption'
+  | 'introspection'
   | 'format'
   | 'algorithm'
   | 'keys'
@@ -8,6 +10,7 @@ export type TokenCheck =
   | 'audience'
   | 'times'
   | 'type'
+  | 'kind'
   | 'other audiences'
   | 'authorized party'
   | 'required claims'

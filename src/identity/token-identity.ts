@@ -3,11 +3,12 @@ import type { JWTPayload } from 'jose'
 import { printable, Refusal } from '../refusal.ts'
 import { readClaim } from './claims.ts'
 import { toDate } from './shown.ts'
-import type { TokenRules } from './token-rules.ts'
+import type { TokenKind, TokenRules } from './token-rules.ts'
 
 /** Whom a token names, whether or not anybody has checked who wrote it. */
 export interface TokenIdentity {
   readonly integration: string
+  readonly kind: TokenKind
   readonly issuer: string
   readonly subject: string
   /** The values of the principal claim, at least one. */
@@ -29,7 +30,7 @@ export function readIdentity(
   claims: JWTPayload,
   issuer: string,
   rules: TokenRules,
-): Omit<TokenIdentity, 'groups'> {
+): Omit<TokenIdentity, 'groups' | 'kind'> {
   const { jti, exp, iat } = claims
   const subject = toName(claims.sub)
   if (subject === undefined || exp === undefined) throw unusable('sub')

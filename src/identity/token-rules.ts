@@ -1,6 +1,12 @@
 import type { RE2JS } from 're2js'
+import type { IntrospectionAccess } from './ask-introspection.ts'
+import type { DecryptionKey } from './decryption-keys.ts'
 import type { UserinfoAccess } from './fetch-userinfo.ts'
 import type { KeyCache } from './key-cache.ts'
+
+export const tokenKinds = ['id_token', 'at+jwt', 'access_token'] as const
+/** `at+jwt` is an access token of RFC 9068, `access_token` one in a format of the provider's own. */
+export type TokenKind = (typeof tokenKinds)[number]
 
 /** What an integration demands of a token. */
 export interface TokenRules {
@@ -12,6 +18,7 @@ export interface TokenRules {
   readonly strictAudiences: boolean
   readonly algorithms: readonly string[]
   readonly allowedTypes: AllowedTypes
+  readonly kinds: ReadonlySet<TokenKind>
   readonly leewayMs: number
   /** Counted from `iat`, which a token must have then. */
   readonly maxTokenAgeMs: number | undefined
@@ -23,6 +30,10 @@ export interface TokenRules {
   readonly groupsClaimIds: readonly string[]
   /** How the provider is asked for groups that a token does not tell; undefined where it is not. */
   readonly userinfo: UserinfoAccess | undefined
+  /** How the provider is asked about access tokens; undefined where it is not. */
+  readonly introspection: IntrospectionAccess | undefined
+  /** Our private keys for encrypted tokens; undefined where those are not taken. */
+  readonly decryptionKeys: readonly DecryptionKey[] | undefined
 }
 
 /** A claim without which a token is of no use to an integration. */

@@ -31,6 +31,28 @@ export function readUnverified(token: string): UnverifiedToken | undefined {
   return { header, claims }
 }
 
+/** Whether a token has the five segments of a JWE (RFC 7516 7.1), be they good or not. */
+export function isEncrypted(token: string): boolean {
+  return token.split('.', 6).length === 5
+}
+
+/** The header of a token of any number of segments; undefined where it is none. */
+export function readHeader(token: string): Readonly<Record<string, unknown>> | undefined {
+  return readSegment(token.split('.', 1)[0] ?? '')
+}
+
+/** Who a token says that it is from and was issued to. */
+export interface Claimed {
+  readonly issuer: unknown
+  readonly authorizedParty: unknown
+}
+
+/** In its claims, or in the header of an encrypted one, where a provider may repeat them (RFC 7519 5.3). */
+export function readClaimed(token: string): Claimed | undefined {
+  const claims = isEncrypted(token) ? readHeader(token) : readUnverified(token)?.claims
+  return claims && { issuer: claims['iss'], authorizedParty: authorizedParty(claims) }
+}
+
 function readSegment(segment: string): Readonly<Record<string, unknown>> | undefined {
   if (!/^[\w-]+$/.test(segment)) return undefined
   try {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { IssuerKeys } from './discovery.ts'
+import { IntrospectedTokens } from './introspected-tokens.ts'
+import { openToken } from './open-token.ts'
 import type { TokenRules } from './token-rules.ts'
 import { type Principal, verifyToken } from './verify-token.ts'
 
@@ -19,11 +21,15 @@ const rememberedMs = 60_000
  */
 export class VerifiedTokens {
   readonly rules: TokenRules
+  /** Undefined where the provider is not asked about access tokens. */
+  readonly introspected: IntrospectedTokens | undefined
   readonly #remembered: LRUCache<string, Remembered>
 
   /** `maxTokenBytes` limits the length of all remembered tokens and their groups. */
   constructor(rules: TokenRules, maxTokenBytes: number) {
     this.rules = rules
+    this.introspected =
+      rules.introspection && new IntrospectedTokens(rules, rules.introspection, maxTokenBytes)
     this.#remembered = new LRUCache({ maxSize: maxTokenBytes, ttl: rememberedMs })
   }
 
@@ -34,7 +40,8 @@ export class VerifiedTokens {
     const isFresh = known !== undefined && now.getTime() < known.principal.goodUntil.getTime()
     if (isFresh && known.keys === keys) return known.principal
     // An expired token is verified again, for the refusal that says since when.
-    const principal = await verifyToken(token, this.rules, now)
+    const signed = await openToken(token, this.rules.decryptionKeys)
+    const principal = await verifyToken(signed, this.rules, now)
     this.#remembered.set(digest, { principal, keys }, { size: sizeOf(token, principal) })
     return principal
   }

@@ -1,13 +1,14 @@
 import { type JWTClaimVerificationOptions, type JWTPayload, jwtVerify, UnsecuredJWT } from 'jose'
 import { Refusal } from '../refusal.ts'
-import { checkClaims } from './check-claims.ts'
+import { checkClaims, checkIntrospectedClaims } from './check-claims.ts'
 import { findGroups, groupsIn } from './find-groups.ts'
+import type { ActiveToken } from './introspect.ts'
 import { isSameIssuer } from './issuer-name.ts'
 import { shown } from './shown.ts'
 import type { CheckObserver } from './token-check.ts'
 import { checksBegunBy, toRefusal } from './token-errors.ts'
 import { readIdentity, type TokenIdentity } from './token-identity.ts'
-import { ownAudiences, type TokenRules } from './token-rules.ts'
+import { ownAudiences, type TokenKind, type TokenRules } from './token-rules.ts'
 import { readUnverified } from './token-shape.ts'
 
 const verified = Symbol('verified')
@@ -46,12 +47,40 @@ export async function verifyToken(
   }
   checking('signature')
   const claims = await verifySignatureAndTimes(token, rules, issuer, now, checking)
-  checkClaims(claims, header['typ'], rules, now, checking)
+  const kind = checkClaims(claims, header['typ'], rules, now, checking)
+  return toPrincipal(token, kind, claims, issuer, rules, checking)
+}
+
+/**
+ * Verifies what the provider said of an access token: what it tells is compared as if it were in a JWT.
+ * `token` is sent to userinfo, where that is asked for groups.
+ */
+export async function verifyIntrospected(
+  { claims: told, issuer }: ActiveToken,
+  token: string,
+  rules: TokenRules,
+  now: Date,
+  checking: CheckObserver = () => {},
+): Promise<Principal> {
+  checking('issuer')
+  const claims = checkRegistered(encode(told), rules, issuer, now, checking)
+  checkIntrospectedClaims(claims, rules, now, checking)
+  return toPrincipal(token, 'access_token', claims, issuer, rules, checking)
+}
+
+async function toPrincipal(
+  token: string,
+  kind: TokenKind,
+  claims: JWTPayload,
+  issuer: string,
+  rules: TokenRules,
+  checking: CheckObserver,
+): Promise<Principal> {
   checking('principal claim')
   const identity = readIdentity(claims, issuer, rules)
   // Last, so that only a token which is good in every other way costs a request.
   if (rules.userinfo !== undefined) checking('userinfo')
-  return { [verified]: true, ...identity, groups: await findGroups(token, claims, rules) }
+  return { [verified]: true, ...identity, kind, groups: await findGroups(token, claims, rules) }
 }
 
 /**
@@ -75,23 +104,22 @@ export function previewToken(
     })
   }
   checking('signature')
-  const claims = readUnsigned(token, rules, iss, now, checking)
-  checkClaims(claims, unverified.header['typ'], rules, now, checking)
+  const claims = checkRegistered(token.split('.')[1] ?? '', rules, iss, now, checking)
+  const kind = checkClaims(claims, unverified.header['typ'], rules, now, checking)
   checking('principal claim')
-  return { ...readIdentity(claims, iss, rules), groups: groupsIn(claims, rules) }
+  return { ...readIdentity(claims, iss, rules), kind, groups: groupsIn(claims, rules) }
 }
 
-/** The claims, by the same checks of jose as behind a signature. */
-function readUnsigned(
-  token: string,
+/** Claims in base64url, by the same checks of jose as behind a signature. */
+function checkRegistered(
+  claims: string,
   rules: TokenRules,
   issuer: string,
   now: Date,
   checking: CheckObserver,
 ): JWTPayload {
-  const header = Buffer.from('{"alg":"none"}').toString('base64url')
   try {
-    const unsigned = `${header}.${token.split('.')[1] ?? ''}.`
+    const unsigned = `${encode({ alg: 'none' })}.${claims}.`
     const { payload } = UnsecuredJWT.decode(unsigned, claimRules(rules, issuer, now))
     checking('audience')
     checking('times')
@@ -100,6 +128,10 @@ function readUnsigned(
     for (const check of checksBegunBy(error)) checking(check)
     throw toRefusal(error, now)
   }
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
 }
 
 async function verifySignatureAndTimes(

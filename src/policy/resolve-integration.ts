@@ -1,4 +1,5 @@
 import { isSameIssuer } from '../identity/issuer-name.ts'
+import type { Claimed } from '../identity/token-shape.ts'
 import type { Reason } from '../refusal.ts'
 import { type Catalog, type Database, type Integration, systemScope } from './catalog.ts'
 import type { Step } from './decision.ts'
@@ -10,7 +11,7 @@ export interface IntegrationRequest {
   /** The integration named by `identityprovider`. */
   readonly identityProvider: string | undefined
   /** What the token says of itself; not verified. */
-  readonly claimed: { readonly issuer: unknown; readonly authorizedParty: unknown } | undefined
+  readonly claimed: Claimed | undefined
 }
 
 export type Resolution =

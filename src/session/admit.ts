@@ -1,6 +1,8 @@
 // Whether a login is let in, once everything about it is known: no socket, no clock. What a session does
 // with a real client, `portcullis explain` does with a made-up one.
-import { authorizedParty, looksLikeToken, readUnverified } from '../identity/token-shape.ts'
+import { checkDeclaredAccessToken } from '../identity/check-kind.ts'
+import { looksLikeSaml } from '../identity/saml-shape.ts'
+import { looksLikeToken, readClaimed } from '../identity/token-shape.ts'
 import { listed } from '../identity/shown.ts'
 import type { TokenIdentity } from '../identity/token-identity.ts'
 import type { Principal } from '../identity/verify-token.ts'
@@ -47,6 +49,8 @@ export interface Attempt {
 /** What verifies the tokens of one integration. */
 export interface TokenVerifier {
   verify(token: string, now: Date): Promise<Principal>
+  /** Has the provider verify access tokens; undefined where that is not asked. */
+  readonly introspected?: Pick<TokenVerifier, 'verify'> | undefined
 }
 
 /** The pool, and whether the client may be asked for a credential at all. */
@@ -61,18 +65,22 @@ export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
   if (pool === undefined) throw new Refusal('no-pool')
   facts.pool = pool.name
   if (facts.tls === undefined && !listener.allowsCleartext) throw new Refusal('tls-required')
-  if (intent.tokenUser === 'access_token') {
-    fail(attempt, 'user', 'access_token asks for introspection', 'access-token-unsupported')
-  }
   return pool
 }
 
 /** What kind of credential a password is. */
 export function readCredential(attempt: Attempt, password: string): 'token' | 'password' {
   if (password === '') fail(attempt, 'credential', 'empty', 'empty-password')
-  const kind = looksLikeToken(withoutWrapping(password)) ? 'token' : 'password'
+  const bare = withoutWrapping(password)
+  if (looksLikeSaml(bare)) {
+    attempt.facts.credential = 'token'
+    fail(attempt, 'credential', 'a SAML assertion, by its beginning', 'saml-unsupported')
+  }
+  const isDeclared = attempt.intent.tokenUser === 'access_token'
+  const kind = isDeclared || looksLikeToken(bare) ? 'token' : 'password'
   attempt.facts.credential = kind
-  attempt.report?.({ check: 'credential', compared: `a ${kind}, by its beginning`, passed: true })
+  const compared = isDeclared ? 'an access token, by the user' : `a ${kind}, by its beginning`
+  attempt.report?.({ check: 'credential', compared, passed: true })
   return kind
 }
 
@@ -103,21 +111,29 @@ export async function admitToken(
   const integration = chooseIntegration(attempt, token)
   const verifier = tokens.get(integration.name)
   if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
-  const principal = await verifier.verify(token, now)
+  const principal = await verifierFor(attempt, verifier, token).verify(token, now)
   const chosen = chooseRole(attempt, principal, integration)
   return { kind: 'token', intent: attempt.intent, ...chosen }
 }
 
+/** An access token that is declared as one is the provider's to verify where it is asked, a JWT or not. */
+function verifierFor(
+  attempt: Attempt,
+  verifier: TokenVerifier,
+  token: string,
+): Pick<TokenVerifier, 'verify'> {
+  if (attempt.intent.tokenUser !== 'access_token') return verifier
+  if (verifier.introspected !== undefined) return verifier.introspected
+  if (!looksLikeToken(token)) {
+    const compared = 'the token is no JWT, and the provider is not asked about it'
+    fail(attempt, 'introspection', compared, 'access-token-unsupported')
+  }
+  return verifier
+}
+
 function chooseIntegration(attempt: Attempt, token: string): Integration {
   const { intent, facts, catalog } = attempt
-  const claims = readUnverified(token)?.claims
-  const resolution = resolveIntegration(catalog, {
-    ...intent,
-    claimed:
-      claims === undefined
-        ? undefined
-        : { issuer: claims['iss'], authorizedParty: authorizedParty(claims) },
-  })
+  const resolution = resolveIntegration(catalog, { ...intent, claimed: readClaimed(token) })
   reportAll(attempt, resolution.steps)
   if (resolution.outcome === 'denied') {
     throw denied(resolution.reason, resolution.steps, {
@@ -126,7 +142,7 @@ function chooseIntegration(attempt: Attempt, token: string): Integration {
   }
   const { integration } = resolution
   facts.integration = integration.name
-  if (intent.tokenUser !== undefined && !integration.allowsIdTokenUser) {
+  if (intent.tokenUser === 'id_token' && !integration.allowsIdTokenUser) {
     const compared = `${intent.tokenUser} with integration ${integration.name}`
     fail(attempt, 'user', compared, 'id-token-disabled')
   }
@@ -140,6 +156,7 @@ export function chooseRole(
   integration: Integration,
 ): Pick<TokenAdmission, 'role' | 'allowsSuperuser' | 'condition'> {
   const { intent, facts, catalog } = attempt
+  checkDeclared(attempt, identity)
   const known = identityFacts(identity)
   facts.identity = { ...known, groups: [] }
   const decision = decide(
@@ -155,6 +172,16 @@ export function chooseRole(
   }
   const { role, allowsSuperuser, condition } = decision
   return { role, allowsSuperuser, condition }
+}
+
+function checkDeclared({ intent, report }: Attempt, { kind }: TokenIdentity): void {
+  if (intent.tokenUser !== 'access_token') return
+  report?.({
+    check: 'user',
+    compared: `the token is of kind ${kind}, the user is access_token`,
+    passed: kind !== 'id_token',
+  })
+  checkDeclaredAccessToken(kind)
 }
 
 function identityFacts({ issuer, subject, names, expiresAt, tokenIdHash }: TokenIdentity): {

@@ -1,10 +1,12 @@
 // `portcullis explain` as an operator runs it, against a configuration that a gateway runs by.
 import { spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { CompactEncrypt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { generateSigningKey } from '../../demo/provider.ts'
@@ -114,7 +116,7 @@ describe('a token that logs in', () => {
     expect(explanation.steps.map(({ check }) => check)).toEqual([
       ...['pool', 'credential', 'scope', 'integration'],
       ...['format', 'algorithm', 'keys', 'issuer', 'signature', 'audience', 'times', 'type'],
-      ...['authorized party', 'principal claim'],
+      ...['kind', 'authorized party', 'principal claim'],
       ...['principal', 'groups', 'role', 'reserved role', 'database'],
     ])
     for (const step of explanation.steps)
@@ -217,11 +219,33 @@ describe('a login that is denied', () => {
       reason: 'empty-password',
       check: 'credential',
     },
-    'a user for opaque tokens': {
-      credential: async () => stack.token(),
+    'an opaque token that nobody is asked about': {
+      credential: async () => Promise.resolve('0paque'),
       user: 'access_token',
       reason: 'access-token-unsupported',
+      check: 'introspection',
+    },
+    'an ID token of a user for access tokens': {
+      credential: async () => stack.token(),
+      user: 'access_token',
+      reason: 'token-type',
       check: 'user',
+    },
+    'a kind of token that is no credential': {
+      credential: async () => stack.token({ events: {} }),
+      reason: 'token-type',
+      check: 'kind',
+    },
+    'a SAML assertion': {
+      credential: async () => Promise.resolve(`<saml:Assertion ID="_1">${'x'.repeat(64)}`),
+      reason: 'saml-unsupported',
+      check: 'credential',
+    },
+    'a token that is encrypted': {
+      credential: async () =>
+        Promise.resolve('eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.a.b.c.d'),
+      reason: 'token-encrypted',
+      check: 'decryption',
     },
   }
 
@@ -328,6 +352,106 @@ describe('without keys', () => {
     } finally {
       await stack.provider.startAgain()
     }
+  })
+})
+
+describe('an opaque access token', () => {
+  const asHolder = ['--user', 'access_token', '--database', 'asking']
+
+  async function withIntrospection(): Promise<readonly string[]> {
+    const file = join(stack.folder, 'asking.yaml')
+    const people = stack.config.integrations['people']!
+    const introspection = {
+      client_id: 'm2m',
+      client_secret: stack.provider.clientSecret('m2m'),
+    }
+    const { upstream } = stack.config.databases['sandbox'] as { upstream: object }
+    await writeFile(
+      file,
+      stringify({
+        ...stack.config,
+        integrations: { ...stack.config.integrations, asking: { ...people, introspection } },
+        databases: { ...stack.config.databases, asking: { integrations: ['asking'], upstream } },
+      }),
+    )
+    return [...asHolder, '--config', file]
+  }
+
+  async function opaqueToken(): Promise<string> {
+    return (await stack.provider.signIn('alice', { audience: undefined })).accessToken
+  }
+
+  test('is granted with what the provider says of it', async () => {
+    const { code, explanation } = await explainJson(await opaqueToken(), await withIntrospection())
+    expect(code).toBe(0)
+    expect(explanation).toMatchObject({ outcome: 'granted', principal: 'alice' })
+    expect(explanation.steps.map(({ check }) => check)).toEqual([
+      ...['pool', 'credential', 'scope', 'integration', 'introspection'],
+      ...['issuer', 'audience', 'times', 'kind', 'authorized party', 'principal claim', 'user'],
+      ...['principal', 'groups', 'role', 'reserved role', 'database'],
+    ])
+    const kind = explanation.steps.find(({ check }) => check === 'kind')
+    expect(kind?.compared).toBe('access_token among id_token, at+jwt, access_token')
+  })
+
+  test('is denied when the provider says that it is not active', async () => {
+    const { code, explanation } = await explainJson('made-up-token', await withIntrospection())
+    expect(code).toBe(1)
+    expect(explanation.refusal?.reason).toBe('token-inactive')
+    expect(lastOf(explanation)).toEqual({ check: 'introspection', passed: false })
+  })
+
+  test('is not decided with --offline, and nobody is asked', async () => {
+    const args = await withIntrospection()
+    const token = await opaqueToken()
+    const before = stack.provider.requestsFor('/token/introspection')
+    const { code, explanation } = await explainJson(token, [...args, '--offline'])
+    expect(code).toBe(2)
+    expect(explanation).toMatchObject({ outcome: 'undecided', role: null, refusal: null })
+    expect(lastOf(explanation)).toEqual({ check: 'introspection', passed: null })
+    expect(stack.provider.requestsFor('/token/introspection')).toBe(before)
+    const { stdout } = await explain(token, [...args, '--offline'], token)
+    expect(stdout).toContain('UNDECIDED: only the identity provider can say whose token it is')
+  })
+
+  test('is not decided while the provider is away, and the cause is named', async () => {
+    const args = await withIntrospection()
+    const token = await opaqueToken()
+    await stack.provider.stop()
+    try {
+      const { code, stdout } = await explain(token, args, token)
+      expect(code).toBe(2)
+      expect(stdout).toMatch(/FAIL +introspection .*ECONNREFUSED/)
+    } finally {
+      await stack.provider.startAgain()
+    }
+  })
+})
+
+describe('an encrypted token', () => {
+  test('is opened and explained like any other, also offline', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
+    await writeFile(join(stack.folder, 'decryption.pem'), pem, { mode: 0o600 })
+    const file = join(stack.folder, 'decrypting.yaml')
+    const { people } = stack.config.integrations
+    const integrations = { people: { ...people, decryption_keys_file: 'decryption.pem' } }
+    const { sandbox } = stack.config.databases
+    const databases = { sandbox, system: { integrations: ['people'] } }
+    await writeFile(file, stringify({ ...stack.config, integrations, databases }))
+    const token = await new CompactEncrypt(Buffer.from(await stack.token()))
+      .setProtectedHeader({ alg: 'RSA-OAEP-256', enc: 'A256GCM' })
+      .encrypt(publicKey)
+    const args = [...asReader, '--config', file]
+    const { code, explanation } = await explainJson(token, args)
+    expect(code).toBe(0)
+    const decryption = explanation.steps.find(({ check }) => check === 'decryption')
+    expect(decryption?.compared).toBe(
+      'alg "RSA-OAEP-256", enc "A256GCM", kid (none) among our keys',
+    )
+    const offline = await explainJson(token, [...args, '--offline'])
+    expect(offline.code).toBe(2)
+    expect(offline.explanation).toMatchObject({ outcome: 'undecided', role: 'app_readonly' })
   })
 })
 

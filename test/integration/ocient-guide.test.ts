@@ -142,9 +142,10 @@ test('id_token is refused where the integration does not enable it', async () =>
   client.destroy()
 })
 
-test('access_token is refused in favour of id_token', async () => {
-  const { refusal, client } = await connect({ user: 'access_token@system' }, await stack.token())
+test('access_token with an opaque token is refused in favour of id_token', async () => {
+  const { refusal, client } = await connect({ user: 'access_token@system' }, '0paque')
   expect(refusal?.hint).toContain('user=id_token')
+  expect(refusal?.message).toContain('the OpenID provider does not support the request')
   client.destroy()
 })
 

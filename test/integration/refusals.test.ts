@@ -1,11 +1,13 @@
 // Every reason of the closed list, provoked from outside: what the client reads, one audit record, one
 // count, and nothing at PostgreSQL unless the reason is about PostgreSQL.
-import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto'
+import { createHmac, createPublicKey, generateKeyPairSync, type JsonWebKey } from 'node:crypto'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { get } from 'node:https'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { CompactEncrypt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { answers } from '../../demo/answers.ts'
 import { Gateway } from '../../demo/gateway.ts'
 import { generateSigningKey } from '../../demo/provider.ts'
 import { type Reason, reasons, Refusal } from '../../src/refusal.ts'
@@ -82,6 +84,12 @@ beforeAll(async () => {
         strict: { ...people, enable_id_token_authentication: false },
         patterned: { ...people, principal_regex: '^(nobody)@example\\.com$' },
         superior: { ...people, default_group: 'superior' },
+        introspecting: {
+          ...people,
+          introspection: { client_id: 'm2m', client_secret: 'not its secret', cache: '0' },
+        },
+        decrypting: { ...people, decryption_keys_file: 'server.key' },
+        accessing: { ...people, token_kinds: ['at+jwt'] },
       }
       config.groups['superior'] = { role: 'chief' }
       config.databases = {
@@ -94,6 +102,9 @@ beforeAll(async () => {
         demanding: { integrations: ['demanding'], ...upstream({}) },
         strict: { integrations: ['strict'], ...upstream({}) },
         patterned: { integrations: ['patterned'], ...upstream({}) },
+        introspecting: { integrations: ['introspecting'], ...upstream({}) },
+        decrypting: { integrations: ['decrypting'], ...upstream({}) },
+        accessing: { integrations: ['accessing'], ...upstream({}) },
         superior: {
           integrations: ['superior'],
           ...upstream({
@@ -203,6 +214,23 @@ async function bob(database: string, asUser = user): Promise<Answer> {
 
 async function alice(database: string): Promise<Answer> {
   return refusedWith(await stack.token(), { user, database })
+}
+
+/** A token that says nothing of itself, of the user for access tokens. */
+async function opaque(database: string): Promise<Answer> {
+  return refusedWith('0paque-t0ken', { user: 'access_token', database })
+}
+
+const samlResponse = Buffer.from(
+  '<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1" Version="2.0"/>',
+).toString('base64')
+
+/** To the key of nobody. */
+async function encrypted(content: string): Promise<string> {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return new CompactEncrypt(Buffer.from(content))
+    .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', cty: 'JWT' })
+    .encrypt(publicKey)
 }
 
 const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>, Scenario>> = {
@@ -364,9 +392,35 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
     },
   },
   'access-token-unsupported': {
-    provoke: async () =>
-      refusedWith(await stack.token(), { user: 'access_token', database: 'sandbox' }),
-    expected: { sqlstate: '0A000', message: 'opaque access tokens are not supported' },
+    provoke: async () => opaque('sandbox'),
+    expected: {
+      sqlstate: '0A000',
+      message:
+        'the OpenID provider does not support the request: there is no introspection_endpoint',
+    },
+  },
+  'saml-unsupported': {
+    provoke: async () => refusedWith(samlResponse),
+    expected: { sqlstate: '0A000', message: 'cannot log in with a SAML assertion' },
+  },
+  // The provider does not know the secret, and answers 401.
+  'introspection-unavailable': {
+    provoke: async () => opaque('introspecting'),
+    expected: {
+      sqlstate: '08006',
+      message: 'identity provider for pool "sso_pool" is unavailable',
+    },
+  },
+  'token-inactive': {
+    provoke: async () => {
+      const inactive = answers.json({ active: false })
+      const restore = stack.provider.intercept('/token/introspection', inactive)
+      return opaque('introspecting').finally(restore)
+    },
+    expected: {
+      sqlstate: '28P01',
+      message: 'password authentication failed for user "access_token"',
+    },
   },
   'keys-unavailable': {
     provoke: async () => alice('dark'),
@@ -385,6 +439,15 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
   },
   'token-malformed': {
     provoke: async () => refusedWith((await stack.token()).split('.').slice(0, 2).join('.')),
+    expected: { sqlstate: '28P01', message: wrongCredential },
+  },
+  'token-encrypted': {
+    provoke: async () => refusedWith(await encrypted(await stack.token())),
+    expected: { sqlstate: '0A000', message: 'encrypted tokens are not accepted' },
+  },
+  'token-decryption': {
+    provoke: async () =>
+      refusedWith(await encrypted(await stack.token()), { user, database: 'decrypting' }),
     expected: { sqlstate: '28P01', message: wrongCredential },
   },
   'token-algorithm': {
@@ -593,6 +656,39 @@ const variants: readonly (readonly [string, Reason, Scenario])[] = [
     },
   ],
   [
+    'an ID token where access tokens alone are accepted',
+    'token-type',
+    {
+      provoke: async () => alice('accessing'),
+      expected: {
+        sqlstate: '28P01',
+        message: wrongCredential,
+        detail: /^The token is an ID token \(id_token\); accepted here: at\+jwt\.$/,
+      },
+    },
+  ],
+  [
+    'an ID token of the user for access tokens',
+    'token-type',
+    {
+      provoke: async () =>
+        refusedWith(await stack.token(), { user: 'access_token', database: 'sandbox' }),
+      expected: {
+        sqlstate: '28P01',
+        message: 'password authentication failed for user "access_token"',
+        detail: /^The token is an ID token .* the user says that it is an access token\.$/,
+      },
+    },
+  ],
+  [
+    'a logout token without a type',
+    'token-type',
+    {
+      provoke: async () => tokenRefused({ events: {} }),
+      expected: { sqlstate: '28P01', message: wrongCredential, detail: /claim "events"/ },
+    },
+  ],
+  [
     'a token of garbage',
     'token-malformed',
     {
@@ -684,6 +780,20 @@ describe('each reason of a refusal', () => {
     },
   )
 
+  test.each([
+    ['a SAML response in base64', samlResponse],
+    ['a SAML response', Buffer.from(samlResponse, 'base64').toString()],
+    ['a SAML response behind Bearer', `Bearer ${samlResponse}`],
+    ['a SAML response behind blanks', `\r\n ${samlResponse}`],
+  ])('%s never goes to PostgreSQL as a password', async (_, password) => {
+    const before = connectionsAtPostgres()
+    const client = await WireClient.connect(main.gateway.portOf(2), '127.0.0.3')
+    await client.startTls(stack.authority.certificate)
+    const answer = errorFields(await client.logIn(inSandbox, password))
+    expect(answer).toMatchObject({ sqlstate: '0A000' })
+    expect(connectionsAtPostgres()).toBe(before)
+  })
+
   test('no refusal left anything at PostgreSQL', async () => {
     await until('no backends', async () => (await stack.backends()) === 0)
   })
@@ -700,6 +810,8 @@ describe('each reason of a refusal', () => {
     for (const text of texts) {
       expect(text).not.toContain(header)
       expect(text).not.toContain('correct horse')
+      expect(text).not.toContain('0paque-t0ken')
+      expect(text).not.toContain(samlResponse.slice(0, 40))
       expect(text).not.toMatch(/eyJ[\w-]{10,}\./)
       for (const password of Object.values(stack.passwords)) expect(text).not.toContain(password)
     }

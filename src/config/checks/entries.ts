@@ -12,7 +12,7 @@ export function* checkAudit({ root: { audit } }: View): Generator<Finding> {
   }
 }
 
-const keySources = ['jwks', 'jwks_file', 'jwks_uri'] as const
+export const keySources = ['jwks', 'jwks_file', 'jwks_uri'] as const
 
 export function* checkIntegrations({ integrations }: View): Generator<Finding> {
   for (const [name, integration] of integrations) {

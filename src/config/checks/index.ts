@@ -7,6 +7,7 @@ import {
   checkIntegrations,
   checkKeySources,
 } from './entries.ts'
+import { checkIntrospection, checkKinds } from './tokens.ts'
 import { checkPasswords } from './passwords.ts'
 import { checkPools } from './pools.ts'
 import { checkReferences } from './references.ts'
@@ -22,6 +23,8 @@ export function checkTogether(tree: Tree): readonly Finding[] {
     ...checkIntegrations(view),
     ...checkKeySources(view),
     ...checkGroupClaims(view),
+    ...checkKinds(view),
+    ...checkIntrospection(view),
     ...checkGroups(view),
     ...checkReferences(view),
     ...checkDatabases(view),

@@ -16,6 +16,7 @@ import {
   text,
 } from '../fields.ts'
 import { expecting, expectingText } from '../messages.ts'
+import { introspection } from './introspection.ts'
 import { keySet } from './key-set.ts'
 
 const algorithms = [
@@ -89,7 +90,7 @@ export const integration = section({
     ),
   client_secret: secret()
     .optional()
-    .describe('The secret of that client. Only interactive sign-in uses it.'),
+    .describe('The secret of that client. Interactive sign-in and `introspection` use it.'),
   default_group: identifier('group').optional().describe('A group that every identity is in.'),
   additional_scopes: z
     .array(text('scope', 'must be a scope without spaces', (scope) => !/\s/.test(scope)))
@@ -164,6 +165,23 @@ export const integration = section({
     .prefault(['JWT', 'at+jwt', 'none'])
     .describe(
       'Accepted values of `typ` in the header of a token, whatever their case and with or without `application/`; `none` is a token without one.',
+    ),
+  token_kinds: z
+    .array(z.enum(['id_token', 'at+jwt', 'access_token']))
+    .min(1)
+    .prefault(['id_token', 'at+jwt', 'access_token'])
+    .describe(
+      "Accepted kinds of tokens: `id_token`; `at+jwt`, an access token of RFC 9068; `access_token`, one in a format of the provider's own, or one that the provider is asked about. A token is exactly one kind, or refused: `allowed_typ` is about what its header says, this about what it is.",
+    ),
+  introspection: introspection
+    .optional()
+    .describe(
+      'Whether and how the provider is asked about access tokens (RFC 7662), which need not be JWTs then. It is asked only where the user is `access_token`.',
+    ),
+  decryption_keys_file: path()
+    .optional()
+    .describe(
+      'A file with our private keys for encrypted tokens: a JSON key set, or one key in PEM. It is read at start and at reload.',
     ),
   leeway: duration('0', '5m')
     .prefault('30s')

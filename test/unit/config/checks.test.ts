@@ -262,3 +262,83 @@ integrations:
     expect(noticesOf(yaml)).toHaveLength(count)
   })
 })
+
+describe('the kinds of tokens', () => {
+  const problems = (keys: string) =>
+    problemsOf(
+      `${minimal}integrations:\n  sso: { issuer: "https://a.example", client_id: x, ${keys} }\n`,
+    )
+
+  test.each([
+    'token_kinds: [at+jwt]',
+    'token_kinds: [id_token, access_token], allowed_typ: [JWT, none]',
+    'allowed_typ: [at+jwt]',
+    'token_kinds: [at+jwt], allowed_typ: [application/at+JWT]',
+  ])('may be narrowed: %s', (keys) => {
+    expect(problems(keys)).toEqual([])
+  })
+
+  test.each([
+    [
+      'token_kinds: [at+jwt], allowed_typ: [JWT]',
+      'has only "at+jwt", a type that `allowed_typ` does not accept',
+    ],
+    [
+      'token_kinds: [id_token], allowed_typ: [at+jwt]',
+      'needs "at+jwt", which is the only type that `allowed_typ` accepts',
+    ],
+  ])('must be possible: %s', (keys, problem) => {
+    expect(problems(keys)).toEqual([expect.stringContaining(`sso.token_kinds: ${problem}`)])
+  })
+
+  test.each([
+    ['token_kinds: []', 'sso.token_kinds'],
+    ['token_kinds: [saml]', 'sso.token_kinds[0]'],
+  ])('must be known: %s', (keys, path) => {
+    expect(problems(keys)).toEqual([expect.stringContaining(path)])
+  })
+})
+
+describe('introspection', () => {
+  const problems = (keys: string) =>
+    problemsOf(`${minimal}integrations:\n  sso: { issuer: "https://a.example", ${keys} }\n`)
+  const client = 'client_id: x, client_secret: y'
+
+  test.each([
+    `${client}, introspection: {}`,
+    'client_id: x, introspection: { client_id: gate, client_secret: y }',
+    'additional_audiences: [a], introspection: { client_id: gate, client_secret: y, cache: 0 }',
+    `${client}, jwks_uri: "https://a.example/k", introspection: { endpoint: "https://a.example/i" }`,
+  ])('may be asked for: %s', (keys) => {
+    expect(problems(keys)).toEqual([])
+  })
+
+  test.each([
+    ['client_id: x, introspection: {}', 'sso.introspection: needs `client_id` and `client_secret`'],
+    [
+      'client_id: x, introspection: { client_id: gate }',
+      'introspection.client_secret: is required beside `client_id`',
+    ],
+    [
+      `${client}, introspection: { client_secret: y }`,
+      'introspection.client_id: is required beside `client_secret`',
+    ],
+    [
+      `${client}, jwks_uri: "https://a.example/k", introspection: {}`,
+      'introspection.endpoint: is required beside `jwks_uri`',
+    ],
+    [
+      `${client}, token_kinds: [id_token], introspection: {}`,
+      'introspection: is about access tokens: `token_kinds` must list "access_token"',
+    ],
+    [`${client}, introspection: { cache: 2m }`, 'introspection.cache: must be a duration'],
+    [
+      `${client}, introspection: { endpoint: "http://a.example/i" }`,
+      'introspection.endpoint: must be an https URL',
+    ],
+    [`${client}, introspection: { authentication: none }`, 'introspection.authentication'],
+    [`${client}, introspection: { endpiont: x }`, 'did you mean "endpoint"?'],
+  ])('must be complete and possible: %s', (keys, problem) => {
+    expect(problems(keys)).toEqual([expect.stringContaining(problem)])
+  })
+})

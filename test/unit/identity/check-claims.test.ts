@@ -73,7 +73,8 @@ describe('the allowed types', () => {
   const accessTokens = { allowedTypes: allowedTypes(['application/at+JWT']) }
 
   test.each(['at+jwt', 'AT+JWT', 'application/at+jwt'])('admit %s', async (typ) => {
-    expect(await outcomeOf({}, accessTokens, { typ })).toBe('admitted')
+    const profile = { client_id: clientId, jti: 'id-1' }
+    expect(await outcomeOf(profile, accessTokens, { typ })).toBe('admitted')
   })
 
   test.each([

@@ -3,6 +3,7 @@ import { describeCheck } from '../../../src/identity/describe-check.ts'
 import type { TokenCheck } from '../../../src/identity/token-check.ts'
 import { previewToken, verifyToken } from '../../../src/identity/verify-token.ts'
 import { Refusal } from '../../../src/refusal.ts'
+import { readUnverified } from '../../../src/identity/token-shape.ts'
 import {
   type Json,
   keysOf,
@@ -75,7 +76,7 @@ describe('the checks of a token', () => {
   test('all begin for a token that logs in', async () => {
     expect((await verify(makeToken(key))).begun).toEqual([
       ...['format', 'algorithm', 'keys', 'issuer', 'signature', 'audience', 'times'],
-      ...['type', 'authorized party', 'principal claim'],
+      ...['type', 'kind', 'authorized party', 'principal claim'],
     ])
   })
 })
@@ -122,7 +123,7 @@ describe('a preview', () => {
 
 describe('what a check compares', () => {
   function describeOf(check: TokenCheck, claims: Json = {}, more = {}): string {
-    return describeCheck(check, makeToken(key, claims), { ...rules, ...more }, now)
+    return describeCheck(check, readUnverified(makeToken(key, claims))!, { ...rules, ...more }, now)
   }
 
   test.each<[TokenCheck, Json, string]>([
@@ -158,9 +159,9 @@ describe('what a check compares', () => {
   })
 
   test.each(['format', 'keys', 'principal claim'] as const)(
-    'can be said of rubbish: %s',
+    'can be said of rubbish, which tells nothing: %s',
     (check) => {
-      expect(describeCheck(check, 'rubbish', rules, now)).toMatch(/^\S/)
+      expect(describeCheck(check, { header: {}, claims: {} }, rules, now)).toMatch(/^\S/)
     },
   )
 })
@@ -191,6 +192,6 @@ describe('a demand that not every integration makes', () => {
       reason,
     })
     expect(begun.at(-1)).toBe(check)
-    expect(describeCheck(check, token, its, now)).toBe(words)
+    expect(describeCheck(check, readUnverified(token)!, its, now)).toBe(words)
   })
 })

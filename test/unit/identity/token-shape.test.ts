@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import {
   authorizedParty,
+  isEncrypted,
   isRecord,
   looksLikeToken,
+  readClaimed,
   readUnverified,
 } from '../../../src/identity/token-shape.ts'
 import { goodClaims, makeToken, signingKey, signToken } from './tokens.ts'
@@ -81,6 +83,43 @@ describe('what a token says of itself', () => {
   ])('is not read from %s', (_, malformed) => {
     expect(readUnverified(malformed)).toBeUndefined()
   })
+})
+
+describe('where a token says that it is from', () => {
+  const said = { iss: 'https://issuer.example', aud: 'portcullis', azp: 'portcullis' }
+  const inHeader = encode(JSON.stringify({ alg: 'RSA-OAEP', enc: 'A256GCM', ...said }))
+
+  test.each([
+    ['its claims', token, goodClaims.iss, 'portcullis'],
+    ['the header of an encrypted one', `${inHeader}.a.b.c.d`, said.iss, 'portcullis'],
+    [
+      'nowhere in the header of a signed one',
+      `${inHeader}.${encode('{}')}.c`,
+      undefined,
+      undefined,
+    ],
+    ['nowhere in an encrypted one', `${header}.a.b.c.d`, undefined, undefined],
+  ])('is %s', (_, its, issuer, authorizedParty) => {
+    expect(readClaimed(its)).toEqual({ issuer, authorizedParty })
+  })
+
+  test.each(['', 'opaque', 'a.b.c', 'a.b.c.d.e', `${inHeader}.a.b.c.d.e`])(
+    'is not known of %j',
+    (its) => {
+      expect(readClaimed(its)).toBeUndefined()
+    },
+  )
+})
+
+test.each([
+  ['a.b.c.d.e', true],
+  ['....', true],
+  ['a.b.c', false],
+  ['a.b.c.d', false],
+  ['a.b.c.d.e.f', false],
+  ['', false],
+])('%j has the form of an encrypted token: %s', (its, is) => {
+  expect(isEncrypted(its)).toBe(is)
 })
 
 test.each([

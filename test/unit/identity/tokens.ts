@@ -2,7 +2,7 @@
 import { constants, generateKeyPairSync, type JsonWebKey, type KeyObject, sign } from 'node:crypto'
 import { createLocalJWKSet } from 'jose'
 import { KeyCache } from '../../../src/identity/key-cache.ts'
-import { allowedTypes, type TokenRules } from '../../../src/identity/token-rules.ts'
+import { allowedTypes, tokenKinds, type TokenRules } from '../../../src/identity/token-rules.ts'
 
 export const issuer = 'https://issuer.example'
 export const clientId = 'portcullis'
@@ -121,6 +121,7 @@ export function tokenRules(keys: KeyCache, more: Partial<TokenRules> = {}): Toke
     ],
     strictAudiences: false,
     allowedTypes: allowedTypes(['JWT', 'at+jwt', 'none']),
+    kinds: new Set(tokenKinds),
     maxTokenAgeMs: undefined,
     requiredClaims: [],
     requiredAcr: [],
@@ -128,6 +129,8 @@ export function tokenRules(keys: KeyCache, more: Partial<TokenRules> = {}): Toke
     principalClaim: 'sub',
     groupsClaimIds: ['https://example.com/groups'],
     userinfo: undefined,
+    introspection: undefined,
+    decryptionKeys: undefined,
     ...more,
   }
 }

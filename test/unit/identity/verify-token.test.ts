@@ -160,7 +160,8 @@ describe('a token that logs in', () => {
   test.each([undefined, 'JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt', 'application/jwt'])(
     'may be of type %s',
     async (typ) => {
-      await expect(nameOf(makeToken(ec, {}, { typ }))).resolves.toBe('auth0|alice')
+      const claims = { client_id: clientId, jti: 'id-1' }
+      await expect(nameOf(makeToken(ec, claims, { typ }))).resolves.toBe('auth0|alice')
     },
   )
 
