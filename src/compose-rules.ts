@@ -14,6 +14,7 @@ import { VerifiedTokens } from './identity/verified-tokens.ts'
 import type { Catalog, Integration, Pool } from './policy/catalog.ts'
 import { parseIdentityMap } from './policy/identity-map.ts'
 import { parseNetwork } from './policy/network.ts'
+import type { ClientCertificates } from './session/client-certificate.ts'
 import type { ListenOptions } from './session/listener.ts'
 import type { Rules } from './session/services.ts'
 import type { UpstreamTarget } from './upstream/target.ts'
@@ -40,6 +41,7 @@ export function composeRules(
     ...composeLoginRules(config, observer, caches),
     upstreams: composeUpstreams(config),
     secureContext,
+    clientCertificates: clientCertificates(config),
     trustedProxies: config.trusted_proxies.map(parseNetwork),
     limits: {
       maxPasswordBytes: limits.max_password,
@@ -53,6 +55,15 @@ export function composeRules(
       keepAliveIdleMs: timeouts.keepalive,
     },
   }
+}
+
+/** Asked for only where somebody looks at them: some clients put up a dialogue. */
+export function clientCertificates({ tls, integrations }: Config): ClientCertificates {
+  if (tls.client_ca !== null) return 'verified'
+  const isNeeded = Object.values(integrations).some(
+    ({ enabled, require_sender_constraint: required }) => enabled && required,
+  )
+  return isNeeded ? 'any' : 'none'
 }
 
 /** The part that decides who logs in as what. */
@@ -192,6 +203,7 @@ function composeTokens(
           expected: typeof expected === 'object' ? RE2JS.compile(expected.pattern) : expected,
         })),
         requiredAcr: integration.required_acr,
+        requireSenderConstraint: integration.require_sender_constraint,
         principalClaim: integration.principal_claim,
         groupsClaimIds: integration.groups_claim_ids,
         userinfo: integration.userinfo_groups ? access : undefined,

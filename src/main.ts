@@ -61,6 +61,7 @@ program
   .option('--from <address>', 'IP address of the client', '127.0.0.1')
   .option('--listener <address:port>', 'listener (default: the first one of this node)')
   .option('--options <options>', 'startup options of the client, as in PGOPTIONS')
+  .option('--certificate <file>', 'client certificate, as in PGSSLCERT (default: none)')
   .addOption(
     new Option('-o, --output <format>', 'format').choices(['text', 'json']).default('text'),
   )

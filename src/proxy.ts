@@ -246,7 +246,12 @@ export class Proxy {
 }
 
 function certificateFiles({ tls }: Config): CertificateFiles {
-  return { certificate: tls.certificate, key: tls.key, minVersion: tls.min_version }
+  return {
+    certificate: tls.certificate,
+    key: tls.key,
+    minVersion: tls.min_version,
+    clientCa: tls.client_ca ?? undefined,
+  }
 }
 
 function auditSink({

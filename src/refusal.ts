@@ -364,6 +364,16 @@ export const reasons = {
     remedy:
       'Have the identity provider add the claim, or set `principal_claim` to one that is there. For `acr`, sign in in a stronger way.',
   },
+  'token-sender-constraint': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: wrongCredential,
+    hint: 'Connect with the client certificate that the token was issued for (sslcert and sslkey).',
+    meaning:
+      'The token is genuine and bound to its sender (`cnf`), and the connection does not prove that this is the sender: it has no client certificate or another one, or the binding is not to a certificate. Or `require_sender_constraint` is set, and the token is bound to nothing.',
+    remedy:
+      'Connect with `sslcert` and `sslkey`. Clients are asked for a certificate only with `tls.client_ca`, or with `require_sender_constraint` on an integration that is enabled. Of the bindings only `x5t#S256` (RFC 8705) can be proved: have the provider issue that. Nobody else may have the token: if this is not a mistake, revoke it.',
+  },
   'group-blocked': {
     sqlstate: '28000',
     fault: 'policy',

@@ -1,5 +1,12 @@
 // A login against a configuration, without a client, a listener or a database: what explain shows.
-import { composeListeners, composeLoginRules, type KeyCaches } from './compose-rules.ts'
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import {
+  clientCertificates,
+  composeListeners,
+  composeLoginRules,
+  type KeyCaches,
+} from './compose-rules.ts'
 import {
   type ExplainedRefusal,
   type ExplainedStep,
@@ -33,6 +40,7 @@ import {
   shownListener,
   type TokenAdmission,
 } from './session/admit.ts'
+import { thumbprintOf } from './session/client-certificate.ts'
 import { readIntent } from './session/client-intent.ts'
 import type { Mutable } from './session/conversation.ts'
 import type { SessionFacts } from './session/observer.ts'
@@ -84,7 +92,7 @@ class Replay {
       openedAt: now,
       peer: { address: request.from, port: 0 },
       listener,
-      tls: { version: 'TLSv1.3', cipher: '' },
+      tls: { version: 'TLSv1.3', cipher: '', certificate: certificateOf(config, request) },
     }
   }
 
@@ -300,6 +308,18 @@ function explainRefusal(refusal: Refusal, facts: SessionFacts): ExplainedRefusal
     ...{ reason, sqlstate, fault, message, detail: detail ?? null, hint: hint ?? null },
     ...{ log: log === '' ? null : printable(log, longestComparison), meaning, remedy },
   }
+}
+
+/** One that is not asked for is not sent. */
+function certificateOf(config: Config, { certificate: file }: LoginRequest) {
+  if (file === undefined) return undefined
+  let thumbprint: string
+  try {
+    thumbprint = thumbprintOf(new X509Certificate(readFileSync(file)))
+  } catch {
+    throw new UnusableRequest(`${printable(file)} cannot be read as a certificate (PEM)`)
+  }
+  return clientCertificates(config) === 'none' ? undefined : { thumbprint, subject: undefined }
 }
 
 function startupOf(config: Config, request: LoginRequest): StartupMessage {

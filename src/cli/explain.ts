@@ -13,6 +13,7 @@ export interface ExplainOptions {
   readonly from: string
   readonly listener?: string
   readonly options?: string
+  readonly certificate?: string
   readonly output: 'text' | 'json'
   readonly offline?: true
 }
@@ -27,6 +28,9 @@ const exitCodes = { granted: 0, denied: 1, undecided: 2 } as const
 export const explainHelp = `
 The token is read from standard input where it is "-" or left out: an argument is in the list of processes
 and in the history of the shell. It is never printed.
+
+A token that is bound to a client certificate needs --certificate: without it the client has none. That the
+client has the private key is taken for granted, and so is that tls.client_ca trusts the certificate.
 
 A login over TLS is replayed up to the role: no listener is opened and no database is asked, so a role that
 is missing at PostgreSQL, or is a superuser there, is not noticed. The keys are fetched from the identity
@@ -67,6 +71,7 @@ export async function explain(
       options: options.options,
       credential:
         credential === undefined || credential === '-' ? await readCredential() : credential,
+      certificate: options.certificate,
       isOffline: options.offline === true,
     })
     process.stdout.write(

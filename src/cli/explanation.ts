@@ -12,6 +12,8 @@ export interface LoginRequest {
   /** Startup options, as in PGOPTIONS. */
   readonly options: string | undefined
   readonly credential: string
+  /** A PEM file with the certificate of the client; it has none where undefined. */
+  readonly certificate: string | undefined
   readonly isOffline: boolean
 }
 

@@ -16,6 +16,7 @@ export function toConfig(parsed: ParsedConfig, folder: string): Config {
       ...parsed.tls,
       certificate: resolve(folder, parsed.tls.certificate),
       key: resolve(folder, parsed.tls.key),
+      client_ca: parsed.tls.client_ca === null ? null : resolve(folder, parsed.tls.client_ca),
     },
     audit: { ...parsed.audit, file: absolute(parsed.audit.file) },
     integrations: mapValues(parsed.integrations, (integration) => ({

@@ -2,6 +2,7 @@
 import type { JWTPayload } from 'jose'
 import { Refusal } from '../refusal.ts'
 import { checkRequiredClaims } from './required-claims.ts'
+import { checkSenderConstraint } from './sender-constraint.ts'
 import { holder, quoted, toDate } from './shown.ts'
 import type { CheckObserver } from './token-check.ts'
 import { checkIntrospectedKind, checkKind } from './check-kind.ts'
@@ -36,6 +37,10 @@ function checkDemands(claims: JWTPayload, rules: TokenRules, checking: CheckObse
   if (rules.requiredClaims.length + rules.requiredAcr.length > 0) {
     checking('required claims')
     checkRequiredClaims(claims, rules)
+  }
+  if (claims['cnf'] !== undefined || rules.requireSenderConstraint) {
+    checking('sender constraint')
+    checkSenderConstraint(claims, rules.requireSenderConstraint)
   }
 }
 

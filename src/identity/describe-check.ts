@@ -1,6 +1,6 @@
 import { printable } from '../refusal.ts'
 import { readClaim } from './claims.ts'
-import { authorizedParty, type UnverifiedToken } from './token-shape.ts'
+import { authorizedParty, isRecord, type UnverifiedToken } from './token-shape.ts'
 import { quoted } from './shown.ts'
 import { classify, notAnAccessToken } from './token-kind.ts'
 import type { TokenCheck } from './token-check.ts'
@@ -48,6 +48,8 @@ export function describeCheck(
       const names = rules.requiredClaims.map(({ name }) => name)
       return [...names, ...(rules.requiredAcr.length > 0 ? ['acr'] : [])].map(described).join('; ')
     }
+    case 'sender constraint':
+      return describeBinding(claims, rules)
     case 'userinfo':
       return 'groups of the token, or of userinfo where it has no groups claim'
     case 'principal claim':
@@ -65,6 +67,18 @@ function describeKind(
   const found = 'alg' in header ? classify(header['typ'], claims) : { kind: undefined, because }
   const kind = found.kind ?? found.because ?? 'access_token'
   return `${kind} among ${[...kinds].join(', ')}`
+}
+
+function describeBinding(
+  { cnf }: Readonly<Record<string, unknown>>,
+  { requireSenderConstraint }: TokenRules,
+): string {
+  const binding = isRecord(cnf)
+    ? Object.keys(cnf)
+        .map((name) => `${printable(name)} ${quoted(cnf[name])}`)
+        .join('; ')
+    : quoted(cnf)
+  return `cnf ${binding}, ${requireSenderConstraint ? 'required' : 'not required'}`
 }
 
 function describeTimes(

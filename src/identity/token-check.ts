@@ -14,6 +14,7 @@ export type TokenCheck =
   | 'other audiences'
   | 'authorized party'
   | 'required claims'
+  | 'sender constraint'
   | 'principal claim'
   | 'userinfo'
 

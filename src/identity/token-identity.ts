@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 import { printable, Refusal } from '../refusal.ts'
+import { readActors } from './actors.ts'
 import { readClaim } from './claims.ts'
+import { readSenderConstraint } from './sender-constraint.ts'
 import { toDate } from './shown.ts'
 import type { TokenKind, TokenRules } from './token-rules.ts'
 
@@ -19,6 +21,13 @@ export interface TokenIdentity {
   /** Until then it need not be verified again: it neither expires nor grows too old before. */
   readonly goodUntil: Date
   readonly tokenIdHash: string | undefined
+  /**
+   * The SHA-256 thumbprint of the client certificate without which the token is nobody's. It is compared for
+   * each login: a token is remembered for whoever brings it.
+   */
+  readonly certificateThumbprint: string | undefined
+  /** Who acts for the subject, the current actor first. */
+  readonly actors: readonly string[]
 }
 
 const longestNameBytes = 255
@@ -55,6 +64,8 @@ export function readIdentity(
     goodUntil: tooOldAt < expiresAt ? tooOldAt : expiresAt,
     tokenIdHash:
       typeof jti === 'string' ? createHash('sha256').update(jti).digest('hex') : undefined,
+    certificateThumbprint: readSenderConstraint(claims),
+    actors: readActors(claims),
   }
 }
 

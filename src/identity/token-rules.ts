@@ -25,6 +25,8 @@ export interface TokenRules {
   readonly requiredClaims: readonly RequiredClaim[]
   /** Accepted `acr`, authentication context classes; any or none if there are none. */
   readonly requiredAcr: readonly string[]
+  /** Whether a token must be bound to the client certificate of its connection. */
+  readonly requireSenderConstraint: boolean
   /** Claim names, or JSON Pointers when they begin with a slash. */
   readonly principalClaim: string
   readonly groupsClaimIds: readonly string[]

@@ -4,6 +4,7 @@ import { checkDeclaredAccessToken } from '../identity/check-kind.ts'
 import { looksLikeSaml } from '../identity/saml-shape.ts'
 import { looksLikeToken, readClaimed } from '../identity/token-shape.ts'
 import { listed } from '../identity/shown.ts'
+import { proveSender } from '../identity/sender-constraint.ts'
 import type { TokenIdentity } from '../identity/token-identity.ts'
 import type { Principal } from '../identity/verify-token.ts'
 import type { Catalog, Integration, Pool } from '../policy/catalog.ts'
@@ -159,6 +160,7 @@ export function chooseRole(
   checkDeclared(attempt, identity)
   const known = identityFacts(identity)
   facts.identity = { ...known, groups: [] }
+  checkSender(attempt, identity)
   const decision = decide(
     { user: intent.role, database: intent.database },
     identity,
@@ -184,14 +186,34 @@ function checkDeclared({ intent, report }: Attempt, { kind }: TokenIdentity): vo
   checkDeclaredAccessToken(kind)
 }
 
-function identityFacts({ issuer, subject, names, expiresAt, tokenIdHash }: TokenIdentity): {
+/** For each login, since a token is remembered whatever connection it came by. */
+function checkSender({ facts, report }: Attempt, identity: TokenIdentity): void {
+  const { certificateThumbprint: bound } = identity
+  if (bound === undefined) return
+  const presented = facts.tls?.certificate?.thumbprint
+  const step = (passed: boolean): Step => ({
+    check: 'client certificate',
+    compared: `thumbprint ${presented ?? '(no certificate)'}, the token is bound to ${bound}`,
+    passed,
+  })
+  try {
+    proveSender(bound, presented)
+  } catch (error) {
+    report?.(step(false))
+    throw error
+  }
+  report?.(step(true))
+}
+
+function identityFacts({ issuer, subject, names, expiresAt, tokenIdHash, actors }: TokenIdentity): {
   issuer: string
   subject: string
   principal: string
   expiresAt: Date
   tokenIdHash: string | undefined
+  actors: readonly string[]
 } {
-  return { issuer, subject, principal: listed(names), expiresAt, tokenIdHash }
+  return { issuer, subject, principal: listed(names), expiresAt, tokenIdHash, actors }
 }
 
 function fail(attempt: Attempt, check: string, compared: string, reason: Reason): never {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { Refusal, type Reason } from '../refusal.ts'
 import { PacketReader } from '../wire/packet-reader.ts'
+import type { ClientCertificate } from './client-certificate.ts'
 import type { Entry } from './registry.ts'
 import type { SessionFacts, SessionObserver, Stage } from './observer.ts'
 
@@ -18,12 +19,17 @@ export interface Conversation {
 }
 
 /** Replaces the plain socket by the one that TLS made of it. */
-export function secure(conversation: Conversation, socket: TLSSocket): void {
+export function secure(
+  conversation: Conversation,
+  socket: TLSSocket,
+  certificate: ClientCertificate | undefined,
+): void {
   conversation.socket = socket
   conversation.reader = new PacketReader(socket)
   conversation.facts.tls = {
     version: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher().name,
+    ...(certificate && { certificate }),
   }
 }
 

@@ -5,6 +5,7 @@ import { established, ignoreError } from '../wire/established.ts'
 import { readProxyHeader } from '../wire/proxy-header.ts'
 import { type CancelRequest, readStartupPacket, type StartupMessage } from '../wire/startup.ts'
 import { encryptionRefused, sslAccepted } from '../wire/write-backend.ts'
+import { readClientCertificate } from './client-certificate.ts'
 import { type Conversation, secure, timed, waitForClient } from './conversation.ts'
 import type { Rules, SessionServices } from './services.ts'
 
@@ -77,6 +78,9 @@ async function startTls(conversation: Conversation, rules: Rules): Promise<void>
   const secured = new TLSSocket(socket, {
     isServer: true,
     secureContext: rules.secureContext,
+    requestCert: rules.clientCertificates !== 'none',
+    // Whether one that is presented is good enough is looked at behind the handshake; none is.
+    rejectUnauthorized: false,
     ALPNProtocols: ['postgresql'],
   })
   conversation.socket = secured
@@ -89,5 +93,5 @@ async function startTls(conversation: Conversation, rules: Rules): Promise<void>
   // When the deadline comes first, the handshake fails after nobody waits for it.
   handshake.catch(() => {})
   await waitForClient(conversation, rules.timeouts.tlsHandshakeMs, 'tls-failed', handshake)
-  secure(conversation, secured)
+  secure(conversation, secured, readClientCertificate(secured, rules.clientCertificates))
 }

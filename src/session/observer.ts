@@ -1,4 +1,5 @@
 import type { Refusal } from '../refusal.ts'
+import type { ClientCertificate } from './client-certificate.ts'
 
 /** What is known of a session. It grows while the session goes through its phases. */
 export interface SessionFacts {
@@ -8,7 +9,12 @@ export interface SessionFacts {
   readonly peer: { readonly address: string; readonly port: number }
   readonly listener: { readonly address: string; readonly port: number }
   readonly pool?: string
-  readonly tls?: { readonly version: string; readonly cipher: string }
+  readonly tls?: {
+    readonly version: string
+    readonly cipher: string
+    /** Whose private key the client has proved. */
+    readonly certificate?: ClientCertificate | undefined
+  }
   readonly requested?: {
     readonly user: string
     readonly database: string
@@ -27,6 +33,8 @@ export interface SessionFacts {
     readonly expiresAt: Date
     /** SHA-256 of the token's `jti`, in hex; undefined where the token has none. */
     readonly tokenIdHash: string | undefined
+    /** Who acts for the subject by its own token, the current actor first (RFC 8693, 4.1). */
+    readonly actors: readonly string[]
   }
   readonly role?: string
   readonly upstreamProcessId?: number

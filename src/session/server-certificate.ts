@@ -6,6 +6,8 @@ export interface CertificateFiles {
   readonly certificate: string
   readonly key: string
   readonly minVersion: SecureVersion
+  /** Authorities of client certificates. */
+  readonly clientCa: string | undefined
 }
 
 export interface ServerCertificate {
@@ -22,8 +24,10 @@ export function loadServerCertificate(files: CertificateFiles): ServerCertificat
   const secureContext = createSecureContext({
     cert: certificate,
     key: readFileSync(files.key, 'utf8'),
+    ...(files.clientCa !== undefined && { ca: readAuthorities(files.clientCa) }),
     minVersion: files.minVersion,
-    // As PostgreSQL: connections are long, so resumption buys little, and tickets cost a write each.
+    // As PostgreSQL: connections are long, so resumption buys little, and tickets cost a write each. A
+    // resumed handshake would not prove the key of a client certificate again either.
     secureOptions:
       constants.SSL_OP_NO_TICKET |
       constants.SSL_OP_NO_RENEGOTIATION |
@@ -32,9 +36,18 @@ export function loadServerCertificate(files: CertificateFiles): ServerCertificat
   return { secureContext, notAfter: new X509Certificate(certificate).validToDate }
 }
 
+/** OpenSSL takes a file without a certificate for one that trusts nobody, and says nothing. */
+function readAuthorities(path: string): string {
+  const pem = readFileSync(path, 'utf8')
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  if (blocks.length === 0) throw new Error(`${path} has no certificate`)
+  for (const block of blocks) new X509Certificate(block)
+  return blocks.join('\n')
+}
+
 /** Calls back when a file has changed, until the returned function is called. */
 export function watchServerCertificate(files: CertificateFiles, onChange: () => void): () => void {
-  const paths = [files.certificate, files.key]
+  const paths = [files.certificate, files.key, files.clientCa].filter((path) => path !== undefined)
   for (const path of paths) {
     watchFile(path, { interval: watchIntervalMs, persistent: false }, onChange)
   }

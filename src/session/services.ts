@@ -5,6 +5,7 @@ import type { Network } from '../policy/network.ts'
 import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import type { CancelRequest } from '../wire/startup.ts'
+import type { ClientCertificates } from './client-certificate.ts'
 import type { SessionObserver } from './observer.ts'
 import type { SessionRegistry } from './registry.ts'
 
@@ -15,6 +16,7 @@ export interface Rules {
   readonly tokens: ReadonlyMap<string, VerifiedTokens>
   readonly upstreams: ReadonlyMap<string, UpstreamTarget>
   readonly secureContext: SecureContext
+  readonly clientCertificates: ClientCertificates
   /** Peers that put a PROXY header in front of what they send. */
   readonly trustedProxies: readonly Network[]
   readonly limits: {

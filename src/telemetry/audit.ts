@@ -197,6 +197,7 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
     principal: identity?.principal,
     groups: identity?.groups,
     token_id_hash: identity?.tokenIdHash,
+    actors: toList(identity?.actors),
     role,
     ...(requested && {
       database: cut(requested.database),
@@ -208,6 +209,10 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
     credential,
     tls_version: tls?.version,
     tls_cipher: tls?.cipher,
+    client_certificate: tls?.certificate && {
+      sha256: tls.certificate.thumbprint,
+      subject: tls.certificate.subject,
+    },
     upstream_backend_pid: upstreamProcessId,
     reason: refusal?.reason,
     fault: refusal?.fault,
@@ -219,6 +224,10 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
   }
 }
 
+function toList(names: readonly string[] | undefined): readonly string[] | undefined {
+  return names?.length === 0 ? undefined : names
+}
+
 /** Somebody genuine who may not, and somebody who is not, are worth a look; a broken network is not. */
 function severityOf(refusal: Refusal | undefined): keyof typeof severityIds {
   if (refusal === undefined) return 'Informational'
@@ -226,6 +235,7 @@ function severityOf(refusal: Refusal | undefined): keyof typeof severityIds {
   const isForged =
     refusal.reason === 'token-signature' ||
     refusal.reason === 'token-algorithm' ||
+    refusal.reason === 'token-sender-constraint' ||
     refusal.reason === 'early-data'
   return isForged ? 'Medium' : 'Low'
 }

@@ -1,6 +1,6 @@
 // `portcullis explain` as an operator runs it, against a configuration that a gateway runs by.
 import { spawn } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -18,6 +18,8 @@ import { errorFields, WireClient } from '../support/wire-client.ts'
 const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const asReader = ['--user', 'app_readonly', '--database', 'sandbox']
 const inOneHour = Math.floor(Date.now() / 1_000) + 3_600
+
+const withClientAuthority = { certificate: 'server.crt', key: 'server.key', client_ca: 'ca.crt' }
 
 interface Run {
   readonly code: number
@@ -84,6 +86,52 @@ function lastOf({ steps }: Explanation): Pick<ExplainedStep, 'check' | 'passed'>
   const { check, passed } = steps.at(-1)!
   return { check, passed }
 }
+
+describe('a token that is bound to a client certificate', () => {
+  test('logs in with --certificate, where the gate asks for certificates', async () => {
+    const { certificate } = await stack.authority.issue({ commonName: 'c', usage: 'clientAuth' })
+    const file = join(stack.folder, 'client.crt')
+    await writeFile(file, certificate)
+    const raw = new X509Certificate(certificate).raw
+    const token = await stack.token({
+      cnf: { 'x5t#S256': createHash('sha256').update(raw).digest('base64url') },
+    })
+    const arguments_ = [...asReader, '--certificate', file]
+    const strict = join(stack.folder, 'asking.yaml')
+    await writeFile(strict, stringify({ ...stack.config, tls: withClientAuthority }))
+
+    const granted = await explainJson(token, ['--config', strict, ...arguments_])
+    expect(granted.explanation.outcome).toBe('granted')
+    for (const check of ['sender constraint', 'client certificate']) {
+      expect(granted.explanation.steps).toContainEqual(
+        expect.objectContaining({ check, passed: true }),
+      )
+    }
+    // Neither is one sent that is not asked for, nor is there one that is not named.
+    for (const args of [arguments_, ['--config', strict, ...asReader]]) {
+      const { code, explanation } = await explainJson(token, args)
+      expect({ code, last: lastOf(explanation) }).toEqual({
+        code: 1,
+        last: { check: 'client certificate', passed: false },
+      })
+      expect(explanation.refusal).toMatchObject({
+        reason: 'token-sender-constraint',
+        detail: 'The token is bound to a client certificate, and this connection has none.',
+      })
+    }
+  })
+
+  test('is refused for a binding of another kind', async () => {
+    const { explanation } = await explainJson(await stack.token({ cnf: { jkt: 'x' } }))
+    expect(lastOf(explanation)).toEqual({ check: 'sender constraint', passed: false })
+  })
+
+  test('needs a certificate that can be read', async () => {
+    const { code, stderr } = await explain('x', [...asReader, '--certificate', '/not/there', 'x'])
+    expect(code).toBe(64)
+    expect(stderr).toContain('cannot be read as a certificate')
+  })
+})
 
 describe('a token that logs in', () => {
   test('is granted its role, with every step', async () => {

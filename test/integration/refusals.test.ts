@@ -522,6 +522,14 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
       detail: /^The claim "exp" is missing or not of the right type\.$/,
     },
   },
+  'token-sender-constraint': {
+    provoke: async () => tokenRefused({ cnf: { 'x5t#S256': 'A'.repeat(43) } }),
+    expected: {
+      sqlstate: '28P01',
+      message: wrongCredential,
+      detail: /^The token is bound to a client certificate, and this connection has none\.$/,
+    },
+  },
   'group-blocked': {
     provoke: async () => bob('blocking'),
     expected: {

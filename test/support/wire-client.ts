@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 
 /** A message of the server, or what ended the connection. */
 export interface Received {
@@ -47,12 +47,17 @@ export class WireClient {
     return this.#socket
   }
 
-  async startTls(ca: string): Promise<void> {
+  /** `options` are for clients with a certificate, or with an opinion about the handshake. */
+  async startTls(
+    ca: string,
+    options: ConnectionOptions = {},
+    connect: (options: ConnectionOptions) => TLSSocket = connectTls,
+  ): Promise<void> {
     this.send(sslRequest)
     const answer = await this.readBytes(1)
     if (answer.toString() !== 'S') throw new Error(`the server answered ${answer.toString()}`)
     this.#socket.removeAllListeners('data')
-    const secured = connectTls({ socket: this.#socket, ca, servername: 'localhost' })
+    const secured = connect({ socket: this.#socket, ca, servername: 'localhost', ...options })
     await event(secured, 'secureConnect')
     this.#socket = secured
     this.#watch(secured)

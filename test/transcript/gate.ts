@@ -214,6 +214,7 @@ function rulesOf(options: GateOptions): Rules {
             maxTokenAgeMs: undefined,
             requiredClaims: [],
             requiredAcr: [],
+            requireSenderConstraint: false,
             principalClaim: 'sub',
             groupsClaimIds: [],
             userinfo: undefined,
@@ -226,6 +227,7 @@ function rulesOf(options: GateOptions): Rules {
     ]),
     upstreams: new Map([[database, targetOf(options)]]),
     secureContext: options.trust.server,
+    clientCertificates: 'none',
     trustedProxies: (options.trustedProxies ?? []).map(parseNetwork),
     limits: {
       maxPasswordBytes: 65_530,

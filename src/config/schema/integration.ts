@@ -139,6 +139,11 @@ export const integration = section({
   enable_id_token_authentication: flag()
     .prefault(false)
     .describe('Whether the user `id_token` may be used with this integration.'),
+  require_sender_constraint: flag()
+    .prefault(false)
+    .describe(
+      'Whether a token must be bound to the client certificate of its connection (RFC 8705: `cnf` with `x5t#S256`). One that is bound is always checked. With `true` clients are asked for a certificate, which needs no authority unless there is `tls.client_ca`.',
+    ),
   required_claims: dictionary(claim(), expectedValue)
     .prefault({})
     .describe(

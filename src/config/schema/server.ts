@@ -35,9 +35,6 @@ export const workers = z
   .prefault('auto')
   .describe('Number of worker processes. `auto` is one for each CPU that the process may use.')
 
-const clientCaRule =
-  'client certificates are not available in this version: leave the key out, or set it to null'
-
 export const tls = section({
   certificate: path().describe('PEM file with the certificate of this server and its chain.'),
   key: path().describe('PEM file with the private key of the certificate.'),
@@ -45,10 +42,12 @@ export const tls = section({
     .enum(['TLSv1.2', 'TLSv1.3'])
     .default('TLSv1.2')
     .describe('The oldest version of TLS that clients may use.'),
-  client_ca: z
-    .null({ error: clientCaRule })
+  client_ca: path()
+    .nullable()
     .default(null)
-    .describe('Reserved for client certificates, which come in a later version.'),
+    .describe(
+      'PEM file with the certificate authorities of client certificates. With it a certificate is asked for, and one that is sent must be of these; none is accepted too. See also `require_sender_constraint`.',
+    ),
 }).describe('The TLS identity of this server, used on every listener.')
 
 export const http = section({

@@ -91,7 +91,7 @@ integrations:
 describe('a value that came from elsewhere', () => {
   const wrongEverywhere = `node: "\${env:S}"
 workers: \${env:S}
-tls: { certificate: "\${env:S}", key: 1, min_version: "\${env:S}", client_ca: "\${env:S}" }
+tls: { certificate: "\${env:S}", key: 1, min_version: "\${env:S}", client_ca: [] }
 http: { listen_address: "\${env:S}", listen_port: "\${env:S}" }
 timeouts: { drain: "\${env:S}" }
 limits: { max_password: "\${env:S}", max_sessions: "\${env:S}" }

@@ -83,10 +83,7 @@ describe('tls', () => {
       'tls: { key: x, certificate: y, min_version: TLSv1.1 }',
       'tls.min_version: must be one of "TLSv1.2", "TLSv1.3"',
     ],
-    [
-      'tls: { key: x, certificate: y, client_ca: ca.pem }',
-      'tls.client_ca: client certificates are not available in this version: leave the key out, or set it to null',
-    ],
+    ['tls: { key: x, certificate: y, client_ca: "" }', 'tls.client_ca: must be the path of a file'],
   ])('as %j is explained', (section, message) => {
     const problems = problemsOf(minimal.replace(/tls:.*/, section))
     expect(problems.map((line) => line.replace(/^\d+:\d+: /, ''))).toEqual([message])

@@ -125,6 +125,7 @@ export function tokenRules(keys: KeyCache, more: Partial<TokenRules> = {}): Toke
     maxTokenAgeMs: undefined,
     requiredClaims: [],
     requiredAcr: [],
+    requireSenderConstraint: false,
     leewayMs: 30_000,
     principalClaim: 'sub',
     groupsClaimIds: ['https://example.com/groups'],

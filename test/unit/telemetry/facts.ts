@@ -27,6 +27,7 @@ export const verified: SessionFacts = {
     groups: ['readonly', 'readwrite'],
     expiresAt: new Date(Date.now() + 600_000),
     tokenIdHash: 'c0ffee',
+    actors: [],
   },
   role: 'app_readwrite',
   upstreamProcessId: 4711,
