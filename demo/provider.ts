@@ -23,6 +23,7 @@ import {
   type Users,
 } from './provider-configuration.ts'
 import { createStore } from './provider-store.ts'
+import { addTokenExchange } from './token-exchange.ts'
 import {
   requestTokens,
   signIn,
@@ -113,7 +114,7 @@ export class IdentityProvider {
     this.users = setup.users
     this.#tls = tls
     this.#setup = setup
-    this.#provider = new Provider(this.issuer, toConfiguration(setup))
+    this.#provider = this.#createProvider()
   }
 
   get discoveryRequests(): number {
@@ -212,7 +213,7 @@ export class IdentityProvider {
     const keys = withdraw ? fresh : [...fresh, ...this.#setup.keys]
     this.#setup = { ...this.#setup, keys }
     // oidc-provider cannot take other keys. Sessions and grants are in the store, which stays.
-    this.#provider = new Provider(this.issuer, toConfiguration(this.#setup))
+    this.#provider = this.#createProvider()
   }
 
   /** Answers `path` differently until the returned function is called; the latest one wins. */
@@ -255,6 +256,12 @@ export class IdentityProvider {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+  }
+
+  #createProvider(): Provider {
+    const provider = new Provider(this.issuer, toConfiguration(this.#setup))
+    addTokenExchange(provider, this.#setup, async (claims, header) => this.sign(claims, { header }))
+    return provider
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {

@@ -9,6 +9,7 @@ import { KeyCache } from './identity/key-cache.ts'
 import { findIssuerKeys, type KeySource } from './identity/key-source.ts'
 import type { IssuerObserver } from './identity/observer.ts'
 import type { ProviderAccess } from './identity/provider-access.ts'
+import { type ExchangeProvider, TokenExchange } from './identity/token-exchange.ts'
 import { allowedTypes, type TokenRules } from './identity/token-rules.ts'
 import { VerifiedTokens } from './identity/verified-tokens.ts'
 import type { Catalog, Integration, Pool } from './policy/catalog.ts'
@@ -37,8 +38,10 @@ export function composeRules(
   caches: KeyCaches,
 ): Rules {
   const { limits, timeouts } = config
+  const login = composeLoginRules(config, observer, caches)
   return {
-    ...composeLoginRules(config, observer, caches),
+    ...login,
+    exchanges: composeExchanges(config, login.tokens),
     upstreams: composeUpstreams(config),
     secureContext,
     clientCertificates: clientCertificates(config),
@@ -171,12 +174,8 @@ function composeTokens(
   const enabled = Object.entries(config.integrations).filter(([, { enabled }]) => enabled)
   return new Map(
     enabled.map(([name, integration]): [string, VerifiedTokens] => {
-      const { issuer, custom_ca: caFile } = integration
-      const access = {
-        customCa: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
-        limits: { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes },
-        bearerTokenFile: integration.jwks_bearer_token_file,
-      }
+      const { issuer } = integration
+      const access = accessOf(integration)
       const source = keySourceOf(integration)
       const cacheKey = JSON.stringify([issuer, source, access])
       const keys =
@@ -245,11 +244,63 @@ function decryptionKeysOf({
   }
 }
 
+function accessOf(integration: IntegrationConfig): ProviderAccess {
+  const { custom_ca: caFile } = integration
+  return {
+    customCa: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
+    limits: { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes },
+    bearerTokenFile: integration.jwks_bearer_token_file,
+  }
+}
+
 function keySourceOf(integration: IntegrationConfig): KeySource {
   const { jwks, jwks_file: path, jwks_uri: uri } = integration
   if (jwks !== undefined) return { kind: 'inline', text: jwks }
   if (path !== undefined) return { kind: 'file', path }
   return uri === undefined ? { kind: 'discovery' } : { kind: 'uri', uri }
+}
+
+function composeExchanges(
+  config: Config,
+  tokens: ReadonlyMap<string, VerifiedTokens>,
+): ReadonlyMap<string, TokenExchange> {
+  const exchanges = new Map<string, TokenExchange>()
+  for (const [name, { exchange }] of Object.entries(config.databases)) {
+    if (exchange === undefined) continue
+    const rules = {
+      providers: exchangeProviders(config, exchange, tokens),
+      integration: exchange.integration,
+      audience: exchange.audience,
+      resource: exchange.resource,
+      scope: exchange.scope,
+      requestedTokenType: exchange.requested_token_type,
+      subjectTokenType: exchange.subject_token_type,
+      allowsOpaque: exchange.allow_opaque,
+      allowsOtherSubject: exchange.allow_other_subject,
+    }
+    exchanges.set(name, new TokenExchange(rules, maxRememberedTokenBytes))
+  }
+  return exchanges
+}
+
+type ExchangeConfig = NonNullable<Config['databases'][string]['exchange']>
+
+/** The client of the exchange, or that of the integration: never a part of the one and a part of the other. */
+function exchangeProviders(
+  config: Config,
+  exchange: ExchangeConfig,
+  tokens: ReadonlyMap<string, VerifiedTokens>,
+): ReadonlyMap<string, ExchangeProvider> {
+  const providers = new Map<string, ExchangeProvider>()
+  for (const [name, { rules }] of tokens) {
+    const integration = config.integrations[name]
+    const { client_id: id, client_secret: secret } =
+      exchange.client_id === undefined ? (integration ?? {}) : exchange
+    if (integration === undefined || id === undefined) continue
+    const client = { id, secret, authentication: exchange.authentication }
+    providers.set(name, { rules, access: accessOf(integration), client })
+  }
+  return providers
 }
 
 function composeUpstreams(config: Config): ReadonlyMap<string, UpstreamTarget> {
@@ -268,13 +319,13 @@ function composeUpstreams(config: Config): ReadonlyMap<string, UpstreamTarget> {
       serverName: upstream.server_name,
       connectTimeoutMs: upstream.connect_timeout,
       credentials:
-        upstream.auth.method === 'trust'
-          ? { method: 'trust' }
-          : {
+        upstream.auth.method === 'password'
+          ? {
               method: 'password',
               passwords: new Map(Object.entries(upstream.auth.passwords)),
               allow: new Set(upstream.auth.allow),
-            },
+            }
+          : { method: upstream.auth.method },
     })
   }
   return targets

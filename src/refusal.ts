@@ -418,6 +418,24 @@ export const reasons = {
       'The role is a superuser, or its name begins with `pg_`, and no group names it with `allow_superuser: true`.',
     remedy: 'Use an ordinary role.',
   },
+  'exchange-failed': {
+    sqlstate: '08006',
+    fault: 'issuer',
+    message: 'identity provider for pool "{pool}" is unavailable',
+    meaning:
+      'The token is genuine and was to be exchanged for one for the upstream (`exchange`), and the token endpoint of the provider could not be asked, took too long, or answered with something that is no token response.',
+    remedy:
+      'The log has the endpoint, the status and the cause under `exchange-failed`. A status of 500 or a page instead of JSON is the affair of the provider.',
+  },
+  'exchange-refused': {
+    sqlstate: '28000',
+    fault: 'issuer',
+    message: 'identity provider for pool "{pool}" issued no token for database "{database}"',
+    meaning:
+      'The token is genuine, and the provider did not exchange it for one for the upstream (`exchange`), or what it issued is not accepted: for another audience or subject, expired, opaque, or not verified by the keys of the issuer.',
+    remedy:
+      'The log has the error code of the provider, or what is wrong with the token that it issued. `invalid_target` means that it does not know `audience` or `resource`, `invalid_client` that it does not know the client, `unauthorized_client` that the client may not exchange tokens.',
+  },
   'upstream-unreachable': {
     sqlstate: '08001',
     fault: 'upstream',

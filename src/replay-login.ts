@@ -126,6 +126,7 @@ class Replay {
     )
     try {
       const admission = await admitToken(attempt, credential, verifiers, this.#now)
+      this.#reportExchange(attempt.intent.database)
       const isDecided = this.#reportMembership(admission, true)
       return this.explanation(isDecided ? 'granted' : 'undecided', admission.role)
     } catch (error) {
@@ -171,6 +172,14 @@ class Replay {
       expiresAt: identity?.expiresAt.toISOString() ?? null,
       refusal: refusal === undefined ? null : explainRefusal(refusal, this.#facts),
     }
+  }
+
+  /** Whoever explains a login does not have tokens issued. */
+  #reportExchange(database: string): void {
+    const exchange = this.#config.databases[database]?.exchange
+    if (exchange === undefined) return
+    const compared = `for ${exchange.audience ?? exchange.resource ?? ''}: the provider is not asked here`
+    this.#report({ check: 'token exchange', compared, passed: null, verified: true })
   }
 
   /** What arrives of a credential: limited and ended as on the wire. */

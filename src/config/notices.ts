@@ -24,7 +24,7 @@ function keysWithoutEffect(config: Config): readonly Finding[] {
   )
   return [
     ...integrations.flatMap((path) => [
-      signIn([...path, 'client_secret']),
+      ...(exchanges(config, String(path.at(-1))) ? [] : [signIn([...path, 'client_secret'])]),
       signIn([...path, 'additional_scopes']),
     ]),
     ...pools.map((path) => signIn([...path, 'sso_integration'])),
@@ -33,6 +33,16 @@ function keysWithoutEffect(config: Config): readonly Finding[] {
       advertising([...path, 'advertised_port']),
     ]),
   ]
+}
+
+/** Whether the client of an integration is that of a token exchange. */
+function exchanges({ databases }: Config, name: string): boolean {
+  return Object.values(databases).some(({ exchange, integrations }) => {
+    if (exchange === undefined || exchange.client_id !== undefined) return false
+    if (exchange.integration !== undefined) return exchange.integration === name
+    const scope = integrations.length > 0 ? integrations : (databases['system']?.integrations ?? [])
+    return scope.includes(name)
+  })
 }
 
 function withoutEffect(path: Path, reader: string): Finding {

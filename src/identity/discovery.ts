@@ -12,6 +12,7 @@ export interface IssuerKeys {
   readonly findKey: ReturnType<typeof createLocalJWKSet>
   readonly userinfoEndpoint?: string
   readonly introspectionEndpoint?: string
+  readonly tokenEndpoint?: string
 }
 
 export type FetchKeys = () => Promise<IssuerKeys>
@@ -33,6 +34,7 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
   const metadata = configuration.serverMetadata()
   const { issuer, jwks_uri: jwksUri, userinfo_endpoint: userinfo } = metadata
   const { introspection_endpoint: introspection } = metadata
+  const { token_endpoint: tokenEndpoint } = metadata
   // Discovery 4.3, but for one slash at the end: providers and documents disagree on it.
   if (!isSameIssuer(issuer, options.issuer)) {
     throw new FetchError(`the discovery document is of another issuer: ${issuer}`)
@@ -44,5 +46,6 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
     findKey: createLocalJWKSet(keySet),
     ...(typeof userinfo === 'string' && { userinfoEndpoint: userinfo }),
     ...(typeof introspection === 'string' && { introspectionEndpoint: introspection }),
+    ...(typeof tokenEndpoint === 'string' && { tokenEndpoint }),
   }
 }

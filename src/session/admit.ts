@@ -5,6 +5,7 @@ import { looksLikeSaml } from '../identity/saml-shape.ts'
 import { looksLikeToken, readClaimed } from '../identity/token-shape.ts'
 import { listed } from '../identity/shown.ts'
 import { proveSender } from '../identity/sender-constraint.ts'
+import type { SubjectToken } from '../identity/token-exchange.ts'
 import type { TokenIdentity } from '../identity/token-identity.ts'
 import type { Principal } from '../identity/verify-token.ts'
 import type { Catalog, Integration, Pool } from '../policy/catalog.ts'
@@ -28,6 +29,7 @@ export type Admission =
       readonly allowsSuperuser: boolean
       /** Holds only if the server says so of the role. */
       readonly condition: Condition | undefined
+      readonly subject: SubjectToken
     }
   | {
       readonly kind: 'password'
@@ -114,7 +116,7 @@ export async function admitToken(
   if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
   const principal = await verifierFor(attempt, verifier, token).verify(token, now)
   const chosen = chooseRole(attempt, principal, integration)
-  return { kind: 'token', intent: attempt.intent, ...chosen }
+  return { kind: 'token', intent: attempt.intent, subject: { token, principal }, ...chosen }
 }
 
 /** An access token that is declared as one is the provider's to verify where it is asked, a JWT or not. */

@@ -37,10 +37,23 @@ export interface SessionFacts {
     readonly actors: readonly string[]
   }
   readonly role?: string
+  /** Set once the token was exchanged for one for the upstream. */
+  readonly exchanged?: {
+    readonly actors: readonly string[]
+    readonly tokenIdHash: string | undefined
+  }
   readonly upstreamProcessId?: number
 }
 
-export const stages = ['startup', 'tls', 'credential', 'verify', 'upstream', 'total'] as const
+export const stages = [
+  'startup',
+  'tls',
+  'credential',
+  'verify',
+  'exchange',
+  'upstream',
+  'total',
+] as const
 /** The parts of a login whose duration is measured; `total` leaves out the wait for the credential. */
 export type Stage = (typeof stages)[number]
 

@@ -1,4 +1,5 @@
 import type { SecureContext } from 'node:tls'
+import type { TokenExchange } from '../identity/token-exchange.ts'
 import type { VerifiedTokens } from '../identity/verified-tokens.ts'
 import type { Catalog } from '../policy/catalog.ts'
 import type { Network } from '../policy/network.ts'
@@ -14,6 +15,8 @@ export interface Rules {
   readonly catalog: Catalog
   /** By integration. */
   readonly tokens: ReadonlyMap<string, VerifiedTokens>
+  /** By database, for those whose upstream gets another token than the client's. */
+  readonly exchanges: ReadonlyMap<string, TokenExchange>
   readonly upstreams: ReadonlyMap<string, UpstreamTarget>
   readonly secureContext: SecureContext
   readonly clientCertificates: ClientCertificates

@@ -11,7 +11,7 @@ import { ignoreError } from '../wire/established.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 import { terminate } from '../wire/write-frontend.ts'
 import { authenticationOk, backendKeyData } from '../wire/write-backend.ts'
-import type { Admission } from './admit.ts'
+import type { Admission, TokenAdmission } from './admit.ts'
 import { authenticate } from './authenticate.ts'
 import { type Conversation, timed } from './conversation.ts'
 import { negotiate } from './negotiate.ts'
@@ -98,12 +98,13 @@ async function admit(
   if (target === undefined) throw new Refusal('unknown-database')
   const release = services.registry.reserve(rules.limits)
   try {
+    const credential = await credentialFor(conversation, admission, target, rules, services)
     const upstream = await timed(services.observer, 'upstream', async () =>
       logIn(
         target,
         {
           role: admission.role,
-          credential: credentialFor(admission, target),
+          credential,
           parameters,
           requirement: requirementFor(admission),
         },
@@ -137,17 +138,44 @@ function requirementFor(admission: Admission): RoleRequirement | undefined {
   return { memberOf: condition?.memberOf ?? [], allowsSuperuser }
 }
 
-function credentialFor(admission: Admission, { credentials }: UpstreamTarget): LoginCredential {
+async function credentialFor(
+  conversation: Conversation,
+  admission: Admission,
+  { credentials }: UpstreamTarget,
+  rules: Rules,
+  services: SessionServices,
+): Promise<LoginCredential> {
   if (admission.kind === 'password') {
     const allow =
       credentials.method === 'password' ? credentials.allow : new Set(['scram-sha-256'] as const)
     return { kind: 'password', password: admission.password, allow, isClients: true }
   }
-  if (credentials.method === 'trust') return { kind: 'none' }
-  const password = credentials.passwords.get(admission.role)
-  return password === undefined
-    ? { kind: 'none' }
-    : { kind: 'password', password, allow: credentials.allow, isClients: false }
+  switch (credentials.method) {
+    case 'trust':
+      return { kind: 'none' }
+    case 'token':
+      return { kind: 'token', token: await tokenFor(conversation, admission, rules, services) }
+    case 'password': {
+      const password = credentials.passwords.get(admission.role)
+      return password === undefined
+        ? { kind: 'none' }
+        : { kind: 'password', password, allow: credentials.allow, isClients: false }
+    }
+  }
+}
+
+/** The token of the client, or the one that it is exchanged for. */
+async function tokenFor(
+  { facts }: Conversation,
+  { intent, subject }: TokenAdmission,
+  { exchanges }: Rules,
+  { observer, now }: SessionServices,
+): Promise<string> {
+  const exchange = exchanges.get(intent.database)
+  if (exchange === undefined) return subject.token
+  const exchanged = await timed(observer, 'exchange', async () => exchange.exchange(subject, now))
+  facts.exchanged = { actors: exchanged.actors, tokenIdHash: exchanged.tokenIdHash }
+  return exchanged.token
 }
 
 /** Tells the client that it is in, in one write, and lets the bytes flow. */

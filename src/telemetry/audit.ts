@@ -189,8 +189,17 @@ function toRecord(
 }
 
 function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent): unknown {
-  const { pool, tls, requested, credential, integration, identity, role, upstreamProcessId } =
-    session
+  const {
+    pool,
+    tls,
+    requested,
+    credential,
+    integration,
+    identity,
+    role,
+    exchanged,
+    upstreamProcessId,
+  } = session
   return {
     issuer: identity?.issuer,
     subject: identity?.subject,
@@ -213,6 +222,8 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
       sha256: tls.certificate.thumbprint,
       subject: tls.certificate.subject,
     },
+    upstream_token_id_hash: exchanged?.tokenIdHash,
+    upstream_actors: toList(exchanged?.actors),
     upstream_backend_pid: upstreamProcessId,
     reason: refusal?.reason,
     fault: refusal?.fault,

@@ -39,6 +39,7 @@ const stages = {
   tls: 0,
   credential: 0,
   verify: 0,
+  exchange: 0,
   upstream: 0,
   total: 0,
 } satisfies Record<Stage, 0>

@@ -15,6 +15,8 @@ import type { PasswordMethod } from './target.ts'
 /** What Portcullis proves to the upstream. */
 export type LoginCredential =
   | { readonly kind: 'none' }
+  /** Good for whoever has it, so that it is only ever shown to a server that is the right one. */
+  | { readonly kind: 'token'; readonly token: string }
   | {
       readonly kind: 'password'
       readonly password: string
@@ -74,6 +76,7 @@ function passwordFor({ credential, isEncrypted }: Exchange, method: PasswordMeth
       logDetail: `the server asks for ${method}, and no password is configured for the role`,
     })
   }
+  if (credential.kind === 'token') return tokenFor(credential.token, isEncrypted, method)
   if (!credential.allow.has(method)) {
     throw new Refusal('upstream-authentication', {
       logDetail: `the server asks for ${method}, which upstream.auth.allow does not list`,
@@ -85,6 +88,19 @@ function passwordFor({ credential, isEncrypted }: Exchange, method: PasswordMeth
     })
   }
   return credential.password
+}
+
+/** A hash of a token proves nothing to a server that keeps no password. */
+function tokenFor(token: string, isEncrypted: boolean, method: PasswordMethod): string {
+  if (method !== 'cleartext') {
+    throw new Refusal('upstream-authentication', {
+      logDetail: `the server asks for ${method}, and a token can only be passed on as a cleartext password`,
+    })
+  }
+  if (isEncrypted) return token
+  throw new Refusal('upstream-authentication', {
+    logDetail: 'the server asks for a token on a connection without TLS',
+  })
 }
 
 function md5Response(exchange: Exchange, salt: Buffer): string {

@@ -20,6 +20,8 @@ export interface UpstreamTarget {
 
 export type UpstreamCredentials =
   | { readonly method: 'trust' }
+  /** What the client proved its identity with, or what that was exchanged for, is passed on. */
+  | { readonly method: 'token' }
   | {
       readonly method: 'password'
       readonly passwords: ReadonlyMap<string, string>

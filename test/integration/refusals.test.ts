@@ -117,6 +117,10 @@ beforeAll(async () => {
         babbling: upstream({ ...noTls, port: portOf(babbling) }),
         misnamed: upstream({ server_name: 'elsewhere.example.com' }),
         locked: upstream({ auth: { method: 'password', passwords: { app_readonly: 'wrong' } } }),
+        exchanging: {
+          exchange: { audience: 'elsewhere', client_id: 'nobody', client_secret: 'nothing' },
+          ...upstream({ auth: { method: 'token' } }),
+        },
         missing: upstream({ database: 'not_there' }),
       }
       config.connectivity_pools = {
@@ -568,6 +572,26 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
     expected: {
       sqlstate: '28000',
       message: 'user "chief" is reserved and cannot log in by single sign-on',
+    },
+  },
+  'exchange-failed': {
+    provoke: async () => {
+      const restore = stack.provider.intercept('/token', answers.status(500))
+      const answer = await alice('exchanging')
+      restore()
+      return answer
+    },
+    expected: {
+      sqlstate: '08006',
+      message: 'identity provider for pool "sso_pool" is unavailable',
+    },
+  },
+  // The provider knows neither the client nor the audience.
+  'exchange-refused': {
+    provoke: async () => alice('exchanging'),
+    expected: {
+      sqlstate: '28000',
+      message: 'identity provider for pool "sso_pool" issued no token for database "exchanging"',
     },
   },
   'upstream-unreachable': {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ClientMetadata } from 'oidc-provider'
 import { type Authority, createAuthority } from '../../demo/certificates.ts'
 import { Gateway } from '../../demo/gateway.ts'
 import { type PostgresServer, startPostgres } from '../../demo/postgres.ts'
@@ -17,6 +18,8 @@ export interface StackOptions {
   readonly configure?: (config: GatewayConfig) => void
   readonly settings?: Readonly<Record<string, string>>
   readonly hba?: string
+  /** Added to those of the identity provider. */
+  readonly clients?: readonly ClientMetadata[]
   /** What runs the gateway, where it is not this Node. */
   readonly runtime?: string
   readonly runtimeOptions?: (folder: string) => readonly string[]
@@ -87,7 +90,7 @@ export class Stack {
         ...(options.settings && { settings: { ...options.settings } }),
         ...(options.hba === undefined ? {} : { hba: options.hba }),
       }),
-      startProvider({ tls: providerTls! }),
+      startProvider({ tls: providerTls!, ...(options.clients && { clients: options.clients }) }),
     ])
     const { passwords } = await seedDatabase(postgres)
     await Promise.all([

@@ -225,6 +225,7 @@ function rulesOf(options: GateOptions): Rules {
         ),
       ],
     ]),
+    exchanges: new Map(),
     upstreams: new Map([[database, targetOf(options)]]),
     secureContext: options.trust.server,
     clientCertificates: 'none',

@@ -78,7 +78,7 @@ export function* checkGroups({ groups }: View): Generator<Finding> {
 }
 
 /** `system` is where integrations may stand that serve every database; it need not exist upstream. */
-const systemDatabase = 'system'
+export const systemDatabase = 'system'
 
 export function* checkDatabases(view: View): Generator<Finding> {
   for (const [name, database] of view.databases) {

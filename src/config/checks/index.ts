@@ -7,6 +7,7 @@ import {
   checkIntegrations,
   checkKeySources,
 } from './entries.ts'
+import { checkTokenUpstreams } from './exchange.ts'
 import { checkIntrospection, checkKinds } from './tokens.ts'
 import { checkPasswords } from './passwords.ts'
 import { checkPools } from './pools.ts'
@@ -28,6 +29,7 @@ export function checkTogether(tree: Tree): readonly Finding[] {
     ...checkGroups(view),
     ...checkReferences(view),
     ...checkDatabases(view),
+    ...checkTokenUpstreams(view),
     ...checkPasswords(view),
     ...checkPools(view),
   ]

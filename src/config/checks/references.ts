@@ -20,6 +20,8 @@ export function* checkReferences(view: View): Generator<Finding> {
       const place = [...path, 'integrations', index]
       yield* missing(view, 'integration', integrations, place, integration)
     }
+    const exchange = [...path, 'exchange', 'integration']
+    yield* missing(view, 'integration', integrations, exchange, database.exchange?.integration)
   }
   for (const [name, pool] of view.pools) {
     const path = ['connectivity_pools', name, 'sso_integration']

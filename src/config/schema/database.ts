@@ -11,11 +11,14 @@ import {
   section,
 } from '../fields.ts'
 import { expecting } from '../messages.ts'
+import { exchange } from './exchange.ts'
 
 const passwordAuth = section({
   method: z
     .literal('password')
-    .describe('How Portcullis logs in: `password` with a password of the role, `trust` with none.'),
+    .describe(
+      'How Portcullis logs in: `password` with a password of the role, `token` with the token of the client or what it is exchanged for, `trust` with none.',
+    ),
   passwords: dictionary(identifier('role'), secret()).describe(
     'The password of each role, as `${file:...}` or `${env:...}`. Required with the method `password`.',
   ),
@@ -26,16 +29,16 @@ const passwordAuth = section({
     .describe('The ways in which the upstream may ask for the password.'),
 })
 
-const trustAuth = section({ method: z.literal('trust') })
+const bareAuth = section({ method: z.literal(['token', 'trust']) })
 
-const auth = z.discriminatedUnion('method', [passwordAuth, trustAuth], {
+const auth = z.discriminatedUnion('method', [passwordAuth, bareAuth], {
   error: ({ input }) => {
     if (!isMapping(input)) return expecting('must be a mapping of keys to values')({ input })
     const { method } = input
-    if (method === 'certificate' || method === 'token') {
-      return `the method "${method}" is not available in this version: use "password" or "trust"`
+    if (method === 'certificate') {
+      return 'the method "certificate" is not available in this version: use "password", "token" or "trust"'
     }
-    return expecting('must be one of "password", "trust"')({ input: method })
+    return expecting('must be one of "password", "token", "trust"')({ input: method })
   },
 })
 
@@ -86,6 +89,11 @@ export const database = section({
   upstream: upstream
     .optional()
     .describe('The PostgreSQL server. Required for every database but `system`.'),
+  exchange: exchange
+    .optional()
+    .describe(
+      'Token exchange (RFC 8693): what the token of a client is exchanged for before it is passed on. Needs `upstream.auth.method: token`.',
+    ),
 })
 
 type Databases = Readonly<Record<string, z.output<typeof database>>>

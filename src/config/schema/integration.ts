@@ -90,7 +90,9 @@ export const integration = section({
     ),
   client_secret: secret()
     .optional()
-    .describe('The secret of that client. Interactive sign-in and `introspection` use it.'),
+    .describe(
+      'The secret of that client. Interactive sign-in, `introspection` and token exchange use it.',
+    ),
   default_group: identifier('group').optional().describe('A group that every identity is in.'),
   additional_scopes: z
     .array(text('scope', 'must be a scope without spaces', (scope) => !/\s/.test(scope)))

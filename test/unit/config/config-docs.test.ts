@@ -44,7 +44,7 @@ describe('the configuration page', () => {
     '| `tls.certificate` | path | required |',
     '| `timeouts.startup` | duration | `10s` |',
     '| `integrations.<name>.issuer` | URL | required |',
-    '| `databases.<database>.upstream.auth.method` | `password`, `trust` | required |',
+    '| `databases.<database>.upstream.auth.method` | `password`, `token`, `trust` | required |',
     '| `connectivity_pools.<name>.participants[].listen_port` | integer | required |',
     '| `settings["server.jwt_authentication.enabled"]` | true or false |',
   ])('has the row %s', (row) => {

@@ -196,13 +196,9 @@ describe('an upstream', () => {
     ['', 'method: is required'],
     [
       'method: certificate',
-      'method: the method "certificate" is not available in this version: use "password" or "trust"',
+      'method: the method "certificate" is not available in this version: use "password", "token" or "trust"',
     ],
-    [
-      'method: token',
-      'method: the method "token" is not available in this version: use "password" or "trust"',
-    ],
-    ['method: magic', 'method: must be one of "password", "trust"'],
+    ['method: magic', 'method: must be one of "password", "token", "trust"'],
     ['method: password', 'passwords: is required'],
     ['method: password, passwords: {}, allow: []', 'allow: must have at least one entry'],
     [

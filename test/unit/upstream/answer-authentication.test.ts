@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { ScramKeyCache } from '../../../src/sasl/scram-key-cache.ts'
+import { answerAuthentication } from '../../../src/upstream/answer-authentication.ts'
+import type { AuthenticationRequest } from '../../../src/wire/read-backend.ts'
+
+const token = 'a.b.c'
+
+/** What is sent to a server that asks for this and then is content. */
+async function answersTo(request: AuthenticationRequest, isEncrypted = true): Promise<string[]> {
+  const asked: AuthenticationRequest[] = [request, { method: 'ok' }]
+  const sent: Buffer[] = []
+  const next = async () => {
+    const one = asked.shift()
+    if (one === undefined) throw new Error('nothing is left to be said')
+    return Promise.resolve({ kind: 'authentication', request: one } as const)
+  }
+  try {
+    await answerAuthentication({
+      role: 'app',
+      credential: { kind: 'token', token },
+      isEncrypted,
+      keys: new ScramKeyCache(1),
+      next,
+      send: (message) => sent.push(message),
+    })
+  } finally {
+    if (request.method !== 'cleartext' || !isEncrypted) expect(sent).toEqual([])
+  }
+  return sent.map((message) => message.toString('latin1', 5))
+}
+
+test('a token is passed on as a cleartext password over TLS', async () => {
+  expect(await answersTo({ method: 'cleartext' })).toEqual([`${token}\0`])
+})
+
+test.each<[string, AuthenticationRequest, boolean, string]>([
+  ['without TLS', { method: 'cleartext' }, false, 'without TLS'],
+  ['that asks for MD5', { method: 'md5', salt: Buffer.alloc(4) }, true, 'asks for md5'],
+  [
+    'that asks for SCRAM',
+    { method: 'sasl', mechanisms: ['SCRAM-SHA-256'] },
+    true,
+    'asks for scram-sha-256',
+  ],
+])('a token is not passed on to a server %s', async (_, request, isEncrypted, told) => {
+  await expect(answersTo(request, isEncrypted)).rejects.toMatchObject({
+    reason: 'upstream-authentication',
+    logDetail: expect.stringContaining(told) as string,
+  })
+})
