@@ -24,7 +24,7 @@ function keysWithoutEffect(config: Config): readonly Finding[] {
   )
   return [
     ...integrations.flatMap((path) => [
-      ...(exchanges(config, String(path.at(-1))) ? [] : [signIn([...path, 'client_secret'])]),
+      ...(isSecretRead(config, String(path.at(-1))) ? [] : [signIn([...path, 'client_secret'])]),
       signIn([...path, 'additional_scopes']),
     ]),
     ...pools.map((path) => signIn([...path, 'sso_integration'])),
@@ -35,8 +35,10 @@ function keysWithoutEffect(config: Config): readonly Finding[] {
   ]
 }
 
-/** Whether the client of an integration is that of a token exchange. */
-function exchanges({ databases }: Config, name: string): boolean {
+/** Whether the client of an integration is that of introspection or of a token exchange. */
+function isSecretRead({ integrations, databases }: Config, name: string): boolean {
+  const introspection = integrations[name]?.introspection
+  if (introspection !== undefined && introspection.client_secret === undefined) return true
   return Object.values(databases).some(({ exchange, integrations }) => {
     if (exchange === undefined || exchange.client_id !== undefined) return false
     if (exchange.integration !== undefined) return exchange.integration === name
