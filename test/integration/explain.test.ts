@@ -38,6 +38,13 @@ beforeAll(async () => {
         default_group: undefined,
         groups_claim_mappings: {},
       }
+      config.databases['exchanging'] = {
+        upstream: {
+          ...(config.databases['sandbox']!['upstream'] as object),
+          auth: { method: 'token' },
+        },
+        exchange: { audience: 'elsewhere', client_id: 'gateway', authentication: 'none' },
+      }
       config.databases['ungrouped'] = {
         integrations: ['groupless'],
         upstream: config.databases['sandbox']!['upstream'],
@@ -146,6 +153,15 @@ describe('a token that logs in', () => {
     }
     // The token is good for an hour, and at most a moment old.
     expect(stdout).toMatch(/exp \S+ \(in (?:1 h 0 min|59 min \d+ s)\)/)
+  })
+
+  test('is not exchanged, which is said', async () => {
+    const before = stack.provider.requestsFor('/token')
+    const database = ['--user', 'app_readonly', '--database', 'exchanging']
+    const { explanation } = await explainJson(await stack.token(), database)
+    expect(explanation.outcome).toBe('granted')
+    expect(lastOf(explanation)).toEqual({ check: 'token exchange', passed: null })
+    expect(stack.provider.requestsFor('/token')).toBe(before)
   })
 
   test('is the same as data', async () => {
