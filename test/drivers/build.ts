@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Driver } from './driver.ts'
+import { runProgram } from './program.ts'
+
+export type Build =
+  | { readonly state: 'ready'; readonly folder: string; readonly seconds: number }
+  | { readonly state: 'failed'; readonly why: string; readonly seconds: number }
+  | { readonly state: 'skipped'; readonly why: string }
+
+const sources = fileURLToPath(new URL('.', import.meta.url))
+const stampName = '.built'
+const probeSeconds = 30
+const buildSeconds = 900
+const shownCharacters = 4000
+
+/** Outside the checkout: tools that look through it would trip over what builds leave behind. */
+export function cacheFolder(): string {
+  const base = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
+  return process.env['PORTCULLIS_DRIVERS_CACHE'] ?? join(base, 'portcullis-drivers')
+}
+
+/** Copies the client into the cache and builds it there, unless it was built from the same sources. */
+export async function build(driver: Driver, signal: AbortSignal): Promise<Build> {
+  const folder = join(cacheFolder(), driver.name)
+  await mkdir(folder, { recursive: true })
+  for (const { what, probe, debian } of driver.needs) {
+    const { failure } = await runProgram(probe, { folder, seconds: probeSeconds, signal })
+    if (failure !== undefined) {
+      const remedy = debian === undefined ? '' : ` (Debian: ${debian})`
+      return { state: 'skipped', why: `${what} is not installed${remedy}` }
+    }
+  }
+  const files = await sourceFiles(driver)
+  const stamp = await digest(driver, files)
+  const stampFile = join(folder, stampName)
+  const isBuilt = (await readFile(stampFile, 'utf8').catch(() => '')) === stamp
+  if (isBuilt) return { state: 'ready', folder, seconds: 0 }
+
+  await rm(stampFile, { force: true })
+  for (const file of files)
+    await cp(file.path, join(folder, file.name), { preserveTimestamps: true })
+  const startedAt = performance.now()
+  const seconds = (): number => (performance.now() - startedAt) / 1000
+  for (const command of driver.build) {
+    const { failure, stdout, stderr } = await runProgram(command, {
+      folder,
+      seconds: buildSeconds,
+      signal,
+    })
+    if (failure === undefined) continue
+    const said = `${stdout}${stderr}`.trim().slice(-shownCharacters)
+    return { state: 'failed', why: `${command.join(' ')}: ${failure}\n${said}`, seconds: seconds() }
+  }
+  await writeFile(stampFile, stamp)
+  return { state: 'ready', folder, seconds: seconds() }
+}
+
+interface SourceFile {
+  readonly name: string
+  readonly path: string
+}
+
+async function sourceFiles({ name, shared }: Driver): Promise<readonly SourceFile[]> {
+  const own = join(sources, name)
+  const entries = await readdir(own, { recursive: true, withFileTypes: true })
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ name: path.slice(own.length + 1), path }))
+    .sort((one, other) => (one.name < other.name ? -1 : 1))
+  if (shared === undefined) return files
+  return [...files, { name: shared.as, path: join(sources, 'shared', shared.file) }]
+}
+
+async function digest(driver: Driver, files: readonly SourceFile[]): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([driver.build, process.version]))
+  for (const { name, path } of files) hash.update(name).update(await readFile(path))
+  return hash.digest('hex')
+}
