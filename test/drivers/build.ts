@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Driver } from './driver.ts'
-import { runProgram } from './program.ts'
+import { type Outcome, runProgram } from './program.ts'
 
 export type Build =
   | { readonly state: 'ready'; readonly folder: string; readonly seconds: number }
@@ -46,11 +46,12 @@ export async function build(driver: Driver, signal: AbortSignal): Promise<Build>
   const startedAt = performance.now()
   const seconds = (): number => (performance.now() - startedAt) / 1000
   for (const command of driver.build) {
-    const { failure, stdout, stderr } = await runProgram(command, {
-      folder,
-      seconds: buildSeconds,
-      signal,
-    })
+    const attempt = async (): Promise<Outcome> =>
+      runProgram(command, { folder, seconds: buildSeconds, signal })
+    let outcome = await attempt()
+    // Once more: registries have bad moments, and a client that does not compile fails again.
+    if (outcome.failure !== undefined && !signal.aborted) outcome = await attempt()
+    const { failure, stdout, stderr } = outcome
     if (failure === undefined) continue
     const said = `${stdout}${stderr}`.trim().slice(-shownCharacters)
     return { state: 'failed', why: `${command.join(' ')}: ${failure}\n${said}`, seconds: seconds() }

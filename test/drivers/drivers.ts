@@ -10,7 +10,7 @@ export const drivers: readonly Driver[] = [
   {
     ...psql,
     name: 'psql',
-    title: 'psql, and whatever else libpq reads its settings for',
+    title: 'psql (libpq)',
     connection: `psql "host=db.example.com port=6432 dbname=sandbox user=app_readonly sslmode=verify-full sslrootcert=ca.crt"`,
     freshToken:
       'One process, one token: `PGPASSWORD="$(get-a-token)" psql ...`. libpq has no callback for a password; a program that reconnects calls `PQconnectdbParams` with the token of the moment.',
@@ -36,7 +36,7 @@ export const drivers: readonly Driver[] = [
     title: 'Kysely, on pg',
     connection: `new Kysely({ dialect: new PostgresDialect({ pool: ${nodePool} }) })`,
     freshToken:
-      'As with `pg`, by the `password` of its pool. Drizzle takes the same pool: `drizzle(pool)`.',
+      'As with `pg`, by the `password` of its pool. Drizzle takes the same pool: `drizzle(pool)`. A cancelled statement costs one more connection, and so one more token.',
   },
   {
     ...prisma,

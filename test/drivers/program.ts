@@ -37,6 +37,8 @@ export async function runProgram(
   const end = (why: string): void => {
     failure ??= why
     killGroup(child.pid)
+    // A process that left the group may hold the other ends for ever.
+    for (const stream of [child.stdout, child.stderr]) stream.destroy()
   }
   const output = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {

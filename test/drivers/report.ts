@@ -54,7 +54,7 @@ export async function writeDocumentation(results: readonly DriverResult[]): Prom
 }
 
 function renderPage(results: readonly DriverResult[]): string {
-  const head = ['client', 'versions', 'works', 'has not', 'a refused token shows']
+  const head = ['client', 'versions', 'works', 'has not', 'the error of a refused token has']
   const rows = results.map((result) => [
     result.driver.title,
     result.version,
@@ -65,7 +65,7 @@ function renderPage(results: readonly DriverResult[]): string {
   const table = [head, head.map(() => '---'), ...rows]
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n')
-  return `${table}\n\n${results.map(renderSection).join('\n')}`
+  return `${table}\n\n${results.map(renderSection).join('\n')}\n`
 }
 
 function renderCount({ verdicts }: DriverResult): string {
@@ -83,7 +83,6 @@ function renderLimits({ verdicts }: DriverResult): string {
 function renderRefusal({ verdicts }: DriverResult): string {
   const shown = verdicts.find(({ step }) => step === 'expired-token')?.detail ?? ''
   const parts = [shown.startsWith('28P01') ? '28P01' : 'no SQLSTATE', 'the message']
-  if (/\bdetail:/i.test(shown)) parts.push('DETAIL')
   if (/\bhint:/i.test(shown)) parts.push('HINT')
   return parts.join(', ')
 }
@@ -95,7 +94,7 @@ function renderSection({ driver, verdicts }: DriverResult): string {
     .filter(({ step, detail }) => detail !== '' && !notesLeftOut.has(step))
     .map(
       ({ step, detail, outcome }) =>
-        `- ${step}${outcome === 'limit' ? ', not there' : ''}: ${detail}\n`,
+        `- ${step}${outcome === 'limit' ? ', not whole or not there' : ''}: ${detail}\n`,
     )
   return [
     `### ${driver.title}\n`,

@@ -94,9 +94,22 @@ await step('large-result', async () =>
   }),
 )
 
-await step('cancel', async () => {
-  throw new Limit('Kysely cancels no statement')
-})
+await step('cancel', async () =>
+  using(open(), async (db) => {
+    const started = performance.now()
+    const error = await failureOf(
+      sql`select pg_sleep(30)`.execute(db, {
+        signal: AbortSignal.timeout(500),
+        inflightQueryAbortStrategy: 'cancel query',
+      }),
+    )
+    check(error.name === 'TimeoutError', error)
+    // The pool's one connection is free again when PostgreSQL has ended the statement.
+    check((await only(sql`select 1`, db)) === 1, 'the session is not usable')
+    check(performance.now() - started < 10_000, 'too late')
+    return 'by an AbortSignal and pg_cancel_backend() on a connection of its own; the error is its own, not 57014'
+  }),
+)
 
 await step('notify', async () => {
   throw new Limit('Kysely hands out no notifications; a client of the pool does')
