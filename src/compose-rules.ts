@@ -150,6 +150,8 @@ function composeCatalog(config: Config): Catalog {
               : RE2JS.compile(integration.principal_regex),
           mapsPrincipal: integration.map_principal,
           allowsIdTokenUser: integration.enable_id_token_authentication,
+          dialect: 'portcullis',
+          requiresGroups: false,
         },
       ]),
     ),
@@ -208,6 +210,8 @@ function composeTokens(
         userinfo: integration.userinfo_groups ? access : undefined,
         introspection: introspectionOf(integration, access),
         decryptionKeys: decryptionKeysOf(integration),
+        userinfoGroupsIds: integration.groups_claim_ids,
+        dialect: 'portcullis',
       }
       return [name, new VerifiedTokens(rules, maxRememberedTokenBytes)]
     }),

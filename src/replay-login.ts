@@ -36,6 +36,7 @@ import {
   type Attempt,
   chooseRole,
   enterPool,
+  orEarlierDenial,
   readCredential,
   shownListener,
   type TokenAdmission,
@@ -141,7 +142,10 @@ class Replay {
       const report: Attempt['report'] = (step) => {
         this.#report({ ...step, verified: false })
       }
-      const identity = this.#preview(await openToken(credential, rules.decryptionKeys), rules)
+      const signed = await openToken(credential, rules.decryptionKeys)
+      const identity = await orEarlierDenial({ ...attempt, report }, integration, () =>
+        this.#preview(signed, rules),
+      )
       const chosen = chooseRole({ ...attempt, report }, identity, integration)
       this.#reportMembership(chosen, false)
       return this.explanation('undecided', chosen.role, this.#request.isOffline ? undefined : error)

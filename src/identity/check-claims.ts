@@ -3,7 +3,7 @@ import type { JWTPayload } from 'jose'
 import { Refusal } from '../refusal.ts'
 import { checkRequiredClaims } from './required-claims.ts'
 import { checkSenderConstraint } from './sender-constraint.ts'
-import { holder, quoted, toDate } from './shown.ts'
+import { bracketed, holder, quoted, toDate } from './shown.ts'
 import type { CheckObserver } from './token-check.ts'
 import { checkIntrospectedKind, checkKind } from './check-kind.ts'
 import { ownAudiences, type TokenKind, type TokenRules, typeName } from './token-rules.ts'
@@ -57,14 +57,17 @@ export function checkIntrospectedClaims(
   checkDemands(claims, rules, checking)
 }
 
-export function notYetValid(what: string, seconds: number): Refusal {
+export function notYetValid(claim: 'iat' | 'nbf', seconds: number): Refusal {
+  const what = claim === 'nbf' ? 'not valid before' : 'issued in the future, at'
   return new Refusal('token-not-yet-valid', {
+    values: { claim },
     clientDetail: `The token is ${what} ${toDate(seconds).toISOString()}.`,
   })
 }
 
 export function wrongAudience(claims: JWTPayload): Refusal {
   return new Refusal('token-audience', {
+    values: { audience: bracketed([claims.aud ?? []].flat()) },
     clientDetail: `The token was issued for audience ${quoted(claims.aud)}.`,
     logDetail: holder(claims),
   })
@@ -74,7 +77,7 @@ function checkIssuedAt(claims: JWTPayload, rules: TokenRules, now: Date): void {
   const { iat } = claims
   const { leewayMs, maxTokenAgeMs } = rules
   if (iat !== undefined && iat * 1_000 > now.getTime() + leewayMs) {
-    throw notYetValid('issued in the future, at', iat)
+    throw notYetValid('iat', iat)
   }
   if (maxTokenAgeMs === undefined) return
   if (iat === undefined) {

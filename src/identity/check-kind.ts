@@ -51,6 +51,7 @@ function checkAccessTokenClaims(claims: JWTPayload): void {
   const missing = Object.entries(isPresent).find(([, present]) => !present)?.[0]
   if (missing === undefined) return
   throw new Refusal('token-claim', {
+    values: { claim: missing },
     clientDetail:
       `The claim "${missing}" is missing or not of the right type: ` +
       'RFC 9068 demands it of an access token of type at+jwt.',

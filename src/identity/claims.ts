@@ -26,3 +26,16 @@ export function readGroups(value: unknown): readonly string[] {
     .map((name) => name.trim())
     .filter((name) => name !== '')
 }
+
+/**
+ * Groups as CockroachDB reads them, in lower case; scalars in an array are text. Undefined for what it
+ * takes for no list at all.
+ */
+export function readCockroachGroups(value: unknown): readonly string[] | undefined {
+  if (typeof value !== 'string' && !Array.isArray(value)) return undefined
+  const names: readonly unknown[] = typeof value === 'string' ? value.split(',') : value
+  return names
+    .filter((name) => ['string', 'number', 'boolean'].includes(typeof name))
+    .map((name) => String(name).trim().toLowerCase())
+    .filter((name) => name !== '')
+}

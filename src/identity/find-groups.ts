@@ -1,13 +1,13 @@
 import type { JWTPayload } from 'jose'
 import { Refusal } from '../refusal.ts'
-import { readClaim, readGroups } from './claims.ts'
+import { readClaim, readCockroachGroups, readGroups } from './claims.ts'
 import { fetchUserinfo } from './fetch-userinfo.ts'
 import { holder } from './shown.ts'
 import type { TokenRules } from './token-rules.ts'
 
 /** The groups that a token itself tells. */
 export function groupsIn(claims: JWTPayload, rules: TokenRules): readonly string[] {
-  return toGroups(valuesIn(claims, rules))
+  return readAll(claims, rules.groupsClaimIds, rules) ?? []
 }
 
 /** The groups of a verified token: its own, or where it has no groups claim at all, those of userinfo. */
@@ -16,21 +16,25 @@ export async function findGroups(
   claims: JWTPayload,
   rules: TokenRules,
 ): Promise<readonly string[]> {
-  const values = valuesIn(claims, rules)
-  const isSilent = values.every((value) => value === undefined)
-  if (rules.userinfo === undefined || !isSilent) return toGroups(values)
-  return toGroups(valuesIn(await askProvider(token, claims, rules, rules.userinfo), rules))
+  const own = readAll(claims, rules.groupsClaimIds, rules)
+  if (own !== undefined || rules.userinfo === undefined) return own ?? []
+  const userinfo = await askProvider(token, claims, rules, rules.userinfo)
+  return readAll(userinfo, rules.userinfoGroupsIds, rules) ?? []
 }
 
-function valuesIn(
+/** Undefined where there is no groups claim; CockroachDB takes one of another type for none. */
+function readAll(
   claims: Readonly<Record<string, unknown>>,
-  { groupsClaimIds }: TokenRules,
-): readonly unknown[] {
-  return groupsClaimIds.map((id) => readClaim(claims, id))
-}
-
-function toGroups(values: readonly unknown[]): readonly string[] {
-  return [...new Set(values.flatMap(readGroups))]
+  ids: readonly string[],
+  { dialect }: TokenRules,
+): readonly string[] | undefined {
+  const read = dialect === 'cockroachdb' ? readCockroachGroups : readGroups
+  const lists = ids
+    .map((id) => readClaim(claims, id))
+    .filter((value) => value !== undefined)
+    .map(read)
+    .filter((list) => list !== undefined)
+  return lists.length === 0 ? undefined : [...new Set(lists.flat())]
 }
 
 async function askProvider(
@@ -42,6 +46,7 @@ async function askProvider(
   const { userinfoEndpoint: endpoint } = await keys.current()
   if (endpoint === undefined) {
     throw new Refusal('userinfo-unavailable', {
+      values: { endpoint: 'none' },
       logDetail: `the discovery document of ${keys.issuer} has no userinfo_endpoint`,
     })
   }

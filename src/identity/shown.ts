@@ -13,6 +13,11 @@ export function quoted(value: unknown): string {
   return values.length === 0 ? '(none)' : values.slice(0, 10).join(', ')
 }
 
+/** As CockroachDB writes a list in a message. */
+export function bracketed(values: readonly unknown[]): string {
+  return `[${values.slice(0, 10).map(shown).join(' ')}${values.length > 10 ? ' ...' : ''}]`
+}
+
 /** For the log: whose genuine token it was that was refused. */
 export function holder({ sub }: { readonly sub?: unknown }): string {
   return `sub ${shown(sub)}`

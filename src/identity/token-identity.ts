@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import { printable, Refusal } from '../refusal.ts'
+import { printable, Refusal, type RefusalValues } from '../refusal.ts'
 import { readActors } from './actors.ts'
 import { readClaim } from './claims.ts'
 import { readSenderConstraint } from './sender-constraint.ts'
-import { toDate } from './shown.ts'
+import { shown, toDate } from './shown.ts'
 import type { TokenKind, TokenRules } from './token-rules.ts'
 
 /** Whom a token names, whether or not anybody has checked who wrote it. */
@@ -42,13 +42,20 @@ export function readIdentity(
 ): Omit<TokenIdentity, 'groups' | 'kind'> {
   const { jti, exp, iat } = claims
   const subject = toName(claims.sub)
-  if (subject === undefined || exp === undefined) throw unusable('sub')
-  const names = toNames(readClaim(claims, rules.principalClaim))
-  if (names.length === 0 || names.length > mostNames) throw unusable(rules.principalClaim)
+  if (subject === undefined || exp === undefined) {
+    throw unusable('sub', claims.sub, issuer)
+  }
+  const { principalClaim } = rules
+  const value = readClaim(claims, principalClaim)
+  const names = toNames(value)
+  if (names.length === 0 || names.length > mostNames) throw unusable(principalClaim, value, issuer)
   // An address that the provider has not checked is whatever its owner typed.
-  const isEmail = /^(?:email|\/email(?:\/.*)?)$/.test(rules.principalClaim)
+  const isEmail = /^(?:email|\/email(?:\/.*)?)$/.test(principalClaim)
   if (isEmail && isFalse(claims['email_verified'])) {
-    throw new Refusal('token-claim', { clientDetail: 'The e-mail address is not verified.' })
+    throw new Refusal('token-claim', {
+      values: valuesOf(principalClaim, value, issuer),
+      clientDetail: 'The e-mail address is not verified.',
+    })
   }
   const expiresAt = toDate(exp)
   const tooOldAt =
@@ -69,10 +76,15 @@ export function readIdentity(
   }
 }
 
-function unusable(claim: string): Refusal {
+function unusable(claim: string, value: unknown, issuer: string): Refusal {
   return new Refusal('token-claim', {
+    values: valuesOf(claim, value, issuer),
     clientDetail: `The token has no usable claim "${printable(claim)}".`,
   })
+}
+
+function valuesOf(claim: string, value: unknown, issuer: string): RefusalValues {
+  return { claim, issuer, ...(value !== undefined && { value: shown(value) }) }
 }
 
 /** Some providers write booleans as text. */

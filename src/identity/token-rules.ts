@@ -2,6 +2,7 @@ import type { RE2JS } from 're2js'
 import type { IntrospectionAccess } from './ask-introspection.ts'
 import type { DecryptionKey } from './decryption-keys.ts'
 import type { UserinfoAccess } from './fetch-userinfo.ts'
+import type { Dialect } from './dialect.ts'
 import type { KeyCache } from './key-cache.ts'
 
 export const tokenKinds = ['id_token', 'at+jwt', 'access_token'] as const
@@ -36,6 +37,10 @@ export interface TokenRules {
   readonly introspection: IntrospectionAccess | undefined
   /** Our private keys for encrypted tokens; undefined where those are not taken. */
   readonly decryptionKeys: readonly DecryptionKey[] | undefined
+  /** As `groupsClaimIds`, in the answer of userinfo. */
+  readonly userinfoGroupsIds: readonly string[]
+  /** Which checks come first, and how groups are read. */
+  readonly dialect: Dialect
 }
 
 /** A claim without which a token is of no use to an integration. */

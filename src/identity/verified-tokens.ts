@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { checkBeforeKeys } from './check-unverified.ts'
 import type { IssuerKeys } from './discovery.ts'
 import { IntrospectedTokens } from './introspected-tokens.ts'
 import { openToken } from './open-token.ts'
@@ -35,6 +36,7 @@ export class VerifiedTokens {
 
   async verify(token: string, now: Date): Promise<Principal> {
     const digest = createHash('sha256').update(token).digest('base64')
+    if (this.rules.dialect === 'cockroachdb') await this.#refuseEarly(token)
     const keys = await this.rules.keys.current()
     const known = this.#remembered.get(digest)
     const isFresh = known !== undefined && now.getTime() < known.principal.goodUntil.getTime()
@@ -44,6 +46,11 @@ export class VerifiedTokens {
     const principal = await verifyToken(signed, this.rules, now)
     this.#remembered.set(digest, { principal, keys }, { size: sizeOf(token, principal) })
     return principal
+  }
+
+  /** What CockroachDB refuses before it asks for keys is refused so where there are none, too. */
+  async #refuseEarly(token: string): Promise<void> {
+    checkBeforeKeys(await openToken(token, this.rules.decryptionKeys), this.rules)
   }
 }
 

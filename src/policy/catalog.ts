@@ -1,4 +1,5 @@
 import type { RE2JS } from 're2js'
+import type { Dialect } from '../identity/dialect.ts'
 import type { IdentityMap } from './identity-map.ts'
 import type { Network } from './network.ts'
 
@@ -48,6 +49,10 @@ export interface Integration {
   /** Whether a principal's name may be a role as it is. */
   readonly mapsPrincipal: boolean
   readonly allowsIdTokenUser: boolean
+  /** With `cockroachdb`, names are folded, and groups are ours by their names. */
+  readonly dialect: Dialect
+  /** Whether an identity without any group is refused, whatever its name may be. */
+  readonly requiresGroups: boolean
 }
 
 export interface Group {

@@ -2,6 +2,7 @@ import { listed } from '../identity/shown.ts'
 import type { Principal } from '../identity/verify-token.ts'
 import type { Reason } from '../refusal.ts'
 import type { Catalog, Group, Integration } from './catalog.ts'
+import { folded, isReservedThere } from './cockroach-users.ts'
 import type { Decision, Step } from './decision.ts'
 import { mapPrincipal, type OpenRule } from './identity-map.ts'
 import { type Condition, describeRule, openTo } from './open-rules.ts'
@@ -27,6 +28,7 @@ export function decide(
     steps.push({ check: name, compared, passed })
     return passed
   }
+  const isCockroach = integration.dialect === 'cockroachdb'
   const groups = groupsOf(principal, integration, catalog)
   const groupNames = groups.map((group) => group.name)
   const denied = (reason: Reason): Decision => ({
@@ -43,18 +45,25 @@ export function decide(
   }
   const own = rolesOf(principal, integration, catalog)
   const mapping = `${listed(principal.names)} -> ${own === undefined ? 'no match' : list(shown(own))}`
-  check('principal', mapping, own !== undefined)
-  if (own === undefined) return denied('principal-unmapped')
+  const isNamed = own !== undefined && !(isCockroach && shown(own).length === 0)
+  check('principal', mapping, isNamed)
+  if (!isNamed) return denied('principal-unmapped')
   const found = `claim: ${list(principal.groups)}; groups: ${list(groupNames)}`
   const hasAny = groups.length > 0 || own.users.length > 0 || own.open.length > 0
   if (!check('groups', found, hasAny)) return denied('no-group')
 
   const candidates = list([...shown(own), ...groups.map((group) => group.role)])
-  const choice = chooseRole(request.user, own, groups)
-  check('role', `${request.user ?? 'the first group'} among ${candidates}`, choice !== undefined)
+  const choice = isCockroach
+    ? chooseRoleThere(request.user, own, groups)
+    : chooseRole(request.user, own, groups)
+  const asked = request.user ?? (isCockroach ? 'the only name' : 'the first group')
+  check('role', `${asked} among ${candidates}`, choice !== undefined)
   if (choice === undefined) return denied('role-not-allowed')
-  if (!check('reserved role', choice.role, choice.allowsSuperuser || !isReserved(choice.role))) {
-    return denied('role-reserved')
+  const isOpen = choice.allowsSuperuser || !isReserved(choice.role, integration)
+  if (!check('reserved role', choice.role, isOpen)) return denied('role-reserved')
+  const { requiresGroups } = integration
+  if (requiresGroups && !check('some group', list(principal.groups), principal.groups.length > 0)) {
+    return denied('no-group')
   }
   // Last, so that whoever has no right here does not learn which databases there are.
   const exists = catalog.databases.get(request.database)?.hasUpstream === true
@@ -69,11 +78,20 @@ function groupsOf(principal: Identity, integration: Integration, catalog: Catalo
     const name = integration.groupMappings.get(value)
     if (name !== undefined) names.add(name)
   }
+  if (integration.dialect === 'cockroachdb') {
+    for (const name of namesakes(principal.groups, catalog)) names.add(name)
+  }
   if (integration.defaultGroup !== undefined) names.add(integration.defaultGroup)
   return [...names]
     .map((name) => catalog.groups.get(name))
     .filter((group) => group !== undefined)
     .sort((a, b) => b.rank - a.rank || a.name.localeCompare(b.name, 'en'))
+}
+
+/** CockroachDB knows no mapping of groups: one of the same name is the group. */
+function namesakes(values: readonly string[], { groups }: Catalog): readonly string[] {
+  const wanted = new Set(values.map(folded))
+  return [...groups.keys()].filter((name) => wanted.has(folded(name)))
 }
 
 /** The roles that a principal may be by its own names: by their names, and by rules for those asked for. */
@@ -92,7 +110,8 @@ function rolesOf(
     .map((name) => rolesOfName(name, issuer, integration, catalog))
     .filter((some) => some !== undefined)
   if (roles.length === 0) return undefined
-  const users = new Set(roles.flatMap((one) => one.users))
+  const given = roles.flatMap((one) => one.users)
+  const users = new Set(integration.dialect === 'cockroachdb' ? given.map(folded) : given)
   return { users: [...users].filter(isRoleName), open: roles.flatMap((one) => one.open) }
 }
 
@@ -146,8 +165,22 @@ function chooseRole(
   return condition && { role: user, allowsSuperuser: false, condition }
 }
 
+/** CockroachDB logs in by the user's own name: without a user it must have one alone. */
+function chooseRoleThere(
+  user: string | undefined,
+  own: OwnRoles,
+  groups: readonly Group[],
+): Choice | undefined {
+  if (user === undefined) return chooseRole(undefined, own, [])
+  const isExact = groups.some((one) => one.role === user)
+  const namesake = groups.find((one) => folded(one.role) === folded(user))
+  const choice = chooseRole(isExact ? user : folded(user), own, groups)
+  return choice ?? (namesake && chooseRole(namesake.role, own, groups))
+}
+
 /** Roles that PostgreSQL has for itself; superusers of other names are found at the upstream's login. */
-function isReserved(role: string): boolean {
+function isReserved(role: string, { dialect }: Integration): boolean {
+  if (dialect === 'cockroachdb' && isReservedThere(role)) return true
   return role.startsWith('pg_') || role === 'postgres'
 }
 

@@ -1,3 +1,4 @@
+import type { Dialect } from '../identity/dialect.ts'
 import { isSameIssuer } from '../identity/issuer-name.ts'
 import type { Claimed } from '../identity/token-shape.ts'
 import type { Reason } from '../refusal.ts'
@@ -10,6 +11,8 @@ export interface IntegrationRequest {
   readonly qualifier: string | undefined
   /** The integration named by `identityprovider`. */
   readonly identityProvider: string | undefined
+  /** The dialect that the client speaks, where it says so. */
+  readonly dialect?: Dialect | undefined
   /** What the token says of itself; not verified. */
   readonly claimed: Claimed | undefined
 }
@@ -20,7 +23,13 @@ export type Resolution =
       readonly integration: Integration
       readonly steps: readonly Step[]
     }
-  | { readonly outcome: 'denied'; readonly reason: Reason; readonly steps: readonly Step[] }
+  | {
+      readonly outcome: 'denied'
+      readonly reason: Reason
+      /** The one that was found, where it is itself the reason. */
+      readonly integration?: Integration
+      readonly steps: readonly Step[]
+    }
 
 /**
  * Finds the integration that a login is verified with: the scope is the qualifier or the database, one
@@ -43,8 +52,7 @@ export function resolveIntegration(catalog: Catalog, request: IntegrationRequest
   const named = request.identityProvider
   const integration =
     named === undefined
-      ? (fromToken(scope, candidates, request) ??
-        candidates.find((one) => one.name === scope.primary))
+      ? choose(scope, speaking(request.dialect, candidates), request)
       : candidates.find((one) => one.name === named)
   steps.push({
     check: 'integration',
@@ -57,7 +65,7 @@ export function resolveIntegration(catalog: Catalog, request: IntegrationRequest
   }
   if (!integration.isEnabled) {
     steps.push({ check: 'enabled', compared: integration.name, passed: false })
-    return { outcome: 'denied', reason: 'integration-disabled', steps }
+    return { outcome: 'denied', reason: 'integration-disabled', integration, steps }
   }
   return { outcome: 'resolved', integration, steps }
 }
@@ -67,6 +75,28 @@ function findScope(catalog: Catalog, name: string): Database | undefined {
   if (own !== undefined && own.integrations.length > 0) return own
   const system = catalog.databases.get(systemScope)
   return system !== undefined && system.integrations.length > 0 ? system : undefined
+}
+
+/** Those of the client's own dialect; all where it has none, or there are none. */
+function speaking(
+  dialect: Dialect | undefined,
+  candidates: readonly Integration[],
+): readonly Integration[] {
+  const some = candidates.filter((one) => one.dialect === dialect)
+  return some.length > 0 ? some : candidates
+}
+
+function choose(
+  scope: Database,
+  candidates: readonly Integration[],
+  request: IntegrationRequest,
+): Integration | undefined {
+  const primary = candidates.find((one) => one.name === scope.primary)
+  // Where the primary speaks another dialect than the client, its own come in their order.
+  const first = candidates.every((one) => one.dialect === request.dialect)
+    ? candidates[0]
+    : undefined
+  return fromToken(scope, candidates, request) ?? primary ?? first
 }
 
 /** Picks only among the operator's own integrations, and only when exactly one fits. */
@@ -82,5 +112,11 @@ function fromToken(
       isSameIssuer(one.issuer, claimed.issuer) &&
       (one.clientId === undefined || one.clientId === claimed.authorizedParty),
   )
-  return fitting.length === 1 ? fitting[0] : undefined
+  const [first] = fitting
+  if (fitting.length === 1) return first
+  // CockroachDB's issuers may differ by a slash alone, and stand beside an integration for the same one.
+  const ours = fitting.filter((one) => one.dialect === 'portcullis')
+  const exact = fitting.filter((one) => one.issuer === claimed.issuer)
+  const narrowed = ours.length > 0 ? ours : exact
+  return narrowed.length === 1 ? narrowed[0] : undefined
 }

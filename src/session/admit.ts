@@ -1,14 +1,16 @@
 // Whether a login is let in, once everything about it is known: no socket, no clock. What a session does
 // with a real client, `portcullis explain` does with a made-up one.
 import { checkDeclaredAccessToken } from '../identity/check-kind.ts'
+import { LateRefusal } from '../identity/late-refusal.ts'
 import { looksLikeSaml } from '../identity/saml-shape.ts'
 import { looksLikeToken, readClaimed } from '../identity/token-shape.ts'
-import { listed } from '../identity/shown.ts'
+import { bracketed, listed } from '../identity/shown.ts'
 import { proveSender } from '../identity/sender-constraint.ts'
 import type { SubjectToken } from '../identity/token-exchange.ts'
 import type { TokenIdentity } from '../identity/token-identity.ts'
 import type { Principal } from '../identity/verify-token.ts'
 import type { Catalog, Integration, Pool } from '../policy/catalog.ts'
+import { folded } from '../policy/cockroach-users.ts'
 import { decide } from '../policy/decide.ts'
 import type { Step } from '../policy/decision.ts'
 import type { Condition } from '../policy/open-rules.ts'
@@ -61,6 +63,7 @@ export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
   const { intent, facts, catalog } = attempt
   const { user, database, applicationName } = intent
   facts.requested = { user, database, applicationName }
+  if (intent.dialect !== undefined) facts.dialect = intent.dialect
   const { address } = facts.peer
   const pool = matchPool(catalog, listener.key, address)
   const compared = `${address} at ${shownListener(listener)} -> ${pool?.name ?? 'none'}`
@@ -79,12 +82,18 @@ export function readCredential(attempt: Attempt, password: string): 'token' | 'p
     attempt.facts.credential = 'token'
     fail(attempt, 'credential', 'a SAML assertion, by its beginning', 'saml-unsupported')
   }
-  const isDeclared = attempt.intent.tokenUser === 'access_token'
-  const kind = isDeclared || looksLikeToken(bare) ? 'token' : 'password'
+  const declared = declaredKind(attempt.intent)
+  const kind = declared !== undefined || looksLikeToken(bare) ? 'token' : 'password'
   attempt.facts.credential = kind
-  const compared = isDeclared ? 'an access token, by the user' : `a ${kind}, by its beginning`
+  const compared = declared ?? `a ${kind}, by its beginning`
   attempt.report?.({ check: 'credential', compared, passed: true })
   return kind
+}
+
+/** What the client says of its credential, where that makes it a token whatever it looks like. */
+function declaredKind({ tokenUser, dialect }: ClientIntent): string | undefined {
+  if (tokenUser === 'access_token') return 'an access token, by the user'
+  return dialect === 'cockroachdb' ? 'a token, by the options' : undefined
 }
 
 /** A token with blanks around it or `Bearer` in front is none, but never a password for PostgreSQL either. */
@@ -114,7 +123,9 @@ export async function admitToken(
   const integration = chooseIntegration(attempt, token)
   const verifier = tokens.get(integration.name)
   if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
-  const principal = await verifierFor(attempt, verifier, token).verify(token, now)
+  const principal = await orEarlierDenial(attempt, integration, async () =>
+    verifierFor(attempt, verifier, token).verify(token, now),
+  )
   const chosen = chooseRole(attempt, principal, integration)
   return { kind: 'token', intent: attempt.intent, subject: { token, principal }, ...chosen }
 }
@@ -134,10 +145,46 @@ function verifierFor(
   return verifier
 }
 
+/** What CockroachDB decides before it looks at the audience. */
+const earlier: ReadonlySet<Reason> = new Set([
+  'principal-unmapped',
+  'role-not-allowed',
+  'role-reserved',
+])
+
+/** A late refusal stays one, whatever is decided about the identity in it: only the reason may be an earlier. */
+export async function orEarlierDenial<T>(
+  attempt: Attempt,
+  integration: Integration,
+  verify: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await verify()
+  } catch (refusal) {
+    if (refusal instanceof LateRefusal) {
+      try {
+        chooseRole(attempt, refusal.identity, integration)
+      } catch (denial) {
+        if (!(denial instanceof Refusal)) throw denial
+        const areGroupsKnown = refusal.reason !== 'userinfo-unavailable'
+        const isOpen = denial.reason === 'role-not-allowed' && !areGroupsKnown && isOfGroup(attempt)
+        if (earlier.has(denial.reason) && !isOpen) throw denial
+      }
+    }
+    throw refusal
+  }
+}
+
+/** Whether the user asked for is the role of a group, which userinfo might have told. */
+function isOfGroup({ intent, catalog }: Attempt): boolean {
+  return [...catalog.groups.values()].some(({ role }) => folded(role) === folded(intent.user))
+}
+
 function chooseIntegration(attempt: Attempt, token: string): Integration {
   const { intent, facts, catalog } = attempt
   const resolution = resolveIntegration(catalog, { ...intent, claimed: readClaimed(token) })
   reportAll(attempt, resolution.steps)
+  facts.dialect = resolution.integration?.dialect ?? intent.dialect ?? 'portcullis'
   if (resolution.outcome === 'denied') {
     throw denied(resolution.reason, resolution.steps, {
       values: { integration: intent.identityProvider ?? '' },
@@ -148,6 +195,9 @@ function chooseIntegration(attempt: Attempt, token: string): Integration {
   if (intent.tokenUser === 'id_token' && !integration.allowsIdTokenUser) {
     const compared = `${intent.tokenUser} with integration ${integration.name}`
     fail(attempt, 'user', compared, 'id-token-disabled')
+  }
+  if (intent.user === '' && integration.dialect !== 'cockroachdb') {
+    fail(attempt, 'user', `none with integration ${integration.name}`, 'no-user')
   }
   return integration
 }
@@ -172,7 +222,10 @@ export function chooseRole(
   facts.identity = { ...known, groups: decision.groups }
   reportAll(attempt, decision.steps)
   if (decision.outcome === 'denied') {
-    throw denied(decision.reason, decision.steps, { clientDetail: ownWords(identity) })
+    throw denied(decision.reason, decision.steps, {
+      values: { names: bracketed(identity.names), issuer: identity.issuer },
+      clientDetail: ownWords(identity),
+    })
   }
   const { role, allowsSuperuser, condition } = decision
   return { role, allowsSuperuser, condition }

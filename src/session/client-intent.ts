@@ -1,12 +1,16 @@
 // What a client means by its startup message: whom it wants to be, where, and which of the parameters
 // are for Portcullis. Ours never reach the upstream.
+import type { Dialect } from '../identity/dialect.ts'
 import { Refusal } from '../refusal.ts'
 import type { StartupMessage } from '../wire/startup.ts'
 
 export interface ClientIntent {
   /** As the client wrote it. */
   readonly user: string
-  /** The role asked for; undefined for `id_token`, which takes what its groups give. */
+  /**
+   * The role asked for; undefined for `id_token`, which takes what its groups give, and for a client of
+   * CockroachDB that names no user and takes the only one it may be.
+   */
   readonly role: string | undefined
   readonly tokenUser: 'id_token' | 'access_token' | undefined
   /** The scope behind `@` of a token-type user. */
@@ -16,6 +20,8 @@ export interface ClientIntent {
   readonly identityProvider: string | undefined
   /** Whether the client said that its password is a token. */
   readonly declaresToken: boolean
+  /** The gateway that the client takes us for, where it says so. */
+  readonly dialect: Dialect | undefined
   /** What goes upstream besides user and database. */
   readonly parameters: ReadonlyMap<string, string>
 }
@@ -35,7 +41,6 @@ export function readIntent(startup: StartupMessage): ClientIntent {
   const { user, database, replication, options, ...settings } = Object.fromEntries(
     startup.parameters,
   )
-  if (user === undefined || user === '') throw new Refusal('no-user')
   if (replication !== undefined && !/^(false|off|no|0)$/i.test(replication)) {
     throw new Refusal('replication-unsupported')
   }
@@ -48,19 +53,22 @@ export function readIntent(startup: StartupMessage): ClientIntent {
   }
   const rest = takeOwnOptions(options ?? '', own)
   if (rest !== '') parameters.set('options', rest)
+  const isCockroachs = /^(?:true|t|1)$/i.test(own.get('crdb:jwt_auth_enabled') ?? '')
+  if (user === undefined || (user === '' && !isCockroachs)) throw new Refusal('no-user')
 
   const [, type, qualifier] = /^(id_token|access_token)(?:@(.+))?$/s.exec(user) ?? []
   const tokenUser = type === 'id_token' || type === 'access_token' ? type : undefined
   return {
     user,
-    role: tokenUser === undefined ? user : undefined,
+    role: tokenUser === undefined && user !== '' ? user : undefined,
     tokenUser,
     qualifier,
     // PostgreSQL connects to the database named like the user when none is named.
     database: database === undefined || database === '' ? user : database,
     applicationName: settings['application_name'] ?? '',
     identityProvider: own.get('identityprovider'),
-    declaresToken: tokenUser !== undefined || own.get('crdb:jwt_auth_enabled') === 'true',
+    declaresToken: tokenUser !== undefined || isCockroachs,
+    dialect: isCockroachs ? 'cockroachdb' : undefined,
     parameters,
   }
 }

@@ -1,3 +1,4 @@
+import type { Dialect } from '../identity/dialect.ts'
 import type { Refusal } from '../refusal.ts'
 import type { ClientCertificate } from './client-certificate.ts'
 
@@ -23,7 +24,9 @@ export interface SessionFacts {
   /** What kind of credential was presented; unknown until one was. */
   readonly credential?: 'token' | 'password'
   readonly integration?: string
-  /** Set once the token is verified. */
+  /** Whose words a refusal is told in: those of the integration, before there is one those of the client. */
+  readonly dialect?: Dialect
+  /** Set once the token is known to be genuine; whether it is for us may be open yet. */
   readonly identity?: {
     readonly issuer: string
     readonly subject: string

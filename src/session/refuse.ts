@@ -1,6 +1,7 @@
 import { Refusal } from '../refusal.ts'
 import { ConnectionLost } from '../wire/packet-reader.ts'
 import { type ErrorFields, fatalError } from '../wire/write-backend.ts'
+import { cockroachError } from './cockroach-texts.ts'
 import type { Conversation } from './conversation.ts'
 import type { SessionFacts, SessionObserver } from './observer.ts'
 
@@ -54,7 +55,13 @@ export function errorFor(refusal: Refusal, facts: SessionFacts): ErrorFields {
   // Before a token is verified nobody has shown a right to details, and what is amiss behind us is no
   // client's business: the log has it, and this is where.
   const reference = `The log of the gateway has more under session ${facts.id}.`
-  const detail = refusal.clientDetail ?? (refusal.isVague ? reference : undefined)
+  const vague = refusal.isVague ? reference : undefined
+  if (facts.dialect === 'cockroachdb') {
+    const names = `[${session.principal}]`
+    const theirs = cockroachError(refusal, { names, ...session }, vague)
+    if (theirs !== undefined) return theirs
+  }
+  const detail = refusal.clientDetail ?? vague
   return {
     sqlstate: refusal.sqlstate,
     message: refusal.messageFor(session),

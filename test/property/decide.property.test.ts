@@ -47,6 +47,8 @@ const integration: fc.Arbitrary<Integration> = fc.record({
     .map((pattern) => (pattern === undefined ? undefined : RE2JS.compile(pattern))),
   mapsPrincipal: fc.boolean(),
   allowsIdTokenUser: fc.boolean(),
+  dialect: fc.constantFrom('portcullis', 'portcullis', 'cockroachdb'),
+  requiresGroups: fc.boolean(),
 })
 
 const mapLine = fc
@@ -100,6 +102,7 @@ const integrationRequest: fc.Arbitrary<IntegrationRequest> = fc.record({
   database: word,
   qualifier: fc.option(fc.oneof(word, fc.constant('system')), { nil: undefined }),
   identityProvider: fc.option(word, { nil: undefined }),
+  dialect: fc.constantFrom(undefined, undefined, 'cockroachdb'),
   claimed: fc.option(
     fc.record({ issuer: issuers, authorizedParty: fc.oneof(word, fc.constant(undefined)) }),
     { nil: undefined },
@@ -126,7 +129,10 @@ describe('a decision', () => {
       const decision = decide(asked, who, its, rules)
       if (decision.outcome === 'denied') return
       const values = [...who.groups.map((value) => its.groupMappings.get(value)), its.defaultGroup]
-      const groups = [...rules.groups.values()].filter(({ name }) => values.includes(name))
+      const areGroupsOurs = its.dialect === 'cockroachdb'
+      const groups = [...rules.groups.values()].filter(
+        ({ name }) => values.includes(name) || (areGroupsOurs && who.groups.includes(name)),
+      )
       const roles = new Set(groups.map(({ role }) => role))
       expect(who.groups.filter((value) => its.blockedGroups.has(value))).toEqual([])
       const users = who.names.flatMap((whole) => {
@@ -215,6 +221,7 @@ describe('a decision', () => {
       expect(failed).toHaveLength(outcome === 'granted' ? 0 : 1)
       if (outcome === 'granted') {
         expect(rules.databases.get(asked.database)?.hasUpstream).toBe(true)
+        if (its.requiresGroups) expect(who.groups).not.toEqual([])
       }
     })
   })
@@ -331,6 +338,8 @@ describe('an expression that takes other engines for ever', () => {
       principalPattern: RE2JS.compile(expression),
       mapsPrincipal: false,
       allowsIdTokenUser: true,
+      dialect: 'portcullis',
+      requiresGroups: false,
     }
     // A backtracking engine needs more than 2^250 steps for the longest name that a token may have.
     const name = `${'a'.repeat(254)}!`

@@ -132,6 +132,8 @@ export function tokenRules(keys: KeyCache, more: Partial<TokenRules> = {}): Toke
     userinfo: undefined,
     introspection: undefined,
     decryptionKeys: undefined,
+    userinfoGroupsIds: more.groupsClaimIds ?? ['https://example.com/groups'],
+    dialect: 'portcullis',
     ...more,
   }
 }

@@ -73,6 +73,8 @@ export function integration(name: string, parts: IntegrationParts = {}): Integra
     principalPattern: pattern === undefined ? undefined : RE2JS.compile(pattern),
     mapsPrincipal: false,
     allowsIdTokenUser: true,
+    dialect: 'portcullis',
+    requiresGroups: false,
     ...more,
   }
 }

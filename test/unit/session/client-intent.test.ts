@@ -44,6 +44,24 @@ describe('the user', () => {
   })
 })
 
+describe('a client of CockroachDB', () => {
+  test.each([
+    ['--crdb:jwt_auth_enabled=true', 'cockroachdb'],
+    ['--crdb:jwt_auth_enabled=1', 'cockroachdb'],
+    ['--crdb:jwt_auth_enabled=T', 'cockroachdb'],
+    ['--crdb:jwt_auth_enabled=false', undefined],
+    ['--crdb:jwt_auth_enabled=yes', undefined],
+    ['', undefined],
+  ])('that says %j speaks %s', (options, dialect) => {
+    expect(withOptions(options)).toMatchObject({ dialect, declaresToken: dialect !== undefined })
+  })
+
+  test('may name no user, and asks for no role then', () => {
+    const parameters = { user: '', database: 'app', options: '--crdb:jwt_auth_enabled=true' }
+    expect(intentOf(parameters)).toMatchObject({ user: '', role: undefined, tokenUser: undefined })
+  })
+})
+
 describe('the database', () => {
   test.each<[string, Parameters, string]>([
     ['is the one that is named', { user: 'alice', database: 'app' }, 'app'],

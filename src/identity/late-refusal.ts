@@ -1,0 +1,21 @@
+import { Refusal } from '../refusal.ts'
+import type { TokenIdentity } from './token-identity.ts'
+
+/**
+ * A refusal of a genuine token by a check that CockroachDB makes after it knows who may be whom. Whoever
+ * decides has to refuse too, and may say an earlier reason: what is here admits nobody, it is no Principal.
+ */
+export class LateRefusal extends Refusal {
+  readonly identity: TokenIdentity
+
+  constructor(refusal: Refusal, identity: TokenIdentity) {
+    const { values, clientDetail, logDetail, cause } = refusal
+    super(refusal.reason, {
+      values,
+      ...(clientDetail !== undefined && { clientDetail }),
+      ...(logDetail !== undefined && { logDetail }),
+      ...(cause !== undefined && { cause }),
+    })
+    this.identity = identity
+  }
+}

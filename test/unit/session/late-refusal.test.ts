@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import { LateRefusal } from '../../../src/identity/late-refusal.ts'
+import type { TokenIdentity } from '../../../src/identity/token-identity.ts'
+import { type Reason, Refusal } from '../../../src/refusal.ts'
+import { admitToken, type Attempt } from '../../../src/session/admit.ts'
+import { readIntent } from '../../../src/session/client-intent.ts'
+import { catalogOf, database, group, integration, issuer } from '../policy/catalogs.ts'
+
+const catalog = catalogOf({
+  databases: [database('system', { integrations: ['cockroachdb'] }), database('app')],
+  integrations: [
+    integration('cockroachdb', {
+      clientId: undefined,
+      dialect: 'cockroachdb',
+      mapsPrincipal: true,
+    }),
+  ],
+  groups: [group('readers', 'app_reader')],
+})
+
+function attemptAs(user: string, where: string): Attempt {
+  const parameters = { user, database: where, options: '--crdb:jwt_auth_enabled=true' }
+  return {
+    catalog,
+    intent: readIntent({
+      ...{ kind: 'startup', minorVersion: 0, protocolOptions: [] },
+      parameters: new Map(Object.entries(parameters)),
+    }),
+    facts: {
+      ...{ id: 'id', openedAt: new Date(0) },
+      ...{ peer: { address: '::1', port: 1 }, listener: { address: '::1', port: 2 } },
+    },
+  }
+}
+
+/** What comes of a verifier that refuses late. */
+async function outcomeOf(user: string, where: string, reason: Reason): Promise<unknown> {
+  const identity: TokenIdentity = {
+    ...{ integration: 'cockroachdb', issuer, subject: 's', names: ['alice', 'root'], groups: [] },
+    ...{ expiresAt: new Date(0), goodUntil: new Date(0), tokenIdHash: undefined },
+    ...{ kind: 'id_token', certificateThumbprint: undefined, actors: [] },
+  }
+  const verify = async (): Promise<never> =>
+    Promise.reject(new LateRefusal(new Refusal(reason), identity))
+  const tokens = new Map([['cockroachdb', { verify }]])
+  return admitToken(attemptAs(user, where), 'token', tokens, new Date(0)).then(
+    () => 'admitted',
+    (error: unknown) => (error instanceof Refusal ? error.reason : error),
+  )
+}
+
+test.each<[string, string, Reason, Reason]>([
+  ['alice', 'app', 'token-audience', 'token-audience'],
+  ['', 'app', 'token-audience', 'role-not-allowed'],
+  ['bob', 'app', 'token-audience', 'role-not-allowed'],
+  ['root', 'app', 'token-audience', 'role-reserved'],
+  ['alice', 'nowhere', 'token-audience', 'token-audience'],
+  ['app_reader', 'app', 'token-audience', 'role-not-allowed'],
+  ['alice', 'app', 'userinfo-unavailable', 'userinfo-unavailable'],
+  ['bob', 'app', 'userinfo-unavailable', 'role-not-allowed'],
+  ['app_reader', 'app', 'userinfo-unavailable', 'userinfo-unavailable'],
+])('%j in %s with a late %s is refused: %s', async (user, where, late, reason) => {
+  expect(await outcomeOf(user, where, late)).toBe(reason)
+})
