@@ -5,6 +5,7 @@ import { RE2JS } from 're2js'
 import type { Config } from './config/index.ts'
 import type { IntrospectionAccess } from './identity/ask-introspection.ts'
 import { type DecryptionKey, parseDecryptionKeys } from './identity/decryption-keys.ts'
+import type { Dialect } from './identity/dialect.ts'
 import { KeyCache } from './identity/key-cache.ts'
 import { findIssuerKeys, type KeySource } from './identity/key-source.ts'
 import type { IssuerObserver } from './identity/observer.ts'
@@ -13,7 +14,8 @@ import { type ExchangeProvider, TokenExchange } from './identity/token-exchange.
 import { allowedTypes, type TokenRules } from './identity/token-rules.ts'
 import { VerifiedTokens } from './identity/verified-tokens.ts'
 import type { Catalog, Integration, Pool } from './policy/catalog.ts'
-import { parseIdentityMap } from './policy/identity-map.ts'
+import { parseCockroachMap } from './policy/cockroach-identity-map.ts'
+import { type IdentityMap, parseIdentityMap } from './policy/identity-map.ts'
 import { parseNetwork } from './policy/network.ts'
 import type { ClientCertificates } from './session/client-certificate.ts'
 import type { ListenOptions } from './session/listener.ts'
@@ -150,8 +152,8 @@ function composeCatalog(config: Config): Catalog {
               : RE2JS.compile(integration.principal_regex),
           mapsPrincipal: integration.map_principal,
           allowsIdTokenUser: integration.enable_id_token_authentication,
-          dialect: 'portcullis',
-          requiresGroups: false,
+          dialect: dialectOf(integration),
+          requiresGroups: integration.cockroach?.requiresGroups ?? false,
         },
       ]),
     ),
@@ -161,11 +163,21 @@ function composeCatalog(config: Config): Catalog {
         { name, role, rank, allowsSuperuser: allow_superuser },
       ]),
     ),
-    identityMap: parseIdentityMap(config.identity_map).map,
+    identityMap: composeIdentityMap(config),
   }
 }
 
 type IntegrationConfig = Config['integrations'][string]
+
+function dialectOf({ cockroach }: IntegrationConfig): Dialect {
+  return cockroach === undefined ? 'portcullis' : 'cockroachdb'
+}
+
+/** No issuer has lines in both: the check of the configuration sees to it. */
+function composeIdentityMap({ identity_map: own, settings }: Config): IdentityMap {
+  const theirs = parseCockroachMap(settings['server.identity_map.configuration'])
+  return new Map([...theirs.map, ...parseIdentityMap(own).map])
+}
 
 function composeTokens(
   config: Config,
@@ -176,7 +188,7 @@ function composeTokens(
   const enabled = Object.entries(config.integrations).filter(([, { enabled }]) => enabled)
   return new Map(
     enabled.map(([name, integration]): [string, VerifiedTokens] => {
-      const { issuer } = integration
+      const { issuer, cockroach } = integration
       const access = accessOf(integration)
       const source = keySourceOf(integration)
       const cacheKey = JSON.stringify([issuer, source, access])
@@ -210,8 +222,8 @@ function composeTokens(
         userinfo: integration.userinfo_groups ? access : undefined,
         introspection: introspectionOf(integration, access),
         decryptionKeys: decryptionKeysOf(integration),
-        userinfoGroupsIds: integration.groups_claim_ids,
-        dialect: 'portcullis',
+        userinfoGroupsIds: cockroach?.userinfoGroupKeys ?? integration.groups_claim_ids,
+        dialect: dialectOf(integration),
       }
       return [name, new VerifiedTokens(rules, maxRememberedTokenBytes)]
     }),
@@ -249,9 +261,9 @@ function decryptionKeysOf({
 }
 
 function accessOf(integration: IntegrationConfig): ProviderAccess {
-  const { custom_ca: caFile } = integration
+  const { custom_ca: caFile, cockroach } = integration
   return {
-    customCa: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
+    customCa: caFile === undefined ? cockroach?.customCa : readFileSync(caFile, 'utf8'),
     limits: { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes },
     bearerTokenFile: integration.jwks_bearer_token_file,
   }

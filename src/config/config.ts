@@ -1,16 +1,25 @@
 import { resolve } from 'node:path'
+import { expandSettings, type IntegrationConfig } from './expand-settings.ts'
 import type { ParsedConfig } from './schema/index.ts'
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
 
-/** A configuration in which everything is checked, every default filled in and every path absolute. */
-export type Config = DeepReadonly<ParsedConfig>
+type Expanded = Omit<ParsedConfig, 'integrations'> & {
+  readonly integrations: Readonly<Record<string, IntegrationConfig>>
+}
+
+/**
+ * A configuration in which everything is checked, every default filled in and every path absolute.
+ * CockroachDB's settings are integrations of the database `system` in it.
+ */
+export type Config = DeepReadonly<Expanded>
 
 /** Paths in the file begin at its own folder, wherever the server is started from. */
 export function toConfig(parsed: ParsedConfig, folder: string): Config {
   const absolute = (path: string | undefined) =>
     path === undefined ? undefined : resolve(folder, path)
-  return deepFreeze({
+  const fromSettings = expandSettings(parsed.settings)
+  return deepFreeze<Expanded>({
     ...parsed,
     tls: {
       ...parsed.tls,
@@ -19,18 +28,52 @@ export function toConfig(parsed: ParsedConfig, folder: string): Config {
       client_ca: parsed.tls.client_ca === null ? null : resolve(folder, parsed.tls.client_ca),
     },
     audit: { ...parsed.audit, file: absolute(parsed.audit.file) },
-    integrations: mapValues(parsed.integrations, (integration) => ({
-      ...integration,
-      custom_ca: absolute(integration.custom_ca),
-      jwks_file: absolute(integration.jwks_file),
-      decryption_keys_file: absolute(integration.decryption_keys_file),
-      jwks_bearer_token_file: absolute(integration.jwks_bearer_token_file),
-    })),
-    databases: mapValues(parsed.databases, (database) => ({
-      ...database,
-      upstream: database.upstream && { ...database.upstream, ca: absolute(database.upstream.ca) },
-    })),
+    integrations: withEntries(
+      fromSettings,
+      mapValues(parsed.integrations, (integration) => ({
+        ...integration,
+        cockroach: undefined,
+        custom_ca: absolute(integration.custom_ca),
+        jwks_file: absolute(integration.jwks_file),
+        decryption_keys_file: absolute(integration.decryption_keys_file),
+        jwks_bearer_token_file: absolute(integration.jwks_bearer_token_file),
+      })),
+    ),
+    databases: withSystem(
+      [...fromSettings.keys()],
+      mapValues(parsed.databases, (database) => ({
+        ...database,
+        upstream: database.upstream && { ...database.upstream, ca: absolute(database.upstream.ca) },
+      })),
+    ),
   })
+}
+
+type Databases = ParsedConfig['databases']
+
+/** Integrations that every database may use stand in `system`, behind those that are configured there. */
+function withSystem(added: readonly string[], databases: Databases): Databases {
+  const [first] = added
+  if (first === undefined) return databases
+  const system = databases['system'] ?? {
+    integrations: [],
+    primary: undefined,
+    integration_selection: 'token',
+    upstream: undefined,
+  }
+  const integrations = [...system.integrations, ...added]
+  return withEntries(
+    new Map([['system', { ...system, integrations, primary: system.primary ?? first }]]),
+    databases,
+  )
+}
+
+/** The entries of both; one that is in both is the added one. */
+function withEntries<V>(
+  added: ReadonlyMap<string, V>,
+  entries: Readonly<Record<string, V>>,
+): Readonly<Record<string, V>> {
+  return Object.assign(Object.create(null) as Record<string, V>, entries, Object.fromEntries(added))
 }
 
 function mapValues<V, W>(

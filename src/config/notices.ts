@@ -3,6 +3,7 @@ import type { Finding } from './checks/index.ts'
 import type { Config } from './config.ts'
 import type { Path } from './problem.ts'
 import type { Tree } from './read-tree.ts'
+import { aboutSettings } from './settings-notices.ts'
 
 /** What a usable configuration says in vain, or what leaves a door open that was perhaps meant to be shut. */
 export function findNotices(config: Config, tree: Tree): readonly Finding[] {
@@ -10,6 +11,7 @@ export function findNotices(config: Config, tree: Tree): readonly Finding[] {
     ...keysWithoutEffect(config).filter(({ path }) => tree.has(path)),
     ...insecureUpstreams(config),
     ...loosePatterns(config),
+    ...aboutSettings(config, tree),
   ]
 }
 

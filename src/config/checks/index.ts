@@ -12,6 +12,7 @@ import { checkIntrospection, checkKinds } from './tokens.ts'
 import { checkPasswords } from './passwords.ts'
 import { checkPools } from './pools.ts'
 import { checkReferences } from './references.ts'
+import { checkSettings } from './settings.ts'
 import { viewOf, type Finding } from './view.ts'
 
 export type { Finding } from './view.ts'
@@ -32,5 +33,6 @@ export function checkTogether(tree: Tree): readonly Finding[] {
     ...checkTokenUpstreams(view),
     ...checkPasswords(view),
     ...checkPools(view),
+    ...checkSettings(view),
   ]
 }

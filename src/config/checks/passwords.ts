@@ -1,3 +1,4 @@
+import { namesOf } from '../expand-settings.ts'
 import { suggestion } from '../nearest-name.ts'
 import type { Finding, View } from './view.ts'
 
@@ -20,7 +21,8 @@ export function* checkPasswords(view: View): Generator<Finding> {
   }
 }
 
-function canPrincipalBeRole({ root, integrations }: View): boolean {
+function canPrincipalBeRole({ root, integrations, settings }: View): boolean {
+  if (root.settings === undefined || namesOf(settings).length > 0) return true
   if (root.identity_map?.trim() !== '') return true
   return [...integrations.values()].some(
     (integration) =>

@@ -5,6 +5,7 @@ import { configSchema } from '../schema/index.ts'
 import { database } from '../schema/database.ts'
 import { group, integration } from '../schema/integration.ts'
 import { participant, pool } from '../schema/pool.ts'
+import { settingsSection } from '../schema/settings.ts'
 
 /** A problem that is not yet placed in the file. */
 export interface Finding {
@@ -27,6 +28,7 @@ export interface View {
   readonly groups: ReadonlyMap<string, Readable<typeof group>>
   readonly databases: ReadonlyMap<string, Readable<typeof database>>
   readonly pools: ReadonlyMap<string, PoolView>
+  readonly settings: Readable<typeof settingsSection>
   /** A value as the file has it, where it has it: with its references, which may lead to secrets. */
   readonly written: (path: Path, otherwise: string) => string
 }
@@ -45,6 +47,7 @@ export function viewOf(tree: Tree): View {
     pools: new Map(
       entriesOf(get(value, 'connectivity_pools')).map(([name, raw]) => [name, poolView(raw)]),
     ),
+    settings: readable(settingsSection, get(value, 'settings') ?? {}),
     written: (path, otherwise) => tree.writtenAt(path) ?? otherwise,
   }
 }

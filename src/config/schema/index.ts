@@ -4,6 +4,7 @@ import { databases } from './database.ts'
 import { group, integration } from './integration.ts'
 import { pool } from './pool.ts'
 import * as server from './server.ts'
+import { settings } from './settings.ts'
 
 /** What one value may be by itself; what values mean to each other is in ../checks. */
 export const configSchema = section({
@@ -29,7 +30,7 @@ export const configSchema = section({
     .describe(
       'Listeners and the rules of what comes in by them. At least one must be on this node.',
     ),
-  settings: server.settings,
+  settings,
 }).meta({
   title: 'Portcullis configuration',
   description: 'The single-sign-on gate for PostgreSQL.',

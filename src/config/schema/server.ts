@@ -2,7 +2,6 @@ import { hostname } from 'node:os'
 import { z } from 'zod'
 import {
   duration,
-  flag,
   integer,
   listenAddress,
   listenPort,
@@ -128,23 +127,3 @@ export const identityMap = z.string().prefault('').meta({
     'Lines as in pg_ident.conf of PostgreSQL 18: issuer, principal (or /pattern), role (or all, +role, /pattern). See identity-map.md.',
   'x-type': 'text',
 })
-
-export const settings = z
-  .strictObject(
-    {
-      'server.jwt_authentication.enabled': flag()
-        .refine((isEnabled) => !isEnabled, notAvailable())
-        .optional()
-        .describe("CockroachDB's setting of that name. Only false is accepted."),
-    },
-    {
-      error: (issue) =>
-        issue.code === 'unrecognized_keys' ? issue.keys.map(notAvailable).join('\n') : undefined,
-    },
-  )
-  .prefault({})
-  .describe("CockroachDB's cluster settings. They are not available in this version.")
-
-function notAvailable(): string {
-  return "CockroachDB's settings are not available in this version"
-}

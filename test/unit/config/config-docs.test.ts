@@ -46,7 +46,7 @@ describe('the configuration page', () => {
     '| `integrations.<name>.issuer` | URL | required |',
     '| `databases.<database>.upstream.auth.method` | `password`, `token`, `trust` | required |',
     '| `connectivity_pools.<name>.participants[].listen_port` | integer | required |',
-    '| `settings["server.jwt_authentication.enabled"]` | true or false |',
+    '| `settings["server.jwt_authentication.enabled"]` | on or off | `false` |',
   ])('has the row %s', (row) => {
     expect(configurationPage()).toContain(row)
   })

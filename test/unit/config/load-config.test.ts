@@ -58,6 +58,19 @@ settings:
   server.jwt_authentication.enabled: false
 `
 
+const noSettings = {
+  'server.jwt_authentication.enabled': false,
+  'server.jwt_authentication.jwks': { json: '{"keys":[]}', isEmpty: true },
+  'server.jwt_authentication.jwks_auto_fetch.enabled': false,
+  'server.jwt_authentication.claim': 'sub',
+  'server.jwt_authentication.client.timeout': 15_000,
+  'server.jwt_authentication.authorization.enabled': false,
+  'server.jwt_authentication.group_claim': ['groups'],
+  'server.jwt_authentication.userinfo_group_key': ['groups'],
+  'server.identity_map.configuration': '',
+  'security.provisioning.jwt.enabled': false,
+}
+
 test('a minimal file gets every default', () => {
   withFiles(minimal, {}, (file) => {
     const folder = dirname(file)
@@ -104,7 +117,7 @@ test('a minimal file gets every default', () => {
             ],
           },
         },
-        settings: {},
+        settings: noSettings,
       },
     })
   })
@@ -151,7 +164,7 @@ test('a full file is taken over, with durations in milliseconds, sizes in bytes 
         constructor: { primary: undefined, upstream: { port: 5433, database: 'other' } },
       },
       connectivity_pools: { sso_pool: { source_address: ['0.0.0.0/0'] } },
-      settings: { 'server.jwt_authentication.enabled': false },
+      settings: noSettings,
     })
     expect(config.integrations['m2m']?.algorithms).toHaveLength(10)
   })

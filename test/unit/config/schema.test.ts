@@ -58,14 +58,6 @@ describe('a value of the wrong kind', () => {
     ],
     [`groups: { "": { role: x } }`, 'groups[""]: must be 1 to 63 bytes long'],
     [`groups: { ${long}: { role: x } }`, /^groups\["x{64}"\]: must be 1 to 63 bytes long$/],
-    [
-      'settings: { server.jwt_authentication.enabled: true }',
-      'settings["server.jwt_authentication.enabled"]: CockroachDB\'s settings are not available in this version',
-    ],
-    [
-      'settings: { other: 1 }',
-      "settings.other: CockroachDB's settings are not available in this version",
-    ],
   ])('in %s is explained', (section, message) => {
     expect(problemOf(section)).toEqual(
       typeof message === 'string' ? message : expect.stringMatching(message),

@@ -1,0 +1,37 @@
+import type { Finding } from './checks/index.ts'
+import type { Config } from './config.ts'
+import type { Tree } from './read-tree.ts'
+
+const audience = 'server.jwt_authentication.audience'
+const issuers = 'server.jwt_authentication.issuers.configuration'
+const issuersOldName = 'server.jwt_authentication.issuers'
+const jwks = 'server.jwt_authentication.jwks'
+const autoFetch = 'server.jwt_authentication.jwks_auto_fetch.enabled'
+const provisioning = 'security.provisioning.jwt.enabled'
+
+/** What CockroachDB's settings say in vain, or in another way than its code reads them. */
+export function* aboutSettings({ settings }: Config, tree: Tree): Generator<Finding> {
+  for (const key of [audience, issuers, issuersOldName] as const) {
+    if (settings[key]?.hasCommas !== true) continue
+    const message =
+      'is read as a list with commas, as older documents have it; CockroachDB itself reads a JSON array'
+    yield { path: ['settings', key], message }
+  }
+  const isFetched = settings[autoFetch]
+  if (isFetched && tree.has(['settings', jwks])) {
+    yield withoutEffect(jwks, `\`${autoFetch}\` is on`)
+  }
+  const key = settings[issuers] === undefined ? issuersOldName : issuers
+  const hasAddresses = settings[key]?.issuers.some(({ jwksUri }) => jwksUri !== undefined) === true
+  if (hasAddresses && !isFetched) {
+    const message = `the addresses of issuer_jwks_map have no effect: \`${autoFetch}\` is off`
+    yield { path: ['settings', key], message }
+  }
+  if (settings[provisioning]) {
+    yield withoutEffect(provisioning, 'no role is created in this version')
+  }
+}
+
+function withoutEffect(key: string, why: string): Finding {
+  return { path: ['settings', key], message: `has no effect: ${why}`, isAboutKey: true }
+}
