@@ -1,18 +1,23 @@
 // Configurations as CockroachDB's users have them, under its own names: who gets in, and what is said to
 // those who do not.
+import { spawn } from 'node:child_process'
 import { copyFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answers } from '../../demo/answers.ts'
 import { Gateway } from '../../demo/gateway.ts'
 import { generateSigningKey } from '../../demo/provider.ts'
+import type { Explanation } from '../../src/cli/explanation.ts'
 import { hasPsql, psql, type PsqlResult } from '../support/psql.ts'
 import { Stack } from '../support/stack.ts'
 import { type ErrorFields, errorFields, WireClient } from '../support/wire-client.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
+const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const okta = 'https://okta.example.com'
 const google = 'https://accounts.google.com'
 const robots = 'https://robots.example.com'
@@ -460,6 +465,40 @@ describe('with authorization', () => {
   test('the keys of an issuer come from the address of the map', async () => {
     const its = await token({ roles: ['readers'] })
     expect(await logIn(its, { user: 'alice', gateway: mapped })).toBe('alice')
+  })
+})
+
+describe('portcullis explain', () => {
+  const explain = async (token: string, user: string): Promise<Explanation> => {
+    const args = ['--user', user, '--database', 'sandbox', '--options', optIn, '-o', 'json']
+    const child = spawn(
+      process.execPath,
+      [program, 'explain', '--config', stack.gateway.configFile, ...args],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    )
+    child.stdin.end(token)
+    return JSON.parse(await text(child.stdout)) as Explanation
+  }
+
+  test('says that the mapped user gets in', async () => {
+    const { outcome, integration, role } = await explain(await oktaToken(), 'morgan')
+    expect({ outcome, integration, role }).toEqual({
+      ...{ outcome: 'granted', integration: 'cockroachdb', role: 'morgan' },
+    })
+  })
+
+  test.each([
+    ['morgan', 'token-audience'],
+    ['roach', 'role-not-allowed'],
+  ] as const)('tells %s what a client reads of a wrong audience', async (user, reason) => {
+    const token = await oktaToken({ aud: 'other' })
+    const { refusal, steps, role } = await explain(token, user)
+    const { sqlstate, message, detail } = await refusalOf(token, { user })
+    expect(refusal).toMatchObject({ reason, sqlstate, message, detail })
+    expect(role).toBeNull()
+    expect(steps.filter(({ passed }) => passed === false).map(({ check }) => check)).toEqual(
+      user === 'morgan' ? ['audience'] : ['audience', 'role'],
+    )
   })
 })
 
