@@ -384,6 +384,14 @@ describe('a token with the wrong audience', () => {
     expect(refusal.message).toBe('JWT authentication: invalid principal')
   })
 
+  test('is not sent to userinfo', async () => {
+    const before = stack.provider.requestsFor('/me')
+    const token = await stack.token({ aud: 'other', roles: undefined })
+    const { message } = await refusalOf(token, { user: 'alice', gateway: fetching })
+    expect(message).toBe('JWT authentication: invalid audience')
+    expect(stack.provider.requestsFor('/me')).toBe(before)
+  })
+
   test('does not learn which databases there are', async () => {
     const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
     const parameters = { user: 'morgan', database: 'nowhere', options: optIn }
