@@ -44,11 +44,11 @@ function readVersionOne(bytes: Buffer): Taken<ProxyHeader> | undefined {
   if (words[1] === 'UNKNOWN') return { value: { kind: 'local' }, length }
   const [, family, source, , sourcePort] = words
   const port = Number(sourcePort)
-  const isAddress = family === 'TCP4' ? ipv4 : family === 'TCP6' ? ipv6 : undefined
+  const isAddress = family === 'TCP4' ? isIpv4 : family === 'TCP6' ? isIpv6 : undefined
   if (
     words.length !== 6 ||
     source === undefined ||
-    isAddress?.test(source) !== true ||
+    isAddress?.(source) !== true ||
     sourcePort === undefined ||
     !/^\d{1,5}$/.test(sourcePort) ||
     port > 65_535
@@ -58,8 +58,28 @@ function readVersionOne(bytes: Buffer): Taken<ProxyHeader> | undefined {
   return { value: { kind: 'proxied', source: { address: source, port } }, length }
 }
 
-const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
-const ipv6 = /^(?=.*:)[0-9a-fA-F:.]{2,45}$/
+// Without zeros in front, which some readers take for octal: an address is to be one address to all.
+const octet = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const ipv4 = new RegExp(`^(?:${octet}\\.){3}${octet}$`)
+const groupsOfIpv6 = 8
+
+function isIpv4(text: string): boolean {
+  return ipv4.test(text)
+}
+
+/** RFC 4291 2.2: eight groups, of which `::` stands for one or more, and the last two may be IPv4. */
+function isIpv6(text: string): boolean {
+  const tail = text.slice(text.lastIndexOf(':') + 1)
+  const whole = isIpv4(tail) ? `${text.slice(0, -tail.length)}0:0` : text
+  const halves = whole.split('::')
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')))
+  return (
+    groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group)) &&
+    (halves.length === 1
+      ? groups.length === groupsOfIpv6
+      : halves.length === 2 && groups.length < groupsOfIpv6)
+  )
+}
 
 function readVersionTwo(bytes: Buffer): Taken<ProxyHeader> | undefined {
   if (bytes.length < versionTwoHeadBytes) return undefined
