@@ -33,6 +33,10 @@ export interface PostgresOptions {
   readonly ident?: string
   readonly settings?: Readonly<Record<string, string>>
   readonly port?: number
+  /** Another PostgreSQL than the one from npm. */
+  readonly programs?: PostgresBinaries
+  /** Arguments of its initdb about locales; the built-in C.UTF-8 of PostgreSQL 17 and newer by default. */
+  readonly locale?: readonly string[]
 }
 
 export interface SqlOptions {
@@ -59,6 +63,8 @@ const stopSignals = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } a
 const everybodyByPassword = 'host all all 127.0.0.1/32 scram-sha-256'
 const superuserLine = 'hostnossl all postgres 127.0.0.1/32 scram-sha-256'
 
+const builtinLocale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+
 // Nothing here outlives the process, so durability is time wasted.
 const defaultSettings = {
   listen_addresses: '127.0.0.1',
@@ -74,7 +80,7 @@ const defaultSettings = {
 /** A PostgreSQL server of one's own, listening on 127.0.0.1, ready when the promise resolves. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const user = await findServerUser()
-  const binaries = await findBinaries(user)
+  const binaries = options.programs ?? (await findBinaries(user))
   const parent = options.folder ?? (await temporaryFolder(user))
   const folder = await mkdtemp(join(parent, 'portcullis-postgres-'))
   const janitor = new Janitor(folder, 'QUIT')
@@ -106,7 +112,7 @@ async function initialize(plan: Initialization): Promise<void> {
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
   for (const path of [folder, data, passwordFile]) await hand(path, user)
 
-  await runInitdb(binaries.initdb, data, passwordFile, user)
+  await runInitdb(binaries.initdb, data, passwordFile, user, options.locale ?? builtinLocale)
   await rm(passwordFile)
 
   const { tls, hba = everybodyByPassword, ident = '' } = options
@@ -152,6 +158,7 @@ async function runInitdb(
   data: string,
   passwordFile: string,
   user: ServerUser | undefined,
+  locale: readonly string[],
 ): Promise<void> {
   const child = spawn(
     initdb,
@@ -161,9 +168,7 @@ async function runInitdb(
       `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
       '--encoding=UTF8',
-      '--locale=C',
-      '--locale-provider=builtin',
-      '--builtin-locale=C.UTF-8',
+      ...locale,
       '--no-sync',
       '--no-instructions',
     ],
