@@ -1,0 +1,17 @@
+export const targetNames = [
+  'startup',
+  'password',
+  'proxy-header',
+  'scram',
+  'oauthbearer',
+  'backend',
+  'splice-state',
+  'session',
+  'upstream',
+] as const
+
+export type TargetName = (typeof targetNames)[number]
+
+export function isTargetName(text: string): text is TargetName {
+  return (targetNames as readonly string[]).includes(text)
+}
