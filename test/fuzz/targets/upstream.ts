@@ -7,6 +7,8 @@ import { cuts, type Target, Violation } from '../target.ts'
 import { untilClosed } from './until-closed.ts'
 
 const sessionsPerGate = 500
+/** Shorter than its life. */
+const tokenMs = 60_000
 
 /**
  * A server that answers the login of somebody with a good token by the input, and then closes. The
@@ -14,10 +16,17 @@ const sessionsPerGate = 500
  */
 export async function upstreamTarget(): Promise<Target> {
   const trust = await createTrust()
-  const token = message(
-    'p',
-    `${await trust.token({ exp: Math.floor(Date.now() / 1000) + 86_400 })}\0`,
-  )
+  let token: { readonly bytes: Buffer; readonly mintedAt: number } = {
+    bytes: Buffer.alloc(0),
+    mintedAt: -Infinity,
+  }
+  const freshToken = async (): Promise<Buffer> => {
+    if (performance.now() - token.mintedAt > tokenMs) {
+      const bytes = message('p', `${await trust.token()}\0`)
+      token = { bytes, mintedAt: performance.now() }
+    }
+    return token.bytes
+  }
   let pieces: readonly Buffer[] = []
   const server = await Upstream.start(async (connection) => {
     await connection.takeStartup()
@@ -49,7 +58,7 @@ export async function upstreamTarget(): Promise<Target> {
       server.connections.length = 0
       server.failures.length = 0
       ;[pieces = []] = cuts(input.subarray(1))
-      const answer = await logIn(gate.port, token)
+      const answer = await logIn(gate.port, await freshToken())
       const deadline = performance.now() + 5_000
       const isOver = (): boolean =>
         outcomes.some(({ kind }) => kind !== 'admitted') && server.isDeserted
@@ -57,6 +66,7 @@ export async function upstreamTarget(): Promise<Target> {
         if (performance.now() > deadline) throw new Violation('the session never ended')
         await new Promise((resolve) => setImmediate(resolve))
       }
+      if (server.connections.length !== 1) throw new Violation('nothing came to the server')
       const kinds = outcomes.map((outcome) => {
         if (outcome.kind !== 'refused') return outcome.kind
         if (outcome.refusal.reason === 'internal-error') throw outcome.refusal.cause
