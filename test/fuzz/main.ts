@@ -82,7 +82,8 @@ async function main(): Promise<number> {
       const watched = await watch({
         target: name,
         seed: options.seed,
-        maxInputs: options.inputs,
+        // JSON has no infinity.
+        maxInputs: Math.min(options.inputs, Number.MAX_SAFE_INTEGER),
         maxMs,
       })
       total[tell(name, watched)]++
@@ -149,4 +150,4 @@ function row(...cells: readonly string[]): string {
     .join(' ')
 }
 
-process.exit(await main())
+process.exitCode = await main()

@@ -1,15 +1,20 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Finding, Run } from './engine.ts'
 import type { TargetName } from './targets/names.ts'
 
-export interface WorkerOptions {
+export interface ChildOptions {
   readonly target: TargetName
   readonly seed: number
   readonly maxInputs: number
   readonly maxMs: number
-  /** Two words, of which the first counts the inputs and the second is the length; then the input. */
-  readonly shared: SharedArrayBuffer
+  /** Where the child notes which input it has begun. */
+  readonly noteFile: string
 }
 
 export type Report = { readonly kind: 'done'; readonly run: Run } | { readonly kind: 'absent' }
@@ -19,53 +24,67 @@ export type Watched = Report | { readonly kind: 'broken'; readonly finding: Find
 /** No input takes this long: sessions have deadlines of their own that are shorter. */
 const hangMs = 30_000
 const lookEveryMs = 1_000
-const endMs = 2_000
 /** Until the first input. */
 const loadingMs = 120_000
-const sharedBytes = 8 + 16_384
+const headBytes = 8
 
-/** Runs a target in a thread, and ends it where an input takes for ever or brings the thread down. */
-export async function watch(options: Omit<WorkerOptions, 'shared'>): Promise<Watched> {
-  const shared = new SharedArrayBuffer(sharedBytes)
-  const beats = new Int32Array(shared, 0, 2)
-  const worker = new Worker(new URL('worker.ts', import.meta.url), {
-    workerData: { ...options, shared } satisfies WorkerOptions,
-  })
-  const broken = (problem: string): Watched => ({
-    kind: 'broken',
-    finding: { input: Buffer.from(new Uint8Array(shared, 8, Atomics.load(beats, 1))), problem },
-  })
+/** Notes each input before it is run, so that one that never ends, or ends the process, is known. */
+export function noteInputs(file: string): (input: Buffer) => void {
+  const descriptor = openSync(file, 'w')
+  let count = 0
+  return (input) => {
+    const head = Buffer.alloc(headBytes)
+    head.writeUInt32BE(++count >>> 0, 0)
+    head.writeUInt32BE(input.length, 4)
+    writeSync(descriptor, Buffer.concat([head, input]), 0, undefined, 0)
+  }
+}
+
+function readNote(file: string): { readonly count: number; readonly input: Buffer } {
+  const note = readFileSync(file)
+  if (note.length < headBytes) return { count: 0, input: Buffer.alloc(0) }
+  const input = note.subarray(headBytes, headBytes + note.readUInt32BE(4))
+  return { count: note.readUInt32BE(0), input }
+}
+
+/** Runs a target in a process, and ends it where an input takes for ever or brings the process down. */
+export async function watch(options: Omit<ChildOptions, 'noteFile'>): Promise<Watched> {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-fuzz-'))
+  const noteFile = join(folder, 'input')
+  closeSync(openSync(noteFile, 'w'))
+  const child = fork(
+    fileURLToPath(new URL('child.ts', import.meta.url)),
+    [JSON.stringify({ ...options, noteFile } satisfies ChildOptions)],
+    { serialization: 'advanced', stdio: ['ignore', 'inherit', 'pipe', 'ipc'] },
+  )
+  let errors = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text))
   const { promise, resolve } = Promise.withResolvers<Watched>()
-  let beat = 0
+  const broken = (problem: string): void => {
+    resolve({ kind: 'broken', finding: { input: readNote(noteFile).input, problem } })
+  }
+  let last = 0
   let movedAt = performance.now()
   const look = setInterval(() => {
     const now = performance.now()
-    const latest = Atomics.load(beats, 0)
-    if (latest !== beat) [beat, movedAt] = [latest, now]
-    if (now - movedAt > (beat === 0 ? loadingMs : hangMs)) {
-      resolve(broken(`no end after ${Math.round((now - movedAt) / 1_000)} s`))
-    }
+    const { count } = readNote(noteFile)
+    if (count !== last) [last, movedAt] = [count, now]
+    const forMs = now - movedAt
+    if (forMs > (last === 0 ? loadingMs : hangMs)) broken(`no end after ${Math.round(forMs)} ms`)
   }, lookEveryMs)
-  worker.once('message', (report: Report) => {
-    resolve(report.kind === 'done' ? { kind: 'done', run: withBuffers(report.run) } : report)
+  const gone = once(child, 'close')
+  child.once('message', (report: Report) => {
+    resolve(report)
   })
-  worker.once('error', (error) => {
-    resolve(broken(error instanceof Error ? (error.stack ?? error.message) : String(error)))
+  child.once('close', (code, signal) => {
+    broken(`the process ended with ${String(code ?? signal)}\n${errors.trim()}`)
   })
   try {
     return await promise
   } finally {
     clearInterval(look)
-    // A thread that had TLS sockets may never say that it ended; the process ends it in any case.
-    await Promise.race([worker.terminate(), delay(endMs, undefined, { ref: false })])
-  }
-}
-
-/** A message between threads makes plain arrays of bytes of its buffers. */
-function withBuffers(run: Run): Run {
-  return {
-    ...run,
-    corpus: run.corpus.map((input) => Buffer.from(input)),
-    findings: run.findings.map(({ input, problem }) => ({ input: Buffer.from(input), problem })),
+    child.kill('SIGKILL')
+    await gone
+    await rm(folder, { recursive: true, force: true })
   }
 }

@@ -1,18 +1,14 @@
-// One target in a thread of its own: an input that never ends must not hold up who watches it.
-import { parentPort, workerData } from 'node:worker_threads'
+// One target in a process of its own: an input that never ends must not hold up who watches it.
 import { readCorpus } from './corpus.ts'
 import { Coverage } from './coverage.ts'
 import { fuzz } from './engine.ts'
-import type { Report, WorkerOptions } from './watch.ts'
+import { type ChildOptions, noteInputs, type Report } from './watch.ts'
 
-const options = workerData as WorkerOptions
+const options = JSON.parse(process.argv[2] ?? '') as ChildOptions
 const coverage = new Coverage()
 coverage.install()
 const { targets } = await import('./targets/index.ts')
 const target = await targets[options.target]()
-
-const beats = new Int32Array(options.shared, 0, 2)
-const current = new Uint8Array(options.shared, 8)
 
 let report: Report
 if (target === undefined) report = { kind: 'absent' }
@@ -24,13 +20,9 @@ else {
     seed: options.seed,
     maxInputs: options.maxInputs,
     maxMs: options.maxMs,
-    beginning: (input) => {
-      current.set(input.subarray(0, current.length))
-      Atomics.store(beats, 1, input.length)
-      Atomics.add(beats, 0, 1)
-    },
+    beginning: noteInputs(options.noteFile),
   })
   await target[Symbol.asyncDispose]()
   report = { kind: 'done', run }
 }
-parentPort?.postMessage(report)
+process.send?.(report)
