@@ -33,6 +33,8 @@ export interface StreamReader<T> {
 interface Reading {
   readonly values: readonly string[]
   readonly end: string
+  /** What is not read yet, where the reader waits for more. */
+  readonly unread?: Buffer
 }
 
 /** Reads all there is, whole and cut into pieces: both must come to the same. */
@@ -49,7 +51,20 @@ export function readStream<T>(input: Buffer, reader: StreamReader<T>): string {
       )
     }
   }
+  if (whole.unread !== undefined) checkLimit(whole.unread, reader)
   return `${Math.min(whole.values.length, 3)} then ${whole.end}`
+}
+
+/** Whatever came so far, and whatever comes next: there is an end to what is waited for. */
+function checkLimit<T>(unread: Buffer, reader: StreamReader<T>): void {
+  const more = Buffer.alloc(Math.max(reader.maxUnread + 1 - unread.length, 0))
+  try {
+    if (reader.read(Buffer.concat([unread, more])) !== undefined) return
+  } catch (error) {
+    if (reader.expected(error) === undefined) throw error
+    return
+  }
+  throw new Violation(`waits for more than ${reader.maxUnread} bytes`)
 }
 
 function show({ values, end }: Reading): string {
@@ -72,16 +87,13 @@ function readPieces<T>(pieces: readonly Buffer[], reader: StreamReader<T>): Read
         unread = unread.subarray(taken.length)
         if (unread.length === 0) break
       }
-      if (unread.length > reader.maxUnread) {
-        throw new Violation(`waits for more than ${unread.length} bytes`)
-      }
     }
   } catch (error) {
     const text = error instanceof Violation ? undefined : reader.expected(error)
     if (text === undefined) throw error
     return { values, end: text }
   }
-  return { values, end: `waits with ${unread.length === 0 ? 'nothing' : 'something'}` }
+  return { values, end: `waits with ${unread.length === 0 ? 'nothing' : 'something'}`, unread }
 }
 
 const bytewiseLimit = 40

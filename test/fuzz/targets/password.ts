@@ -1,8 +1,9 @@
 import { looksLikeToken, readUnverified } from '../../../src/identity/token-shape.ts'
 import { Refusal } from '../../../src/refusal.ts'
+import { headerBytes } from '../../../src/wire/frame.ts'
 import { readPasswordMessage } from '../../../src/wire/password.ts'
 import { message } from '../../unit/wire/bytes.ts'
-import { pureTarget, readStream, type Target } from '../target.ts'
+import { pureTarget, readStream, type Target, Violation } from '../target.ts'
 
 const maxPasswordBytes = 300
 const reasons = new Set(['malformed-password', 'password-too-long'])
@@ -25,7 +26,14 @@ export function passwordTarget(): Target {
     ],
     run: (input) =>
       readStream(input, {
-        read: (bytes) => readPasswordMessage(bytes, maxPasswordBytes),
+        read: (bytes) => {
+          const taken = readPasswordMessage(bytes, maxPasswordBytes)
+          // A reader in C would stop at the first: two readers of one password.
+          if (taken !== undefined && bytes.indexOf(0, headerBytes) !== taken.length - 1) {
+            throw new Violation('a password with a NUL in it')
+          }
+          return taken
+        },
         describe: (password) => {
           const shape = readUnverified(password)
           return `${JSON.stringify(password)} ${String(looksLikeToken(password))} ${JSON.stringify(shape)}`
