@@ -121,6 +121,8 @@ function composeCatalog(config: Config): Catalog {
       priority: pool.priority,
       requireSso: pool.require_sso,
       passwordUsers: new Set(pool.password_users),
+      authMethods: pool.auth_methods,
+      ssoIntegration: pool.sso_integration,
       listeners: new Set(participantsHere(config, pool).map(listenerKey)),
     })),
     databases: new Map(
@@ -154,6 +156,7 @@ function composeCatalog(config: Config): Catalog {
           allowsIdTokenUser: integration.enable_id_token_authentication,
           dialect: dialectOf(integration),
           requiresGroups: integration.cockroach?.requiresGroups ?? false,
+          scopes: ['openid', ...integration.additional_scopes],
         },
       ]),
     ),

@@ -12,6 +12,9 @@ export interface Catalog {
   readonly identityMap: IdentityMap
 }
 
+/** How a client is asked for its credential: AuthenticationCleartextPassword, or SASL OAUTHBEARER. */
+export type AuthMethod = 'cleartext' | 'oauthbearer'
+
 /** A connectivity pool: who may connect where, and whether only by single sign-on. */
 export interface Pool {
   readonly name: string
@@ -20,6 +23,10 @@ export interface Pool {
   readonly requireSso: boolean
   /** Break-glass users, who may use a password although the pool requires single sign-on. */
   readonly passwordUsers: ReadonlySet<string>
+  /** How clients may be asked for their credential; the first is for those that choose none. */
+  readonly authMethods: readonly AuthMethod[]
+  /** The integration that clients which look for a token are sent to; the primary where undefined. */
+  readonly ssoIntegration: string | undefined
   /** The sockets of this node on which the pool listens, as the registry of listeners names them. */
   readonly listeners: ReadonlySet<string>
 }
@@ -53,6 +60,8 @@ export interface Integration {
   readonly dialect: Dialect
   /** Whether an identity without any group is refused, whatever its name may be. */
   readonly requiresGroups: boolean
+  /** What is asked for in interactive sign-in. */
+  readonly scopes: readonly string[]
 }
 
 export interface Group {

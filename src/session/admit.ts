@@ -9,7 +9,7 @@ import { proveSender } from '../identity/sender-constraint.ts'
 import type { SubjectToken } from '../identity/token-exchange.ts'
 import type { TokenIdentity } from '../identity/token-identity.ts'
 import type { Principal } from '../identity/verify-token.ts'
-import type { Catalog, Integration, Pool } from '../policy/catalog.ts'
+import type { AuthMethod, Catalog, Integration, Pool } from '../policy/catalog.ts'
 import { folded } from '../policy/cockroach-users.ts'
 import { decide } from '../policy/decide.ts'
 import type { Step } from '../policy/decision.ts'
@@ -72,6 +72,34 @@ export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
   facts.pool = pool.name
   if (facts.tls === undefined && !listener.allowsCleartext) throw new Refusal('tls-required')
   return pool
+}
+
+/** How the client is asked: as it wishes, where the pool allows it. */
+export function chooseAuthMethod(attempt: Attempt, pool: Pool): AuthMethod {
+  const { authMethod: wanted } = attempt.intent
+  const [usual] = pool.authMethods
+  const chosen = wanted === undefined ? usual : pool.authMethods.find((one) => one === wanted)
+  if (chosen !== undefined) {
+    attempt.facts.authMethod = chosen
+    return chosen
+  }
+  const compared = `${printable(wanted ?? '')} among ${pool.authMethods.join(', ')}`
+  attempt.report?.({ check: 'authentication method', compared, passed: false })
+  throw new Refusal('auth-method-unavailable', { values: { method: wanted ?? '' } })
+}
+
+/** The integration that a client is sent to for a token: the pool's, or that of its database. */
+export function integrationForSignIn({ intent, catalog }: Attempt, pool: Pool): Integration {
+  if (pool.ssoIntegration !== undefined) {
+    const own = catalog.integrations.get(pool.ssoIntegration)
+    if (own?.isEnabled === true) return own
+    throw new Refusal('integration-disabled')
+  }
+  const resolution = resolveIntegration(catalog, { ...intent, claimed: undefined })
+  if (resolution.outcome === 'resolved') return resolution.integration
+  throw denied(resolution.reason, resolution.steps, {
+    values: { integration: intent.identityProvider ?? '' },
+  })
 }
 
 /** What kind of credential a password is. */

@@ -1,14 +1,16 @@
 import { readPasswordMessage } from '../wire/password.ts'
-import type { StartupMessage } from '../wire/startup.ts'
+import { newestMinorVersion, type StartupMessage } from '../wire/startup.ts'
 import { authenticationCleartextPassword, negotiateProtocolVersion } from '../wire/write-backend.ts'
 import {
   type Admission,
   admitPassword,
   admitToken,
   type Attempt,
+  chooseAuthMethod,
   enterPool,
   readCredential,
 } from './admit.ts'
+import { authenticateByBearer } from './bearer-exchange.ts'
 import { readIntent } from './client-intent.ts'
 import { type Conversation, timed, waitForClient } from './conversation.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
@@ -24,39 +26,41 @@ export async function authenticate(
   const { facts } = conversation
   const attempt: Attempt = { intent: readIntent(startup), facts, catalog: rules.catalog }
   const pool = enterPool(attempt, listener)
-
+  const greeting = negotiation(startup)
+  const verify = async (token: string): Promise<Admission> =>
+    timed(services.observer, 'verify', async () =>
+      admitToken(attempt, token, rules.tokens, services.now()),
+    )
+  if (chooseAuthMethod(attempt, pool) === 'oauthbearer') {
+    return authenticateByBearer({ conversation, attempt, pool, greeting, rules, services, verify })
+  }
   const askedAt = performance.now()
   const password = await timed(services.observer, 'credential', async () =>
-    askForPassword(conversation, startup, rules),
+    askForPassword(conversation, greeting, rules),
   )
   conversation.credentialMs = performance.now() - askedAt
-  if (readCredential(attempt, password) === 'password') {
-    return admitPassword(attempt, pool, password)
-  }
-  return timed(services.observer, 'verify', async () =>
-    admitToken(attempt, password, rules.tokens, services.now()),
-  )
+  return readCredential(attempt, password) === 'password'
+    ? admitPassword(attempt, pool, password)
+    : verify(password)
 }
 
 async function askForPassword(
   conversation: Conversation,
-  startup: StartupMessage,
+  greeting: Buffer,
   rules: Rules,
 ): Promise<string> {
   const { socket, reader } = conversation
-  const needsNegotiation = startup.minorVersion > 0 || startup.protocolOptions.length > 0
-  socket.write(
-    needsNegotiation
-      ? Buffer.concat([
-          negotiateProtocolVersion(startup.protocolOptions),
-          authenticationCleartextPassword,
-        ])
-      : authenticationCleartextPassword,
-  )
+  socket.write(Buffer.concat([greeting, authenticationCleartextPassword]))
   return waitForClient(
     conversation,
     rules.timeouts.authenticationMs,
     'authentication-timeout',
     reader.read((bytes) => readPasswordMessage(bytes, rules.limits.maxPasswordBytes)),
   )
+}
+
+/** What is said of the protocol before the first request; most often nothing. */
+function negotiation({ minorVersion, protocolOptions }: StartupMessage): Buffer {
+  if (minorVersion <= newestMinorVersion && protocolOptions.length === 0) return Buffer.alloc(0)
+  return negotiateProtocolVersion(Math.min(minorVersion, newestMinorVersion), protocolOptions)
 }

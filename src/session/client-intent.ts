@@ -2,7 +2,7 @@
 // are for Portcullis. Ours never reach the upstream.
 import type { Dialect } from '../identity/dialect.ts'
 import { Refusal } from '../refusal.ts'
-import type { StartupMessage } from '../wire/startup.ts'
+import { newestMinorVersion, type StartupMessage } from '../wire/startup.ts'
 
 export interface ClientIntent {
   /** As the client wrote it. */
@@ -22,6 +22,10 @@ export interface ClientIntent {
   readonly declaresToken: boolean
   /** The gateway that the client takes us for, where it says so. */
   readonly dialect: Dialect | undefined
+  /** How the client wants to be asked for its credential. */
+  readonly authMethod: string | undefined
+  /** Of the protocol that the client speaks. */
+  readonly minorVersion: number
   /** What goes upstream besides user and database. */
   readonly parameters: ReadonlyMap<string, string>
 }
@@ -32,6 +36,7 @@ const ownSettings = new Set([
   'handshake',
   'ssooauthflow',
   'crdb:jwt_auth_enabled',
+  'auth_method',
 ])
 
 /** What may go upstream: settings of PostgreSQL and its extensions, which are named like this. */
@@ -69,6 +74,8 @@ export function readIntent(startup: StartupMessage): ClientIntent {
     identityProvider: own.get('identityprovider'),
     declaresToken: tokenUser !== undefined || isCockroachs,
     dialect: isCockroachs ? 'cockroachdb' : undefined,
+    authMethod: own.get('auth_method'),
+    minorVersion: Math.min(startup.minorVersion, newestMinorVersion),
     parameters,
   }
 }

@@ -21,6 +21,8 @@ export interface SessionFacts {
     readonly database: string
     readonly applicationName: string
   }
+  /** How the client was asked for its credential. */
+  readonly authMethod?: 'cleartext' | 'oauthbearer'
   /** What kind of credential was presented; unknown until one was. */
   readonly credential?: 'token' | 'password'
   readonly integration?: string
@@ -79,8 +81,8 @@ export interface SessionEnd {
 
 /**
  * Receives the events of sessions and cannot influence them. Each connection calls `opened` once, then
- * exactly one of `admitted`, `refused`, `abandoned` (closed before a decision) and `cancelled` (it was a
- * cancel request); `ended` follows `admitted`.
+ * exactly one of `admitted`, `refused`, `abandoned` (closed before a decision), `discovered` (it asked where
+ * tokens are to be had) and `cancelled` (it was a cancel request); `ended` follows `admitted`.
  */
 export interface SessionObserver {
   opened(session: SessionFacts): void
@@ -88,6 +90,7 @@ export interface SessionObserver {
   admitted(session: SessionFacts): void
   refused(session: SessionFacts, refusal: Refusal): void
   abandoned(session: SessionFacts): void
+  discovered(session: SessionFacts): void
   cancelled(session: SessionFacts, outcome: 'forwarded' | 'unknown-key' | 'failed'): void
   ended(session: SessionFacts, end: SessionEnd): void
 }

@@ -1,4 +1,4 @@
-import { Refusal } from '../refusal.ts'
+import { printable, Refusal } from '../refusal.ts'
 import { ConnectionLost } from '../wire/packet-reader.ts'
 import { type ErrorFields, fatalError } from '../wire/write-backend.ts'
 import { cockroachError } from './cockroach-texts.ts'
@@ -22,7 +22,8 @@ export function refuse(
     return
   }
   const refusal = error instanceof Refusal ? error : new Refusal('internal-error', { cause: error })
-  observer.refused(facts, refusal)
+  if (refusal.reason === 'oauth-discovery') observer.discovered(facts)
+  else observer.refused(facts, refusal)
   if (refusal.reason === 'tls-failed') {
     socket.destroy()
     return
@@ -62,9 +63,14 @@ export function errorFor(refusal: Refusal, facts: SessionFacts): ErrorFields {
     if (theirs !== undefined) return theirs
   }
   const detail = refusal.clientDetail ?? vague
+  const isBearer = facts.authMethod === 'oauthbearer' && refusal.sqlstate === '28P01'
   return {
-    sqlstate: refusal.sqlstate,
-    message: refusal.messageFor(session),
+    ...(isBearer
+      ? {
+          sqlstate: '28000',
+          message: `OAuth bearer authentication failed for user "${printable(session.user)}"`,
+        }
+      : { sqlstate: refusal.sqlstate, message: refusal.messageFor(session) }),
     detail,
     hint: refusal.hint,
   }

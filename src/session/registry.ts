@@ -38,7 +38,10 @@ export class Entry {
   }
 }
 
-const secretKeyBytes = 4
+/** Protocol 3.2 has room for more than an integer. */
+export function secretKeyBytesFor(minorVersion: number): number {
+  return minorVersion >= 2 ? 32 : 4
+}
 
 /** The sessions of this process, by the cancel keys that their clients were given. */
 export class SessionRegistry {
@@ -78,7 +81,7 @@ export class SessionRegistry {
   }
 
   /** Adds a session and returns the secret of its cancel key. */
-  add(processId: number, session: LiveSession): Buffer {
+  add(processId: number, session: LiveSession, secretKeyBytes: number): Buffer {
     for (;;) {
       const secretKey = randomBytes(secretKeyBytes)
       const index = indexOf(processId, secretKey)

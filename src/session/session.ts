@@ -13,10 +13,11 @@ import { terminate } from '../wire/write-frontend.ts'
 import { authenticationOk, backendKeyData } from '../wire/write-backend.ts'
 import type { Admission, TokenAdmission } from './admit.ts'
 import { authenticate } from './authenticate.ts'
+import type { ClientIntent } from './client-intent.ts'
 import { type Conversation, timed } from './conversation.ts'
 import { negotiate } from './negotiate.ts'
 import { refuse } from './refuse.ts'
-import type { Entry, LiveSession } from './registry.ts'
+import { type Entry, type LiveSession, secretKeyBytesFor } from './registry.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 import { Splice, type Traffic } from './splice.ts'
 
@@ -118,7 +119,7 @@ async function admit(
     }
     facts.role = admission.role
     facts.upstreamProcessId = upstream.processId
-    join(conversation, target, upstream, services, traffic)
+    join(conversation, admission.intent, target, upstream, services, traffic)
   } finally {
     release()
   }
@@ -181,6 +182,7 @@ async function tokenFor(
 /** Tells the client that it is in, in one write, and lets the bytes flow. */
 function join(
   { socket, reader, facts }: Conversation,
+  { minorVersion }: ClientIntent,
   target: UpstreamTarget,
   upstream: UpstreamSession,
   services: SessionServices,
@@ -216,7 +218,7 @@ function join(
   })
   // The upstream's own process id, because clients compare it with that of notifications; the secret
   // is ours, so that a cancel request has to come through here.
-  const secretKey = registry.add(processId, live)
+  const secretKey = registry.add(processId, live, secretKeyBytesFor(minorVersion))
   observer.admitted(facts)
   socket.write(
     Buffer.concat([

@@ -60,6 +60,7 @@ export function createAudit(options: AuditOptions): Audit {
       })
     },
     abandoned() {},
+    discovered() {},
     cancelled() {},
     ended(session, end) {
       record(session, {

@@ -174,6 +174,9 @@ export function sessionLog(log: Log): SessionObserver {
     abandoned(session) {
       log.debug('session abandoned', toFields(session))
     },
+    discovered(session) {
+      log.debug('session asked where tokens are to be had', toFields(session))
+    },
     cancelled(session, outcome) {
       log.debug('cancel request', { ...toFields(session), outcome })
     },

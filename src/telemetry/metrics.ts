@@ -176,7 +176,7 @@ export function createMetrics({ version, runtime, readBytes }: MetricsOptions): 
 
   function decided(
     session: SessionFacts,
-    outcome: 'admitted' | 'refused' | 'abandoned',
+    outcome: 'admitted' | 'refused' | 'abandoned' | 'discovered',
     reason = 'none',
   ): void {
     logins.inc({ integration: session.integration ?? 'none', outcome, reason })
@@ -203,6 +203,10 @@ export function createMetrics({ version, runtime, readBytes }: MetricsOptions): 
     },
     abandoned(session) {
       decided(session, 'abandoned')
+      connectionsOpen.dec()
+    },
+    discovered(session) {
+      decided(session, 'discovered')
       connectionsOpen.dec()
     },
     cancelled(_, outcome) {

@@ -41,6 +41,11 @@ export function combine(
         observer.abandoned(...event)
       })
     },
+    discovered(...event) {
+      tell((observer) => {
+        observer.discovered(...event)
+      })
+    },
     cancelled(...event) {
       tell((observer) => {
         observer.cancelled(...event)

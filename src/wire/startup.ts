@@ -9,12 +9,16 @@ const codeBytes = 4
 const cancelRequestCode = 80877102
 const sslRequestCode = 80877103
 const gssEncRequestCode = 80877104
+/** Protocol 3.2; there is no 3.1. */
+export const newestMinorVersion = 2
+
 /** PostgreSQL 18 and protocol 3.2: a cancel key has 4 to 256 bytes. */
 const minCancelKeyBytes = 4
 const maxCancelKeyBytes = 256
 
 export interface StartupMessage {
   readonly kind: 'startup'
+  /** As the client asks for it; what it gets is at most `newestMinorVersion`. */
   readonly minorVersion: number
   /** In the order in which they came; `_pq_.` options are kept apart. */
   readonly parameters: ReadonlyMap<string, string>

@@ -13,13 +13,27 @@ export const encryptionRefused = Buffer.from('N')
 export const authenticationOk = writeFrame('R', int32(0))
 export const authenticationCleartextPassword = writeFrame('R', int32(3))
 
+/** Which mechanisms the server has: their names, and an empty one at the end. */
+export function authenticationSasl(mechanisms: readonly string[]): Buffer {
+  const names = [...mechanisms, ''].map((name) => `${name}\0`).join('')
+  return writeFrame('R', Buffer.concat([int32(10), Buffer.from(names, 'latin1')]))
+}
+
+export function authenticationSaslContinue(challenge: string): Buffer {
+  return writeFrame('R', Buffer.concat([int32(11), Buffer.from(challenge, 'utf8')]))
+}
+
 /**
  * Tells a client that asked for a newer minor version, or for options that we do not know, what it
  * gets. The number is the whole version, as PostgreSQL sends it and libpq 18 expects it.
  */
-export function negotiateProtocolVersion(unknownOptions: readonly string[]): Buffer {
+export function negotiateProtocolVersion(
+  minorVersion: number,
+  unknownOptions: readonly string[],
+): Buffer {
   const names = unknownOptions.map((name) => Buffer.from(`${name}\0`, 'utf8'))
-  return writeFrame('v', Buffer.concat([int32(3 << 16), int32(names.length), ...names]))
+  const version = (3 << 16) | minorVersion
+  return writeFrame('v', Buffer.concat([int32(version), int32(names.length), ...names]))
 }
 
 export function backendKeyData(processId: number, secretKey: Buffer): Buffer {

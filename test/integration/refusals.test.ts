@@ -237,7 +237,27 @@ async function encrypted(content: string): Promise<string> {
     .encrypt(publicKey)
 }
 
-const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>, Scenario>> = {
+/** Answers the offer of OAUTHBEARER with a message, and returns the refusal. */
+async function saslRefused(answer: Buffer, method = 'oauthbearer'): Promise<Answer> {
+  const client = await WireClient.connectSecurely(main.gateway.port, stack.authority.certificate)
+  client.startup({ ...inSandbox, options: `-c auth_method=${method}` })
+  if (method !== 'oauthbearer') return client.readError()
+  await client.read()
+  client.send(answer)
+  const refused = await client.readError()
+  client.destroy()
+  return refused
+}
+
+function saslInitialResponse(response: string, mechanism = 'OAUTHBEARER'): Buffer {
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(response.length)
+  return message('p', Buffer.concat([Buffer.from(`${mechanism}\0`), length, Buffer.from(response)]))
+}
+
+const scenarios: Readonly<
+  Record<Exclude<Reason, 'internal-error' | 'draining' | 'oauth-discovery'>, Scenario>
+> = {
   'malformed-startup': {
     provoke: async () => refusedInClear(Buffer.from('GET / HTTP/1.1\r\n\r\n')),
     expected: { sqlstate: '08P01', message: 'invalid startup packet' },
@@ -246,7 +266,7 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
     provoke: async () => refusedInClear(untyped(2 << 16, Buffer.alloc(300))),
     expected: {
       sqlstate: '0A000',
-      message: 'unsupported frontend protocol 2.0: server supports 3.0 to 3.0',
+      message: 'unsupported frontend protocol 2.0: server supports 3.0 to 3.2',
     },
   },
   'early-data': {
@@ -336,6 +356,39 @@ const scenarios: Readonly<Record<Exclude<Reason, 'internal-error' | 'draining'>,
       return client.readError()
     },
     expected: { sqlstate: '08P01', message: 'expected password response, got something else' },
+  },
+  'auth-method-unavailable': {
+    provoke: async () => saslRefused(Buffer.alloc(0), 'kerberos'),
+    expected: {
+      sqlstate: '28000',
+      message: 'authentication method "kerberos" is not available in pool "sso_pool"',
+    },
+  },
+  'malformed-sasl-response': {
+    provoke: async () => saslRefused(message('Q', Buffer.from('select 1\0'))),
+    expected: { sqlstate: '08P01', message: 'expected SASL response, got something else' },
+  },
+  'sasl-mechanism': {
+    provoke: async () => saslRefused(saslInitialResponse('n,,', 'SCRAM-SHA-256')),
+    expected: {
+      sqlstate: '08P01',
+      message: 'client selected an invalid SASL authentication mechanism',
+    },
+  },
+  'malformed-oauthbearer': {
+    provoke: async () => saslRefused(saslInitialResponse('p=tls-exporter,,\x01auth=\x01\x01')),
+    expected: {
+      sqlstate: '08P01',
+      message: 'malformed OAUTHBEARER message',
+      detail: /channel binding/,
+    },
+  },
+  'authorization-identity': {
+    provoke: async () => saslRefused(saslInitialResponse('n,a=alice,\x01auth=\x01\x01')),
+    expected: {
+      sqlstate: '0A000',
+      message: 'client uses authorization identity, but it is not supported',
+    },
   },
   'password-too-long': {
     provoke: async () => refusedWith('x'.repeat(65_531)),
@@ -753,7 +806,7 @@ function isVague(reason: Reason): boolean {
 
 describe('each reason of a refusal', () => {
   test('has a scenario here or says where it has', () => {
-    const elsewhere = ['internal-error', 'draining']
+    const elsewhere = ['internal-error', 'draining', 'oauth-discovery']
     expect([...Object.keys(scenarios), ...elsewhere].sort()).toEqual(Object.keys(reasons).sort())
   })
 

@@ -67,7 +67,7 @@ describe('a client that asks for GSSAPI encryption', () => {
     client.send(gssEncRequest)
     expect(await client.readError()).toMatchObject({
       sqlstate: '0A000',
-      message: 'unsupported frontend protocol 1234.5680: server supports 3.0 to 3.0',
+      message: 'unsupported frontend protocol 1234.5680: server supports 3.0 to 3.2',
     })
     client.destroy()
   })
@@ -77,7 +77,7 @@ describe('a client that asks for GSSAPI encryption', () => {
     client.send(sslRequest)
     expect(await client.readError()).toMatchObject({
       sqlstate: '0A000',
-      message: 'unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0',
+      message: 'unsupported frontend protocol 1234.5679: server supports 3.0 to 3.2',
     })
     client.destroy()
   })

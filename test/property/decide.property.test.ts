@@ -49,6 +49,7 @@ const integration: fc.Arbitrary<Integration> = fc.record({
   allowsIdTokenUser: fc.boolean(),
   dialect: fc.constantFrom('portcullis', 'portcullis', 'cockroachdb'),
   requiresGroups: fc.boolean(),
+  scopes: fc.constant(['openid']),
 })
 
 const mapLine = fc
@@ -249,6 +250,8 @@ describe('a decision', () => {
             priority: 99,
             requireSso: false,
             passwordUsers: new Set(who.names),
+            authMethods: ['cleartext'],
+            ssoIntegration: undefined,
             listeners: new Set(['main']),
           },
         ],
@@ -340,6 +343,7 @@ describe('an expression that takes other engines for ever', () => {
       allowsIdTokenUser: true,
       dialect: 'portcullis',
       requiresGroups: false,
+      scopes: [],
     }
     // A backtracking engine needs more than 2^250 steps for the longest name that a token may have.
     const name = `${'a'.repeat(254)}!`

@@ -3,7 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { createAuthority } from '../../demo/certificates.ts'
 import { KeyCache } from '../../src/identity/key-cache.ts'
-import type { Catalog } from '../../src/policy/catalog.ts'
+import type { AuthMethod, Catalog } from '../../src/policy/catalog.ts'
 import { parseIdentityMap } from '../../src/policy/identity-map.ts'
 import { parseNetwork } from '../../src/policy/network.ts'
 import type { Refusal } from '../../src/refusal.ts'
@@ -65,6 +65,7 @@ export interface GateOptions {
   readonly trust: Trust
   readonly allowsCleartext?: boolean
   readonly requireSso?: boolean
+  readonly authMethods?: readonly AuthMethod[]
   readonly timeouts?: Partial<Rules['timeouts']>
   readonly limits?: Partial<Rules['limits']>
   readonly trustedProxies?: readonly string[]
@@ -74,7 +75,7 @@ export interface GateOptions {
 
 /** An event that a session ends its login with, or its life. */
 export type Outcome =
-  | { readonly kind: 'admitted' | 'abandoned'; readonly facts: SessionFacts }
+  | { readonly kind: 'admitted' | 'abandoned' | 'discovered'; readonly facts: SessionFacts }
   | { readonly kind: 'refused'; readonly facts: SessionFacts; readonly refusal: Refusal }
   | { readonly kind: 'cancelled'; readonly facts: SessionFacts; readonly outcome: string }
   | { readonly kind: 'ended'; readonly facts: SessionFacts; readonly end: SessionEnd }
@@ -95,6 +96,9 @@ class Witness implements SessionObserver {
   }
   abandoned(facts: SessionFacts): void {
     this.outcomes.push({ kind: 'abandoned', facts })
+  }
+  discovered(facts: SessionFacts): void {
+    this.outcomes.push({ kind: 'discovered', facts })
   }
   cancelled(facts: SessionFacts, outcome: string): void {
     this.outcomes.push({ kind: 'cancelled', facts, outcome })
@@ -196,7 +200,10 @@ export class Gate implements AsyncDisposable {
 
 function rulesOf(options: GateOptions): Rules {
   return {
-    catalog: catalogOf(options.requireSso ?? true),
+    catalog: catalogOf(
+      options.requireSso ?? true,
+      options.authMethods ?? ['cleartext', 'oauthbearer'],
+    ),
     tokens: new Map([
       [
         'sso',
@@ -262,7 +269,7 @@ function targetOf({ trust, upstream }: GateOptions): UpstreamTarget {
   }
 }
 
-function catalogOf(requireSso: boolean): Catalog {
+function catalogOf(requireSso: boolean, authMethods: readonly AuthMethod[]): Catalog {
   return {
     pools: [
       {
@@ -270,6 +277,8 @@ function catalogOf(requireSso: boolean): Catalog {
         networks: [parseNetwork('127.0.0.0/8'), parseNetwork('2001:db8::/32')],
         priority: 0,
         requireSso,
+        authMethods,
+        ssoIntegration: undefined,
         passwordUsers: new Set(),
         listeners: new Set(['here']),
       },
@@ -302,6 +311,7 @@ function catalogOf(requireSso: boolean): Catalog {
           allowsIdTokenUser: true,
           dialect: 'portcullis',
           requiresGroups: false,
+          scopes: ['openid', 'email'],
         },
       ],
     ]),

@@ -61,7 +61,7 @@ describe('a request for encryption', () => {
     await frontend.secure(trust.ca)
     frontend.send(packet(codes.ssl))
     expect(await frontend.rest()).toEqual(
-      fatal('0A000', 'unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0'),
+      fatal('0A000', 'unsupported frontend protocol 1234.5679: server supports 3.0 to 3.2'),
     )
     expect(await gate.settled()).toHaveLength(1)
   })
@@ -73,7 +73,7 @@ describe('a request for encryption', () => {
     await frontend.take(1)
     frontend.send(packet(codes.gss))
     expect(await frontend.rest()).toEqual(
-      fatal('0A000', 'unsupported frontend protocol 1234.5680: server supports 3.0 to 3.0'),
+      fatal('0A000', 'unsupported frontend protocol 1234.5680: server supports 3.0 to 3.2'),
     )
     expect(await gate.settled()).toHaveLength(1)
   })
@@ -124,17 +124,17 @@ describe('a startup message without TLS', () => {
 })
 
 describe('the protocol version', () => {
-  test('3.0 is not talked about', async () => {
+  test.each([0, 1, 2])('3.%d is not talked about', async (minor) => {
     await using gate = await start({ allowsCleartext: true })
     await using frontend = await gate.connect()
-    frontend.send(hello)
+    frontend.send(startup(['user', role, 'database', database], minor))
     expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
     frontend.socket.end()
     expect(await frontend.rest()).toHaveLength(0)
   })
 
   test.each([
-    ['3.2', 2, [], '760000000c0003000000000000'],
+    ['3.3', 3, [], '760000000c0003000200000000'],
     [
       '3.0 and an option',
       0,
@@ -145,7 +145,7 @@ describe('the protocol version', () => {
       '3.9999 and an option',
       9999,
       ['_pq_.test_protocol_negotiation', ''],
-      `760000002b0003000000000001${Buffer.from('_pq_.test_protocol_negotiation\0').toString('hex')}`,
+      `760000002b0003000200000001${Buffer.from('_pq_.test_protocol_negotiation\0').toString('hex')}`,
     ],
   ])('%s is negotiated once, before the password', async (_, minor, options, hex) => {
     await using gate = await start({ allowsCleartext: true })
@@ -165,7 +165,7 @@ describe('the protocol version', () => {
     await using frontend = await gate.connect()
     frontend.send(packet(codes.version(major, minor), Buffer.alloc(288)))
     expect(await frontend.rest()).toEqual(
-      fatal('0A000', `unsupported frontend protocol ${version}: server supports 3.0 to 3.0`),
+      fatal('0A000', `unsupported frontend protocol ${version}: server supports 3.0 to 3.2`),
     )
   })
 })

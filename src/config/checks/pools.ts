@@ -64,10 +64,15 @@ function* checkAmbiguity({ root: { node }, pools }: View): Generator<Finding> {
 }
 
 function policyOf(pool: PoolView): string | undefined {
-  const { require_sso, password_users } = pool
+  const { require_sso, password_users, auth_methods } = pool
   if (require_sso === undefined || password_users === undefined) return undefined
-  if (!('sso_integration' in pool)) return undefined
-  return JSON.stringify([require_sso, [...new Set(password_users)].sort(), pool.sso_integration])
+  if (!('sso_integration' in pool) || auth_methods === undefined) return undefined
+  return JSON.stringify([
+    require_sso,
+    [...new Set(password_users)].sort(),
+    pool.sso_integration,
+    auth_methods,
+  ])
 }
 
 function claimsOf(pool: PoolView, node: string | undefined): ReadonlySet<string> {

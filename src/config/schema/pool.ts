@@ -42,6 +42,13 @@ export const pool = section({
   require_sso: flag()
     .prefault(false)
     .describe('Whether passwords are refused, so that only single sign-on is left.'),
+  auth_methods: z
+    .array(z.enum(['cleartext', 'oauthbearer']))
+    .min(1)
+    .prefault(['cleartext', 'oauthbearer'])
+    .describe(
+      'How clients may be asked for a credential: `cleartext` for a password or a token in its place, `oauthbearer` for OAUTHBEARER (RFC 7628), as libpq 18 knows it. The first is for clients that do not choose by `options=-c auth_method=...`.',
+    ),
   password_users: z
     .array(identifier('role'))
     .prefault([])

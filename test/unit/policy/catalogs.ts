@@ -37,6 +37,8 @@ export function pool(
     networks: networks.map(parseNetwork),
     priority,
     requireSso: true,
+    authMethods: ['cleartext', 'oauthbearer'],
+    ssoIntegration: undefined,
     passwordUsers: new Set(),
     listeners: new Set(listeners),
   }
@@ -75,6 +77,7 @@ export function integration(name: string, parts: IntegrationParts = {}): Integra
     allowsIdTokenUser: true,
     dialect: 'portcullis',
     requiresGroups: false,
+    scopes: ['openid'],
     ...more,
   }
 }

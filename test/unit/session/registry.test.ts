@@ -29,14 +29,14 @@ describe('a cancel key', () => {
   test('has four bytes and finds its session', () => {
     const registry = new SessionRegistry()
     const live = session()
-    const key = registry.add(7, live)
+    const key = registry.add(7, live, 4)
     expect(key).toHaveLength(4)
     expect(registry.find(7, key)).toBe(live)
   })
 
   test('is another for each session, also of the same process id', () => {
     const registry = new SessionRegistry()
-    const keys = Array.from({ length: 100 }, () => registry.add(7, session()).toString('hex'))
+    const keys = Array.from({ length: 100 }, () => registry.add(7, session(), 4).toString('hex'))
     expect(new Set(keys).size).toBe(100)
     expect(registry.size).toBe(100)
   })
@@ -49,20 +49,20 @@ describe('a cancel key', () => {
     ['that is empty', 7, () => Buffer.alloc(0)],
   ])('%s finds nothing', (_, processId, change) => {
     const registry = new SessionRegistry()
-    const key = registry.add(7, session())
+    const key = registry.add(7, session(), 4)
     expect(registry.find(processId, change(key))).toBeUndefined()
   })
 
   test('finds nothing once its session is removed', () => {
     const registry = new SessionRegistry()
-    const key = registry.add(7, session())
+    const key = registry.add(7, session(), 4)
     registry.remove(7, key)
     expect([registry.find(7, key), registry.size]).toEqual([undefined, 0])
   })
 
   test('that is unknown removes nothing', () => {
     const registry = new SessionRegistry()
-    registry.add(7, session())
+    registry.add(7, session(), 4)
     registry.remove(7, Buffer.alloc(4))
     expect(registry.size).toBe(1)
   })
@@ -89,7 +89,7 @@ describe('the limit of unauthenticated connections', () => {
 describe('the limit of sessions', () => {
   test('counts those that are reserved and those that live', () => {
     const registry = new SessionRegistry()
-    registry.add(7, session())
+    registry.add(7, session(), 4)
     registry.reserve(limits)
     expect(refusalOf(() => registry.reserve(limits)).reason).toBe('too-many-sessions')
   })
@@ -106,8 +106,8 @@ describe('the limit of sessions', () => {
 
   test('is free again when a session ends', () => {
     const registry = new SessionRegistry()
-    registry.add(7, session())
-    const key = registry.add(8, session())
+    registry.add(7, session(), 4)
+    const key = registry.add(8, session(), 4)
     registry.remove(8, key)
     expect(() => registry.reserve(limits)).not.toThrow()
   })
@@ -128,7 +128,7 @@ describe('a drain', () => {
   test('tells each session, and is over with the last of them', async () => {
     const registry = new SessionRegistry()
     const [a, b] = [session(), session()]
-    const [keyA, keyB] = [registry.add(1, a), registry.add(2, b)]
+    const [keyA, keyB] = [registry.add(1, a, 4), registry.add(2, b, 4)]
     const drained = registry.drain(1_000_000)
     expect([a.told, b.told]).toEqual([['drain'], ['drain']])
     registry.remove(1, keyA)
@@ -173,12 +173,16 @@ describe('a drain', () => {
   test('ends the rest at its deadline', async () => {
     const registry = new SessionRegistry()
     const ended = Promise.withResolvers<undefined>()
-    const key = registry.add(1, {
-      ...session(),
-      endNow: () => {
-        ended.resolve(undefined)
+    const key = registry.add(
+      1,
+      {
+        ...session(),
+        endNow: () => {
+          ended.resolve(undefined)
+        },
       },
-    })
+      4,
+    )
     const drained = registry.drain(1)
     await ended.promise
     registry.remove(1, key)
@@ -188,8 +192,8 @@ describe('a drain', () => {
   test('that is cut short ends every session now', () => {
     const registry = new SessionRegistry()
     const [a, b] = [session(), session()]
-    registry.add(1, a)
-    registry.add(2, b)
+    registry.add(1, a, 4)
+    registry.add(2, b, 4)
     registry.endNow()
     expect([a.told, b.told]).toEqual([['endNow'], ['endNow']])
     expect(refusalOf(() => registry.reserve(limits)).reason).toBe('draining')
@@ -197,7 +201,7 @@ describe('a drain', () => {
 
   test('is over for everybody who waits for it', async () => {
     const registry = new SessionRegistry()
-    const key = registry.add(1, session())
+    const key = registry.add(1, session(), 4)
     const drains = [registry.drain(1_000_000), registry.drain(1_000_000)]
     registry.remove(1, key)
     expect(await isSettled(Promise.all(drains))).toBe(true)

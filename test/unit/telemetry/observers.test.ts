@@ -17,6 +17,7 @@ function recorder(): { observer: SessionObserver; calls: unknown[][] } {
     admitted: record('admitted'),
     refused: record('refused'),
     abandoned: record('abandoned'),
+    discovered: record('discovered'),
     cancelled: record('cancelled'),
     ended: record('ended'),
   }
@@ -31,6 +32,7 @@ function play(observer: SessionObserver): void {
   observer.admitted(verified)
   observer.refused(asked, refusal)
   observer.abandoned(opened)
+  observer.discovered(opened)
   observer.cancelled(opened, 'failed')
   observer.ended(verified, end)
 }
@@ -41,6 +43,7 @@ const told = [
   ['admitted', verified],
   ['refused', asked, refusal],
   ['abandoned', opened],
+  ['discovered', opened],
   ['cancelled', opened, 'failed'],
   ['ended', verified, end],
 ]

@@ -118,7 +118,7 @@ describe('a startup message', () => {
     const refusal = refusalOf(() => readStartupPacket(packet(codes.version(major, minor), 'junk')))
     expect(refusal.reason).toBe('unsupported-protocol')
     expect(refusal.messageFor({})).toBe(
-      `unsupported frontend protocol ${version}: server supports 3.0 to 3.0`,
+      `unsupported frontend protocol ${version}: server supports 3.0 to 3.2`,
     )
   })
 

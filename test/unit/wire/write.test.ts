@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import {
   authenticationCleartextPassword,
   authenticationOk,
+  authenticationSasl,
+  authenticationSaslContinue,
   backendKeyData,
   encryptionRefused,
   fatalError,
@@ -24,10 +26,12 @@ describe('what is written to a client', () => {
     ['authenticationCleartextPassword', authenticationCleartextPassword, '520000000800000003'],
     ['backendKeyData', backendKeyData(258, Buffer.from('abcd')), '4b0000000c0000010261626364'],
     ['backendKeyData of a negative id', backendKeyData(-1, int32(1)), '4b0000000cffffffff00000001'],
-    ['negotiateProtocolVersion', negotiateProtocolVersion([]), '760000000c0003000000000000'],
+    ['authenticationSasl', authenticationSasl(['A', 'B']), '520000000d0000000a4100420000'],
+    ['authenticationSaslContinue', authenticationSaslContinue('{}'), '520000000a0000000b7b7d'],
+    ['negotiateProtocolVersion', negotiateProtocolVersion(2, []), '760000000c0003000200000000'],
     [
       'negotiateProtocolVersion with options',
-      negotiateProtocolVersion(['_pq_.a', '_pq_.b']),
+      negotiateProtocolVersion(0, ['_pq_.a', '_pq_.b']),
       '760000001a00030000000000025f70715f2e61005f70715f2e6200',
     ],
   ])('is, for %s, exactly these bytes', (_, bytes, hex) => {

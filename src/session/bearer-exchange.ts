@@ -1,0 +1,105 @@
+// A login by OAUTHBEARER (RFC 7628; PostgreSQL documentation, 54.3): at most three messages of the client.
+import {
+  errorResponse,
+  oauthBearerMechanism,
+  type OauthBearerStep,
+  readDummyResponse,
+  readInitialResponse,
+} from '../sasl/oauthbearer.ts'
+import type { Integration, Pool } from '../policy/catalog.ts'
+import { Refusal } from '../refusal.ts'
+import type { Taken } from '../wire/startup.ts'
+import { readSaslInitialResponse, readSaslResponse } from '../wire/sasl-response.ts'
+import { authenticationSasl, authenticationSaslContinue } from '../wire/write-backend.ts'
+import { type Admission, type Attempt, integrationForSignIn } from './admit.ts'
+import { type Conversation, timed, waitForClient } from './conversation.ts'
+import type { Rules, SessionServices } from './services.ts'
+
+/** Longer than all that RFC 7628 knows besides the token. */
+const maxOverheadBytes = 1_024
+
+interface Exchange {
+  readonly conversation: Conversation
+  readonly attempt: Attempt
+  readonly pool: Pool
+  /** What is said of the protocol in front of the offer. */
+  readonly greeting: Buffer
+  readonly rules: Rules
+  readonly services: SessionServices
+  readonly verify: (token: string) => Promise<Admission>
+}
+
+/**
+ * Offers OAUTHBEARER and lets the token decide. A client that asks where tokens are to be had is told, and
+ * so is one whose token does not do, before the Refusal that is thrown here ends the login.
+ */
+export async function authenticateByBearer(exchange: Exchange): Promise<Admission> {
+  const { conversation, attempt, pool, services, verify } = exchange
+  const integration = integrationForSignIn(attempt, pool)
+  const askedAt = performance.now()
+  const step = await timed(services.observer, 'credential', async () => askForToken(exchange))
+  conversation.credentialMs = performance.now() - askedAt
+  if (step.next === 'discover') {
+    await tellInvalidToken(exchange, integration)
+    throw new Refusal('oauth-discovery')
+  }
+  attempt.facts.credential = 'token'
+  try {
+    if (step.next === 'reject') {
+      throw new Refusal('token-malformed', { logDetail: step.logDetail })
+    }
+    return await verify(step.token)
+  } catch (error) {
+    // Whatever else is wrong, another token would not help.
+    if (error instanceof Refusal && error.sqlstate.startsWith('28')) {
+      await tellInvalidToken(exchange, integration)
+    }
+    throw error
+  }
+}
+
+async function askForToken(exchange: Exchange): Promise<WellFormed> {
+  const { socket } = exchange.conversation
+  const maxBytes = exchange.rules.limits.maxPasswordBytes + maxOverheadBytes
+  socket.write(Buffer.concat([exchange.greeting, authenticationSasl([oauthBearerMechanism])]))
+  const chosen = await read(exchange, (bytes) => readSaslInitialResponse(bytes, maxBytes))
+  if (chosen.mechanism !== oauthBearerMechanism) throw new Refusal('sasl-mechanism')
+  let { response } = chosen
+  if (response === undefined) {
+    socket.write(authenticationSaslContinue(''))
+    response = await read(exchange, (bytes) => readSaslResponse(bytes, maxBytes))
+  }
+  return wellFormed(readInitialResponse(response))
+}
+
+/** RFC 7628 3.2.2 and 3.2.3: the error, and the client's word that it has read it. */
+async function tellInvalidToken(
+  exchange: Exchange,
+  { issuer, scopes }: Integration,
+): Promise<void> {
+  const error = errorResponse({ issuer, scope: scopes.join(' ') })
+  exchange.conversation.socket.write(authenticationSaslContinue(error))
+  const answer = await read(exchange, (bytes) => readSaslResponse(bytes, maxOverheadBytes))
+  const fault = readDummyResponse(answer)
+  if (fault !== undefined) wellFormed(fault)
+}
+
+async function read<T>(
+  { conversation, rules }: Exchange,
+  take: (bytes: Buffer) => Taken<T> | undefined,
+): Promise<T> {
+  return waitForClient(
+    conversation,
+    rules.timeouts.authenticationMs,
+    'authentication-timeout',
+    conversation.reader.read(take),
+  )
+}
+
+type WellFormed = Exclude<OauthBearerStep, { next: 'malformed' }>
+
+function wellFormed(step: OauthBearerStep): WellFormed {
+  if (step.next !== 'malformed') return step
+  if (step.sqlstate === '0A000') throw new Refusal('authorization-identity')
+  throw new Refusal('malformed-oauthbearer', { clientDetail: step.detail })
+}
