@@ -554,8 +554,8 @@ interface RefusalOptions {
   readonly clientDetail?: string
   /** For the log and the audit alone. Never a token, a password or a part of one. */
   readonly logDetail?: string
-  /** An ErrorResponse of the upstream, whole, to be passed on instead of our own message. */
-  readonly upstreamError?: Uint8Array
+  /** An ErrorResponse, whole, to be sent instead of our own: PostgreSQL's, or one that an old client reads. */
+  readonly errorResponse?: Uint8Array
   readonly cause?: unknown
 }
 
@@ -566,7 +566,7 @@ export class Refusal extends Error {
   readonly values: RefusalValues
   readonly clientDetail: string | undefined
   readonly logDetail: string | undefined
-  readonly upstreamError: Uint8Array | undefined
+  readonly errorResponse: Uint8Array | undefined
 
   constructor(reason: Reason, options: RefusalOptions = {}) {
     super(reasons[reason].message, { cause: options.cause })
@@ -574,7 +574,7 @@ export class Refusal extends Error {
     this.values = options.values ?? {}
     this.clientDetail = options.clientDetail
     this.logDetail = options.logDetail
-    this.upstreamError = options.upstreamError
+    this.errorResponse = options.errorResponse
   }
 
   get fault(): Fault {

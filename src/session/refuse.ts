@@ -41,7 +41,7 @@ export function refuse(
   })
   // Unread bytes would turn the close into a reset, and the client would never see the message.
   socket.resume()
-  socket.end(refusal.upstreamError ?? fatalError(errorFor(refusal, facts)))
+  socket.end(refusal.errorResponse ?? fatalError(errorFor(refusal, facts)))
 }
 
 /** What a client reads of its refusal. */

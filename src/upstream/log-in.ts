@@ -176,7 +176,7 @@ class ServerRefused extends Error {
 function serverRefused(error: ServerRefused, credential: LoginCredential): Refusal {
   const logDetail = `${error.sqlstate} ${error.message}`
   if (!error.sqlstate.startsWith('28')) {
-    return new Refusal('upstream-refused', { logDetail, upstreamError: error.frame })
+    return new Refusal('upstream-refused', { logDetail, errorResponse: error.frame })
   }
   const isClients = credential.kind === 'password' && credential.isClients
   const reason =

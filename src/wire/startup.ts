@@ -86,9 +86,7 @@ function parseCancelRequest(body: Buffer): CancelRequest {
 function parseStartupMessage(code: number, body: Buffer): StartupMessage {
   const major = code >>> 16
   const minorVersion = code & 0xffff
-  if (major !== 3) {
-    throw new Refusal('unsupported-protocol', { values: { version: `${major}.${minorVersion}` } })
-  }
+  if (major !== 3) throw unsupported(major, minorVersion)
   const parameters = new Map<string, string>()
   const protocolOptions: string[] = []
   let offset = 0
@@ -106,6 +104,17 @@ function parseStartupMessage(code: number, body: Buffer): StartupMessage {
   }
   if (offset !== body.length) throw malformed('expected terminator as last byte')
   return { kind: 'startup', minorVersion, parameters, protocolOptions }
+}
+
+function unsupported(major: number, minor: number): Refusal {
+  const values = { version: `${major}.${minor}` }
+  if (major > 3) return new Refusal('unsupported-protocol', { values })
+  // Protocol 2 knows no fields: its error is a line of text.
+  const text = new Refusal('unsupported-protocol').messageFor(values)
+  return new Refusal('unsupported-protocol', {
+    values,
+    errorResponse: Buffer.from(`EFATAL:  ${text}\n\0`),
+  })
 }
 
 function readCString(body: Buffer, offset: number): { text: string; next: number } {

@@ -263,10 +263,10 @@ const scenarios: Readonly<
     expected: { sqlstate: '08P01', message: 'invalid startup packet' },
   },
   'unsupported-protocol': {
-    provoke: async () => refusedInClear(untyped(2 << 16, Buffer.alloc(300))),
+    provoke: async () => refusedInClear(untyped(4 << 16, Buffer.alloc(300))),
     expected: {
       sqlstate: '0A000',
-      message: 'unsupported frontend protocol 2.0: server supports 3.0 to 3.2',
+      message: 'unsupported frontend protocol 4.0: server supports 3.0 to 3.2',
     },
   },
   'early-data': {

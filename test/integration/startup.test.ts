@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
-import { gssEncRequest, sslRequest, startupPacket, WireClient } from '../support/wire-client.ts'
+import { gssEncRequest, sslRequest, WireClient } from '../support/wire-client.ts'
 
 let stack: Stack
 let proxied: Stack
@@ -22,33 +22,6 @@ afterAll(async () => {
 })
 
 const parameters = { user: 'app_readonly', database: 'sandbox' }
-
-describe('a client of a newer protocol', () => {
-  test.each([
-    ['3.1', 0x30001, {}, []],
-    ['3.2', 0x30002, {}, []],
-    [
-      '3.9999 with a greasing option',
-      0x3270f,
-      { '_pq_.test_protocol_negotiation': '' },
-      ['_pq_.test_protocol_negotiation'],
-    ],
-    ['3.0 with an unknown option', 0x30000, { '_pq_.unknown': 'x' }, ['_pq_.unknown']],
-  ])('%s is told once what there is, and logs in', async (_, version, options, unknown) => {
-    const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
-    client.send(startupPacket({ ...parameters, ...options }, version))
-    const { type, body } = await client.read()
-    expect(type).toBe('v')
-    expect(body.readUInt32BE(0)).toBe(0x30000)
-    expect(body.readUInt32BE(4)).toBe(unknown.length)
-    expect(body.toString('utf8', 8)).toBe(unknown.map((name) => `${name}\0`).join(''))
-    expect((await client.read()).type).toBe('R')
-    client.password(await stack.token())
-    expect((await client.read()).type).toBe('R')
-    await client.readUntil('Z')
-    client.destroy()
-  })
-})
 
 describe('a client that asks for GSSAPI encryption', () => {
   test('is told no, asks for TLS and logs in', async () => {

@@ -157,9 +157,18 @@ describe('the protocol version', () => {
     expect(await frontend.rest()).toHaveLength(0)
   })
 
+  test('2.0 is refused in words that it can read', async () => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    frontend.send(packet(codes.version(2, 0), Buffer.alloc(288)))
+    expect((await frontend.rest()).toString()).toBe(
+      'EFATAL:  unsupported frontend protocol 2.0: server supports 3.0 to 3.2\n\0',
+    )
+  })
+
   test.each([
-    ['2.0', 2, 0],
     ['4.0', 4, 0],
+    ['4.2', 4, 2],
   ])('%s is refused by name', async (version, major, minor) => {
     await using gate = await start()
     await using frontend = await gate.connect()
