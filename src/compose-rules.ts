@@ -123,6 +123,7 @@ function composeCatalog(config: Config): Catalog {
       passwordUsers: new Set(pool.password_users),
       authMethods: pool.auth_methods,
       ssoIntegration: pool.sso_integration,
+      allowsReplication: pool.allow_replication,
       listeners: new Set(participantsHere(config, pool).map(listenerKey)),
     })),
     databases: new Map(

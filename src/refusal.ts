@@ -103,12 +103,12 @@ export const reasons = {
     meaning: 'The startup packet has no user.',
     remedy: 'Set the user in the connection string.',
   },
-  'replication-unsupported': {
-    sqlstate: '0A000',
-    fault: 'client',
-    message: 'replication connections are not supported',
+  'replication-not-allowed': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'pool "{pool}" does not allow replication connections',
     meaning: 'The client asked for the streaming replication protocol.',
-    remedy: 'Connect replication clients to PostgreSQL directly.',
+    remedy: 'Set `allow_replication: true` for the pool, or connect to another one.',
   },
   'unknown-database': {
     sqlstate: '3D000',

@@ -27,6 +27,7 @@ export interface Pool {
   readonly authMethods: readonly AuthMethod[]
   /** The integration that clients which look for a token are sent to; the primary where undefined. */
   readonly ssoIntegration: string | undefined
+  readonly allowsReplication: boolean
   /** The sockets of this node on which the pool listens, as the registry of listeners names them. */
   readonly listeners: ReadonlySet<string>
 }

@@ -70,6 +70,9 @@ export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
   attempt.report?.({ check: 'pool', compared, passed: pool !== undefined })
   if (pool === undefined) throw new Refusal('no-pool')
   facts.pool = pool.name
+  if (intent.asksForReplication && !pool.allowsReplication) {
+    fail(attempt, 'replication', `pool ${pool.name} does not allow it`, 'replication-not-allowed')
+  }
   if (facts.tls === undefined && !listener.allowsCleartext) throw new Refusal('tls-required')
   return pool
 }

@@ -24,6 +24,8 @@ export interface ClientIntent {
   readonly dialect: Dialect | undefined
   /** How the client wants to be asked for its credential. */
   readonly authMethod: string | undefined
+  /** Whether it wants the replication protocol, physical or logical. */
+  readonly asksForReplication: boolean
   /** Of the protocol that the client speaks. */
   readonly minorVersion: number
   /** What goes upstream besides user and database. */
@@ -46,9 +48,6 @@ export function readIntent(startup: StartupMessage): ClientIntent {
   const { user, database, replication, options, ...settings } = Object.fromEntries(
     startup.parameters,
   )
-  if (replication !== undefined && !/^(false|off|no|0)$/i.test(replication)) {
-    throw new Refusal('replication-unsupported')
-  }
   const own = new Map<string, string>()
   const parameters = new Map<string, string>()
   for (const [name, value] of Object.entries(settings)) {
@@ -56,6 +55,8 @@ export function readIntent(startup: StartupMessage): ClientIntent {
     else if (settingName.test(name)) parameters.set(name, value)
     else throw new Refusal('malformed-startup', { logDetail: 'a parameter that is no setting' })
   }
+  const asksForReplication = replication !== undefined && !/^(?:false|off|no|0)$/i.test(replication)
+  if (asksForReplication) parameters.set('replication', replication)
   const rest = takeOwnOptions(options ?? '', own)
   if (rest !== '') parameters.set('options', rest)
   const isCockroachs = /^(?:true|t|1)$/i.test(own.get('crdb:jwt_auth_enabled') ?? '')
@@ -75,6 +76,7 @@ export function readIntent(startup: StartupMessage): ClientIntent {
     declaresToken: tokenUser !== undefined || isCockroachs,
     dialect: isCockroachs ? 'cockroachdb' : undefined,
     authMethod: own.get('auth_method'),
+    asksForReplication,
     minorVersion: Math.min(startup.minorVersion, newestMinorVersion),
     parameters,
   }

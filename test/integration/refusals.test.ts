@@ -332,9 +332,12 @@ const scenarios: Readonly<
       message: 'no PostgreSQL user name specified in startup packet',
     },
   },
-  'replication-unsupported': {
+  'replication-not-allowed': {
     provoke: async () => refusedInClear(startupPacket({ ...inSandbox, replication: 'database' })),
-    expected: { sqlstate: '0A000', message: 'replication connections are not supported' },
+    expected: {
+      sqlstate: '28000',
+      message: 'pool "sso_pool" does not allow replication connections',
+    },
   },
   'unknown-database': {
     provoke: async () => alice('nowhere'),

@@ -252,6 +252,7 @@ describe('a decision', () => {
             passwordUsers: new Set(who.names),
             authMethods: ['cleartext'],
             ssoIntegration: undefined,
+            allowsReplication: false,
             listeners: new Set(['main']),
           },
         ],

@@ -279,6 +279,7 @@ function catalogOf(requireSso: boolean, authMethods: readonly AuthMethod[]): Cat
         requireSso,
         authMethods,
         ssoIntegration: undefined,
+        allowsReplication: false,
         passwordUsers: new Set(),
         listeners: new Set(['here']),
       },

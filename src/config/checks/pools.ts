@@ -64,14 +64,16 @@ function* checkAmbiguity({ root: { node }, pools }: View): Generator<Finding> {
 }
 
 function policyOf(pool: PoolView): string | undefined {
-  const { require_sso, password_users, auth_methods } = pool
+  const { require_sso, password_users, auth_methods, allow_replication } = pool
   if (require_sso === undefined || password_users === undefined) return undefined
-  if (!('sso_integration' in pool) || auth_methods === undefined) return undefined
+  if (auth_methods === undefined || allow_replication === undefined) return undefined
+  if (!('sso_integration' in pool)) return undefined
   return JSON.stringify([
     require_sso,
     [...new Set(password_users)].sort(),
     pool.sso_integration,
     auth_methods,
+    allow_replication,
   ])
 }
 

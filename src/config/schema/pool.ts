@@ -49,6 +49,11 @@ export const pool = section({
     .describe(
       'How clients may be asked for a credential: `cleartext` for a password or a token in its place, `oauthbearer` for OAUTHBEARER (RFC 7628), as libpq 18 knows it. The first is for clients that do not choose by `options=-c auth_method=...`.',
     ),
+  allow_replication: flag()
+    .prefault(false)
+    .describe(
+      'Whether clients may ask for the replication protocol. The role needs the attribute REPLICATION; clients of physical replication connect to the database `replication`, which the catalog must have then.',
+    ),
   password_users: z
     .array(identifier('role'))
     .prefault([])

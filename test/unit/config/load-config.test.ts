@@ -106,6 +106,8 @@ test('a minimal file gets every default', () => {
             source_address: ['0.0.0.0/0', '::/0'],
             priority: 0,
             require_sso: false,
+            allow_replication: false,
+            auth_methods: ['cleartext', 'oauthbearer'],
             password_users: [],
             participants: [
               {

@@ -39,6 +39,7 @@ export function pool(
     requireSso: true,
     authMethods: ['cleartext', 'oauthbearer'],
     ssoIntegration: undefined,
+    allowsReplication: false,
     passwordUsers: new Set(),
     listeners: new Set(listeners),
   }

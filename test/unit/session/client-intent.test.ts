@@ -74,11 +74,12 @@ describe('the database', () => {
 })
 
 describe('replication', () => {
-  test.each(['true', 'TRUE', 'on', 'yes', '1', 'database', '', 'maybe'])(
-    'of %j is refused',
+  test.each(['true', 'on', '1', 'yes', 'database', 'DATABASE', ''])(
+    'of %j is asked for, and asked of the server',
     (replication) => {
-      const refusal = refusalOf(() => intentOf({ user: 'alice', replication }))
-      expect(refusal.reason).toBe('replication-unsupported')
+      const intent = intentOf({ user: 'alice', replication })
+      expect(intent.asksForReplication).toBe(true)
+      expect(intent.parameters.get('replication')).toBe(replication)
     },
   )
 
