@@ -96,6 +96,7 @@ export function composeListeners(
         port: participant.listen_port,
         key,
         allowsCleartext: participant.allow_cleartext,
+        proxyProtocol: participant.proxy_protocol,
       })
     }
   }

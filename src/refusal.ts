@@ -82,6 +82,14 @@ export const reasons = {
     remedy:
       'Add the address to `source_address` of a pool, or connect to the listener that is meant for it.',
   },
+  'proxy-required': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'this listener is for load balancers',
+    meaning:
+      'The listener has `proxy_protocol: required`, and the address that connected is not among `trusted_proxies`.',
+    remedy: 'Connect by the load balancer, or add its address to `trusted_proxies`.',
+  },
   'too-many-sessions': {
     sqlstate: '53300',
     fault: 'proxy',

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:net'
-import type { ListenerAddress, SessionServices } from './services.ts'
+import type { ListenerAddress, ProxyProtocol, SessionServices } from './services.ts'
 import { runSession } from './session.ts'
 import type { Traffic } from './splice.ts'
 
@@ -18,6 +18,7 @@ export interface ListenOptions {
   readonly port: number
   readonly key: string
   readonly allowsCleartext: boolean
+  readonly proxyProtocol: ProxyProtocol
   /** Several processes listen on the port, and the kernel spreads connections over them. */
   readonly sharesPort: boolean
 }
@@ -27,12 +28,13 @@ export async function listen(
   services: SessionServices,
   traffic: Traffic,
 ): Promise<Listener> {
-  const { key, allowsCleartext } = options
+  const { key, allowsCleartext, proxyProtocol } = options
   let address: ListenerAddress = {
     address: options.address,
     port: options.port,
     key,
     allowsCleartext,
+    proxyProtocol,
   }
   const server = createServer({
     allowHalfOpen: true,

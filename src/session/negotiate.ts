@@ -7,7 +7,7 @@ import { type CancelRequest, readStartupPacket, type StartupMessage } from '../w
 import { encryptionRefused, sslAccepted } from '../wire/write-backend.ts'
 import { readClientCertificate } from './client-certificate.ts'
 import { type Conversation, secure, timed, waitForClient } from './conversation.ts'
-import type { Rules, SessionServices } from './services.ts'
+import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 
 /**
  * Reads from the first byte to the startup message or cancel request, through PROXY header, requests
@@ -15,10 +15,11 @@ import type { Rules, SessionServices } from './services.ts'
  */
 export async function negotiate(
   conversation: Conversation,
+  listener: ListenerAddress,
   rules: Rules,
   services: SessionServices,
 ): Promise<StartupMessage | CancelRequest> {
-  await readPeer(conversation, rules)
+  await readPeer(conversation, listener, rules)
   let askedForGss = false
   for (;;) {
     const packet = await waitForClient(
@@ -56,12 +57,20 @@ function refuseEarlyData(conversation: Conversation): void {
   if (conversation.reader.unreadBytes > 0) throw new Refusal('early-data')
 }
 
-async function readPeer(conversation: Conversation, rules: Rules): Promise<void> {
+async function readPeer(
+  conversation: Conversation,
+  { proxyProtocol }: ListenerAddress,
+  rules: Rules,
+): Promise<void> {
+  if (proxyProtocol === 'off') return
   const { facts, reader } = conversation
   const address = parseAddress(facts.peer.address)
   const isProxy =
     address !== undefined && rules.trustedProxies.some((network) => contains(network, address))
-  if (!isProxy) return
+  if (!isProxy) {
+    if (proxyProtocol === 'required') throw new Refusal('proxy-required')
+    return
+  }
   const header = await waitForClient(
     conversation,
     rules.timeouts.startupMs,

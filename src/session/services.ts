@@ -48,6 +48,12 @@ export interface SessionServices {
   readonly now: () => Date
 }
 
+/**
+ * Whether a PROXY header is read on a listener: from trusted proxies, who must send one; from them alone,
+ * and from nobody else anything; or from nobody.
+ */
+export type ProxyProtocol = 'trusted' | 'required' | 'off'
+
 /** A socket of this node that accepts connections. */
 export interface ListenerAddress {
   readonly address: string
@@ -56,4 +62,5 @@ export interface ListenerAddress {
   readonly key: string
   /** Credentials may be asked for without TLS; only ever on loopback. */
   readonly allowsCleartext: boolean
+  readonly proxyProtocol: ProxyProtocol
 }

@@ -42,7 +42,7 @@ export async function runSession(
   observer.opened(conversation.facts)
   try {
     const packet = await timed(observer, 'startup', async () =>
-      negotiate(conversation, rules, services),
+      negotiate(conversation, listener, rules, services),
     )
     if (packet.kind === 'cancel') {
       await cancel(conversation, packet, services)

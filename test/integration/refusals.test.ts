@@ -130,6 +130,16 @@ beforeAll(async () => {
           participants: [{ node: 'gw0', listen_address: '127.0.0.2', listen_port: 0 }],
         },
         open: { participants: [{ node: 'gw0', listen_address: '127.0.0.3', listen_port: 0 }] },
+        balanced: {
+          participants: [
+            {
+              node: 'gw0',
+              listen_address: '127.0.0.4',
+              listen_port: 0,
+              proxy_protocol: 'required',
+            },
+          ],
+        },
       }
     },
   })
@@ -310,6 +320,13 @@ const scenarios: Readonly<
       sqlstate: '28000',
       message: 'no entry for host "127.0.0.1", user "app_readonly", database "sandbox"',
     },
+  },
+  'proxy-required': {
+    provoke: async () => {
+      const client = await WireClient.connect(main.gateway.portOf(3), '127.0.0.4')
+      return client.readError()
+    },
+    expected: { sqlstate: '28000', message: 'this listener is for load balancers' },
   },
   'too-many-sessions': {
     provoke: async () => {

@@ -10,7 +10,12 @@ import type { Refusal } from '../../src/refusal.ts'
 import { ScramKeyCache } from '../../src/sasl/scram-key-cache.ts'
 import type { SessionEnd, SessionFacts, SessionObserver } from '../../src/session/observer.ts'
 import { SessionRegistry } from '../../src/session/registry.ts'
-import type { ListenerAddress, Rules, SessionServices } from '../../src/session/services.ts'
+import type {
+  ListenerAddress,
+  ProxyProtocol,
+  Rules,
+  SessionServices,
+} from '../../src/session/services.ts'
 import { runSession } from '../../src/session/session.ts'
 import { allowedTypes } from '../../src/identity/token-rules.ts'
 import { VerifiedTokens } from '../../src/identity/verified-tokens.ts'
@@ -69,6 +74,7 @@ export interface GateOptions {
   readonly timeouts?: Partial<Rules['timeouts']>
   readonly limits?: Partial<Rules['limits']>
   readonly trustedProxies?: readonly string[]
+  readonly proxyProtocol?: ProxyProtocol
   readonly upstream?: Partial<UpstreamTarget>
   readonly now?: () => Date
 }
@@ -145,6 +151,7 @@ export class Gate implements AsyncDisposable {
       port: 0,
       key: 'here',
       allowsCleartext: options.allowsCleartext ?? false,
+      proxyProtocol: options.proxyProtocol ?? 'trusted',
     }
     const traffic = { fromFrontend: 0, fromUpstream: 0 }
     server.on('connection', (socket) => {

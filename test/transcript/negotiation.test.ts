@@ -261,6 +261,25 @@ describe('a PROXY header', () => {
     })
   })
 
+  test('from a trusted address is no startup packet where the listener takes none', async () => {
+    await using gate = await start({ trustedProxies: ['127.0.0.1'], proxyProtocol: 'off' })
+    await using frontend = await gate.connect()
+    frontend.send(line)
+    expect(await frontend.rest()).toEqual(fatal('08P01', 'invalid startup packet'))
+  })
+
+  test('is what a listener for load balancers takes, from them alone', async () => {
+    await using open = await start({ trustedProxies: ['127.0.0.1'], proxyProtocol: 'required' })
+    await using frontend = await open.connect()
+    frontend.send(line)
+    await frontend.secure(trust.ca)
+
+    await using shut = await start({ trustedProxies: ['192.0.2.1'], proxyProtocol: 'required' })
+    await using other = await shut.connect()
+    other.send(line)
+    expect(await other.rest()).toEqual(fatal('28000', 'this listener is for load balancers'))
+  })
+
   test('from anybody else is no startup packet', async () => {
     await using gate = await start()
     await using frontend = await gate.connect()

@@ -25,6 +25,12 @@ export const participant = section({
   allow_cleartext: flag()
     .prefault(false)
     .describe('Whether clients may go without TLS. Only on a loopback address.'),
+  proxy_protocol: z
+    .enum(['trusted', 'required', 'off'])
+    .default('trusted')
+    .describe(
+      'Who sends a PROXY header: `trusted` are the peers of `trusted_proxies`, with `required` nobody else may connect, with `off` nobody sends one.',
+    ),
 })
 
 export const pool = section({

@@ -115,6 +115,7 @@ test('a minimal file gets every default', () => {
                 listen_address: '127.0.0.1',
                 listen_port: 6432,
                 allow_cleartext: false,
+                proxy_protocol: 'trusted',
               },
             ],
           },
