@@ -560,6 +560,8 @@ interface RefusalOptions {
   readonly values?: RefusalValues
   /** Shown to the client as DETAIL: only what it sent itself, and only once its token is verified. */
   readonly clientDetail?: string
+  /** In place of the hint of the reason. */
+  readonly hint?: string
   /** For the log and the audit alone. Never a token, a password or a part of one. */
   readonly logDetail?: string
   /** An ErrorResponse, whole, to be sent instead of our own: PostgreSQL's, or one that an old client reads. */
@@ -574,6 +576,7 @@ export class Refusal extends Error {
   readonly values: RefusalValues
   readonly clientDetail: string | undefined
   readonly logDetail: string | undefined
+  readonly #hint: string | undefined
   readonly errorResponse: Uint8Array | undefined
 
   constructor(reason: Reason, options: RefusalOptions = {}) {
@@ -582,6 +585,7 @@ export class Refusal extends Error {
     this.values = options.values ?? {}
     this.clientDetail = options.clientDetail
     this.logDetail = options.logDetail
+    this.#hint = options.hint
     this.errorResponse = options.errorResponse
   }
 
@@ -600,7 +604,7 @@ export class Refusal extends Error {
 
   get hint(): string | undefined {
     const entry: ReasonEntry = reasons[this.reason]
-    return entry.hint
+    return this.#hint ?? entry.hint
   }
 
   /** The primary message with its placeholders filled: first from the refusal, then from the session. */

@@ -108,8 +108,8 @@ class Replay {
       },
     }
     const pool = enterPool(attempt, this.#listener)
-    const credential = this.#readPassword()
-    if (readCredential(attempt, credential) === 'password') {
+    const { kind, text: credential } = readCredential(attempt, this.#readPassword())
+    if (kind === 'password') {
       // Whether the password is right is known to PostgreSQL alone.
       const { role } = admitPassword(attempt, pool, credential)
       return this.explanation('undecided', role)

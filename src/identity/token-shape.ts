@@ -36,6 +36,18 @@ export function isEncrypted(token: string): boolean {
   return token.split('.', 6).length === 5
 }
 
+/** Whether a token that begins like a JWT ends before its third segment. */
+export function hasSegmentsMissing(token: string): boolean {
+  return token.startsWith(headerBeginning) && token.split('.', 3).length < 3
+}
+
+/** Where terminals and prompts of clients cut: a line of a tty, buffers of libpq and psql. */
+const usualCuts: ReadonlySet<number> = new Set([4_095, 4_096, 1_023, 1_024, 255, 256, 99, 100])
+
+export function isUsualCut(token: string): boolean {
+  return usualCuts.has(Buffer.byteLength(token))
+}
+
 /** The header of a token of any number of segments; undefined where it is none. */
 export function readHeader(token: string): Readonly<Record<string, unknown>> | undefined {
   return readSegment(token.split('.', 1)[0] ?? '')

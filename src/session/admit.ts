@@ -3,8 +3,13 @@
 import { checkDeclaredAccessToken } from '../identity/check-kind.ts'
 import { LateRefusal } from '../identity/late-refusal.ts'
 import { looksLikeSaml } from '../identity/saml-shape.ts'
-import { looksLikeToken, readClaimed } from '../identity/token-shape.ts'
 import { bracketed, listed } from '../identity/shown.ts'
+import {
+  hasSegmentsMissing,
+  isUsualCut,
+  looksLikeToken,
+  readClaimed,
+} from '../identity/token-shape.ts'
 import { proveSender } from '../identity/sender-constraint.ts'
 import type { SubjectToken } from '../identity/token-exchange.ts'
 import type { TokenIdentity } from '../identity/token-identity.ts'
@@ -105,8 +110,14 @@ export function integrationForSignIn({ intent, catalog }: Attempt, pool: Pool): 
   })
 }
 
-/** What kind of credential a password is. */
-export function readCredential(attempt: Attempt, password: string): 'token' | 'password' {
+/** A password, and what it is meant as. */
+export interface Credential {
+  readonly kind: 'token' | 'password'
+  readonly text: string
+}
+
+/** What kind of credential a password is; a token is taken out of what it was copied with. */
+export function readCredential(attempt: Attempt, password: string): Credential {
   if (password === '') fail(attempt, 'credential', 'empty', 'empty-password')
   const bare = withoutWrapping(password)
   if (looksLikeSaml(bare)) {
@@ -118,7 +129,9 @@ export function readCredential(attempt: Attempt, password: string): 'token' | 'p
   attempt.facts.credential = kind
   const compared = declared ?? `a ${kind}, by its beginning`
   attempt.report?.({ check: 'credential', compared, passed: true })
-  return kind
+  if (kind === 'password' || bare === password) return { kind, text: password }
+  attempt.facts.isUnwrapped = true
+  return { kind, text: bare }
 }
 
 /** What the client says of its credential, where that makes it a token whatever it looks like. */
@@ -127,7 +140,7 @@ function declaredKind({ tokenUser, dialect }: ClientIntent): string | undefined 
   return dialect === 'cockroachdb' ? 'a token, by the options' : undefined
 }
 
-/** A token with blanks around it or `Bearer` in front is none, but never a password for PostgreSQL either. */
+/** A token with blanks around it or `Bearer` in front: no password is like that, and no token either. */
 function withoutWrapping(password: string): string {
   return password.trim().replace(/^Bearer\s+/i, '')
 }
@@ -154,11 +167,33 @@ export async function admitToken(
   const integration = chooseIntegration(attempt, token)
   const verifier = tokens.get(integration.name)
   if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
-  const principal = await orEarlierDenial(attempt, integration, async () =>
-    verifierFor(attempt, verifier, token).verify(token, now),
-  )
+  const principal = await orEarlierDenial(attempt, integration, async () => {
+    if (hasSegmentsMissing(token)) throw cutShort(token)
+    try {
+      return await verifierFor(attempt, verifier, token).verify(token, now)
+    } catch (error) {
+      throw isBroken(error) && isUsualCut(token) ? cutShort(token) : error
+    }
+  })
   const chosen = chooseRole(attempt, principal, integration)
   return { kind: 'token', intent: attempt.intent, subject: { token, principal }, ...chosen }
+}
+
+function isBroken(error: unknown): boolean {
+  return (
+    error instanceof Refusal &&
+    (error.reason === 'token-malformed' || error.reason === 'token-signature')
+  )
+}
+
+/** What people paste into a terminal arrives without its end: they cannot see that. */
+function cutShort(token: string): Refusal {
+  const bytes = Buffer.byteLength(token)
+  const where = isUsualCut(token) ? ', where terminals and old clients cut what is pasted' : ''
+  return new Refusal('token-malformed', {
+    logDetail: `cut short after ${bytes} bytes`,
+    hint: `The token was cut short after ${bytes} bytes${where}. Pass it in the environment variable PGPASSWORD, in a passfile or by a file instead of at a prompt.`,
+  })
 }
 
 /** An access token that is declared as one is the provider's to verify where it is asked, a JWT or not. */
@@ -167,7 +202,10 @@ function verifierFor(
   verifier: TokenVerifier,
   token: string,
 ): Pick<TokenVerifier, 'verify'> {
-  if (attempt.intent.tokenUser !== 'access_token') return verifier
+  const { intent, facts } = attempt
+  // RFC 7628 takes any bearer token: one that says nothing of itself can only be asked about.
+  const isOpaqueBearer = facts.authMethod === 'oauthbearer' && !looksLikeToken(token)
+  if (intent.tokenUser !== 'access_token' && !isOpaqueBearer) return verifier
   if (verifier.introspected !== undefined) return verifier.introspected
   if (!looksLikeToken(token)) {
     const compared = 'the token is no JWT, and the provider is not asked about it'

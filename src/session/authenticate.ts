@@ -39,9 +39,8 @@ export async function authenticate(
     askForPassword(conversation, greeting, rules),
   )
   conversation.credentialMs = performance.now() - askedAt
-  return readCredential(attempt, password) === 'password'
-    ? admitPassword(attempt, pool, password)
-    : verify(password)
+  const { kind, text } = readCredential(attempt, password)
+  return kind === 'password' ? admitPassword(attempt, pool, text) : verify(text)
 }
 
 async function askForPassword(

@@ -50,8 +50,8 @@ export async function authenticateByBearer(exchange: Exchange): Promise<Admissio
     }
     return await verify(step.token)
   } catch (error) {
-    // Whatever else is wrong, another token would not help.
-    if (error instanceof Refusal && error.sqlstate.startsWith('28')) {
+    // Where the provider or we are to blame, another token would not help.
+    if (error instanceof Refusal && (error.fault === 'client' || error.fault === 'policy')) {
       await tellInvalidToken(exchange, integration)
     }
     throw error

@@ -25,6 +25,8 @@ export interface SessionFacts {
   readonly authMethod?: 'cleartext' | 'oauthbearer'
   /** What kind of credential was presented; unknown until one was. */
   readonly credential?: 'token' | 'password'
+  /** The token came with blanks around it or with `Bearer` in front. */
+  readonly isUnwrapped?: true
   readonly integration?: string
   /** Whose words a refusal is told in: those of the integration, before there is one those of the client. */
   readonly dialect?: Dialect

@@ -217,6 +217,8 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
     pool,
     integration,
     credential,
+    credential_unwrapped: session.isUnwrapped,
+    auth_method: session.authMethod,
     tls_version: tls?.version,
     tls_cipher: tls?.cipher,
     client_certificate: tls?.certificate && {

@@ -1,6 +1,12 @@
 // Every reason of the closed list, provoked from outside: what the client reads, one audit record, one
 // count, and nothing at PostgreSQL unless the reason is about PostgreSQL.
-import { createHmac, createPublicKey, generateKeyPairSync, type JsonWebKey } from 'node:crypto'
+import {
+  createHash,
+  createHmac,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+} from 'node:crypto'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { get } from 'node:https'
 import { createServer, type Server } from 'node:net'
@@ -873,17 +879,47 @@ describe('each reason of a refusal', () => {
     },
   )
 
-  test.each(['Bearer ', ' ', '\n'])(
-    'a token behind %j never goes to PostgreSQL as a password',
+  test.each(['Bearer ', 'bearer  ', ' ', '\n'])(
+    'a token behind %j is a token and no password, and the audit says how it came',
     async (prefix) => {
-      const before = connectionsAtPostgres()
       const client = await WireClient.connect(main.gateway.portOf(2), '127.0.0.3')
       await client.startTls(stack.authority.certificate)
-      const answer = errorFields(await client.logIn(inSandbox, prefix + (await stack.token())))
-      expect(answer).toMatchObject({ sqlstate: '28P01' })
-      expect(connectionsAtPostgres()).toBe(before)
+      const jti = `behind ${JSON.stringify(prefix)}`
+      const token = await stack.token({ jti })
+      const answer = await client.logIn(inSandbox, `${prefix}${token}\n`)
+      expect(answer.type).toBe('R')
+      await client.readUntil('Z')
+      client.destroy()
+      const hash = createHash('sha256').update(jti).digest('hex')
+      await until('the audit record', async () =>
+        (await stack.audit()).some(
+          ({ unmapped: { portcullis: one } }) =>
+            one['token_id_hash'] === hash && one['credential_unwrapped'] === true,
+        ),
+      )
     },
   )
+
+  test.each([
+    ['at 4,095 bytes', 4_095, /cut short after 4095 bytes, where terminals and old clients cut/],
+    ['at 1,023 bytes', 1_023, /cut short after 1023 bytes, where terminals/],
+    ['at 99 bytes', 99, /cut short after 99 bytes, where terminals/],
+    ['somewhere in its claims', 300, /cut short after 300 bytes\. Pass it in/],
+  ])('a token that was cut %s is told so', async (_, bytes, hint) => {
+    const whole = await stack.token({ filler: 'f'.repeat(4_000) })
+    const answer = await refusedWith(whole.slice(0, bytes))
+    expect(answer).toMatchObject({ sqlstate: '28P01', hint: expect.stringMatching(hint) as string })
+  })
+
+  test('a token that was cut in its signature where terminals cut is told so', async () => {
+    const short = await stack.token()
+    const padding = Math.floor(((4_100 - short.length) * 3) / 4)
+    const whole = await stack.token({ filler: 'f'.repeat(padding) })
+    expect(whole.length).toBeGreaterThan(4_095)
+    expect(whole.lastIndexOf('.')).toBeLessThan(4_095)
+    const answer = await refusedWith(whole.slice(0, 4_095))
+    expect(answer.hint).toMatch(/cut short after 4095 bytes, where terminals/)
+  })
 
   test.each([
     ['a SAML response in base64', samlResponse],

@@ -96,7 +96,7 @@ describe('OAUTHBEARER', () => {
 
   test.each([
     ['a token for others', async () => trust.token({ aud: 'others' }), 'token-audience'],
-    ['what is no JWT', async () => Promise.resolve('opaque'), 'token-malformed'],
+    ['half a JWT', async () => (await trust.token()).slice(0, 80), 'token-malformed'],
     ['no bearer token', async () => Promise.resolve(''), 'token-malformed'],
   ])('answers %s as PostgreSQL does, and then says what is wrong', async (_, token, reason) => {
     await using gate = await start()
@@ -110,6 +110,18 @@ describe('OAUTHBEARER', () => {
       detail: expect.stringMatching(/issued for audience|The log of the gateway/) as string,
     })
     expect(await gate.settled()).toMatchObject([{ kind: 'refused', refusal: { reason } }])
+  })
+
+  test('says that an opaque token cannot be verified where the provider is not asked', async () => {
+    await using gate = await start()
+    await using frontend = await begin(gate)
+    frontend.send(initialResponse('n,,\x01auth=Bearer opaque\x01\x01'))
+    expect((await frontend.takeMessage()).raw).toEqual(invalidToken)
+    frontend.send(separator)
+    expect(readError(await frontend.rest()).message).toMatch(/introspection/)
+    expect(await gate.settled()).toMatchObject([
+      { kind: 'refused', refusal: { reason: 'access-token-unsupported' } },
+    ])
   })
 
   test.each([
