@@ -3,7 +3,13 @@ import { contains, parseAddress } from '../policy/network.ts'
 import { Refusal } from '../refusal.ts'
 import { established, ignoreError } from '../wire/established.ts'
 import { readProxyHeader } from '../wire/proxy-header.ts'
-import { type CancelRequest, readStartupPacket, type StartupMessage } from '../wire/startup.ts'
+import {
+  type CancelRequest,
+  readStartupPacket,
+  type StartupMessage,
+  type StartupPacket,
+  type Taken,
+} from '../wire/startup.ts'
 import { encryptionRefused, sslAccepted } from '../wire/write-backend.ts'
 import { readClientCertificate } from './client-certificate.ts'
 import { type Conversation, secure, timed, waitForClient } from './conversation.ts'
@@ -20,31 +26,52 @@ export async function negotiate(
   services: SessionServices,
 ): Promise<StartupMessage | CancelRequest> {
   await readPeer(conversation, listener, rules)
-  let askedForGss = false
+  let [mayAskForTls, mayAskForGss] = [true, true]
   for (;;) {
     const packet = await waitForClient(
       conversation,
       rules.timeouts.startupMs,
       'startup-timeout',
-      conversation.reader.read(readStartupPacket),
+      conversation.reader.read(
+        conversation.facts.tls === undefined ? readFirst : readStartupPacket,
+      ),
     )
     switch (packet.kind) {
       case 'startup':
       case 'cancel':
         return packet
+      case 'client-hello':
+        if (!mayAskForTls || !mayAskForGss) throw new Refusal('malformed-startup')
+        await timed(services.observer, 'tls', async () => startDirectTls(conversation, rules))
+        break
       case 'ssl-request':
-        if (conversation.facts.tls !== undefined) throw notAgain('1234.5679')
+        if (!mayAskForTls) throw notAgain('1234.5679')
+        mayAskForTls = false
+        if (conversation.facts.tls !== undefined) {
+          conversation.socket.write(encryptionRefused)
+          break
+        }
+        mayAskForGss = false
         refuseEarlyData(conversation)
+        conversation.socket.write(sslAccepted)
         await timed(services.observer, 'tls', async () => startTls(conversation, rules))
         break
       case 'gssenc-request':
-        if (askedForGss) throw notAgain('1234.5680')
-        askedForGss = true
+        if (!mayAskForGss) throw notAgain('1234.5680')
+        mayAskForGss = false
         refuseEarlyData(conversation)
         conversation.socket.write(encryptionRefused)
         break
     }
   }
+}
+
+/** A TLS handshake begins with this byte, and no startup packet does: its length would be 370 million. */
+const handshakeRecord = 0x16
+
+function readFirst(bytes: Buffer): Taken<StartupPacket | { kind: 'client-hello' }> | undefined {
+  if (bytes[0] === handshakeRecord) return { value: { kind: 'client-hello' }, length: 0 }
+  return readStartupPacket(bytes)
 }
 
 /** PostgreSQL reads a second request for the same encryption as a protocol version that it has not. */
@@ -80,17 +107,31 @@ async function readPeer(
   if (header.kind === 'proxied') facts.peer = header.source
 }
 
-async function startTls(conversation: Conversation, rules: Rules): Promise<void> {
+/**
+ * TLS from the first byte (PostgreSQL documentation, 54.2.10). Without ALPN the client may be one of another
+ * protocol, whose bytes somebody else sent on to us (ALPACA): it gets no answer, as at PostgreSQL.
+ */
+async function startDirectTls(conversation: Conversation, rules: Rules): Promise<void> {
+  conversation.socket.unshift(conversation.reader.release())
+  const { alpnProtocol } = await startTls(conversation, rules)
+  if (alpnProtocol === alpn) return
+  throw new Refusal('tls-failed', {
+    logDetail: 'direct TLS without the application protocol "postgresql" (ALPN)',
+  })
+}
+
+const alpn = 'postgresql'
+
+async function startTls(conversation: Conversation, rules: Rules): Promise<TLSSocket> {
   const { socket, reader } = conversation
   reader.release()
-  socket.write(sslAccepted)
   const secured = new TLSSocket(socket, {
     isServer: true,
     secureContext: rules.secureContext,
     requestCert: rules.clientCertificates !== 'none',
     // Whether one that is presented is good enough is looked at behind the handshake; none is.
     rejectUnauthorized: false,
-    ALPNProtocols: ['postgresql'],
+    ALPNProtocols: [alpn],
   })
   conversation.socket = secured
   secured.on('error', ignoreError)
@@ -103,4 +144,5 @@ async function startTls(conversation: Conversation, rules: Rules): Promise<void>
   handshake.catch(() => {})
   await waitForClient(conversation, rules.timeouts.tlsHandshakeMs, 'tls-failed', handshake)
   secure(conversation, secured, readClientCertificate(secured, rules.clientCertificates))
+  return secured
 }

@@ -1,9 +1,12 @@
 // The bytes of dialogues through the gateway beside those of PostgreSQL itself, which asks for a cleartext
 // password here: all but keys and process ids must be the same.
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Stack } from '../support/stack.ts'
 import {
+  gssEncRequest,
   message,
+  sslRequest,
   startupPacket,
   untyped,
   WireClient,
@@ -144,6 +147,89 @@ const dialogues: readonly (readonly [string, Dialogue])[] = [
   ['protocol 4.2', endsWith(untyped((4 << 16) | 2, Buffer.from('user\0x\0\0')))],
   ['no user', endsWith(startupPacket({ database: 'sandbox' }))],
 ]
+
+/** Passes on what clients send in segments of one byte. */
+async function dripFeed(port: number): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = createServer({ noDelay: true }, (client) => {
+    const onward = connect({ port, host: '127.0.0.1', noDelay: true })
+    onward.pipe(client)
+    client.on('error', () => {})
+    onward.on('error', () => {})
+    client.on('data', (bytes: Buffer) => {
+      for (const byte of bytes) onward.write(Buffer.of(byte))
+    })
+    client.on('close', () => onward.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      server.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+type Opening = (port: number) => Promise<WireClient>
+
+const directly: Opening = async (port) =>
+  WireClient.connectDirectly(port, stack.authority.certificate, ['postgresql'])
+
+/** What answers there are to requests for encryption, until an error ends them. */
+const openings: readonly (readonly [string, Opening | undefined, readonly Buffer[]])[] = [
+  ['SSLRequest within TLS', undefined, [sslRequest]],
+  ['GSSENCRequest within TLS', undefined, [gssEncRequest]],
+  ['SSLRequest twice within direct TLS', directly, [sslRequest, sslRequest]],
+  ['GSSENCRequest twice within direct TLS', directly, [gssEncRequest, gssEncRequest]],
+]
+
+describe('requests for encryption are answered as by PostgreSQL', () => {
+  test.each(openings)('%s', async (_, open, packets) => {
+    const answersOf = async (port: number): Promise<string> => {
+      const client = await (open?.(port) ??
+        WireClient.connectSecurely(port, stack.authority.certificate))
+      for (const [index, packet] of packets.entries()) {
+        client.send(packet)
+        if (index < packets.length - 1) expect((await client.readBytes(1)).toString()).toBe('N')
+      }
+      return shown(await client.read())
+    }
+    const [through, direct] = await Promise.all([
+      answersOf(stack.gateway.port),
+      answersOf(stack.postgres.port),
+    ])
+    expect(through).toBe(direct)
+  })
+
+  test.each([
+    ['without ALPN', undefined],
+    ['with another ALPN', ['h2', 'http/1.1']],
+  ])('direct TLS %s gets no word', async (_, protocols) => {
+    for (const port of [stack.gateway.port, stack.postgres.port]) {
+      const ends = async (): Promise<Buffer> => {
+        const client = await WireClient.connectDirectly(
+          port,
+          stack.authority.certificate,
+          protocols,
+        ).catch(() => undefined)
+        client?.send(startupPacket(known))
+        return (await client?.closed()) ?? Buffer.alloc(0)
+      }
+      expect(await ends()).toHaveLength(0)
+    }
+  })
+
+  test('direct TLS logs in, also when the handshake comes byte by byte', async () => {
+    const client = await directly(stack.gateway.port)
+    expect((await client.logIn(known, await stack.token())).type).toBe('R')
+    client.destroy()
+
+    await using slow = await dripFeed(stack.gateway.port)
+    const dripped = await directly(slow.port)
+    expect((await dripped.logIn(known, await stack.token())).type).toBe('R')
+    dripped.destroy()
+  })
+})
 
 describe('a dialogue through the gateway has the bytes of PostgreSQL', () => {
   test.each(dialogues)('%s', async (_, dialogue) => {

@@ -132,6 +132,18 @@ describe.skipIf(!hasPython)('libpq 18', () => {
     })
   })
 
+  test('begins with TLS where it is told to, and cancels like that too', async () => {
+    const answer = await libpq(
+      {
+        sslnegotiation: 'direct',
+        options: '-c auth_method=cleartext',
+        password: await stack.token(),
+      },
+      { statements: ['cancel:select pg_sleep(30)', 'select ssl from pg_stat_ssl limit 1'] },
+    )
+    expect(answer).toMatchObject({ ok: true, results: [{ sqlstate: '57014' }, { sqlstate: '' }] })
+  })
+
   test('speaks protocol 3.0 where it is told to', async () => {
     const answer = await libpq(
       {

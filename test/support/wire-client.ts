@@ -1,4 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 
 /** A message of the server, or what ended the connection. */
@@ -41,6 +42,32 @@ export class WireClient {
     const client = await WireClient.connect(port)
     await client.startTls(ca)
     return client
+  }
+
+  /** TLS from the first byte. */
+  static async connectDirectly(
+    port: number,
+    ca: string,
+    protocols: readonly string[] | undefined,
+  ): Promise<WireClient> {
+    const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })
+    await event(socket, 'connect')
+    return WireClient.secure(socket, ca, protocols)
+  }
+
+  static async secure(
+    socket: Duplex,
+    ca: string,
+    protocols: readonly string[] | undefined,
+  ): Promise<WireClient> {
+    const secured = connectTls({
+      socket,
+      ca,
+      servername: 'localhost',
+      ...(protocols && { ALPNProtocols: [...protocols] }),
+    })
+    await event(secured, 'secureConnect')
+    return new WireClient(secured)
   }
 
   get socket(): Socket {

@@ -45,14 +45,14 @@ describe('a request for encryption', () => {
     expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
   })
 
-  test('GSSENCRequest within TLS is answered N', async () => {
+  test('for GSS within TLS is fatal', async () => {
     await using gate = await start()
     await using frontend = await gate.connect()
     await frontend.secure(trust.ca)
     frontend.send(packet(codes.gss))
-    expect(await frontend.take(1)).toBe('N')
-    frontend.send(hello)
-    expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
+    expect(await frontend.rest()).toEqual(
+      fatal('0A000', 'unsupported frontend protocol 1234.5680: server supports 3.0 to 3.2'),
+    )
   })
 
   test('for TLS within TLS is fatal', async () => {
