@@ -1,6 +1,6 @@
 // From a configuration to what sessions run by: catalog, token rules, upstream targets.
 import { readFileSync } from 'node:fs'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import { createSecureContext } from 'node:tls'
 import { RE2JS } from 're2js'
 import type { Config } from './config/index.ts'
 import type { IntrospectionAccess } from './identity/ask-introspection.ts'
@@ -19,6 +19,7 @@ import { type IdentityMap, parseIdentityMap } from './policy/identity-map.ts'
 import { parseNetwork } from './policy/network.ts'
 import type { ClientCertificates } from './session/client-certificate.ts'
 import type { ListenOptions } from './session/listener.ts'
+import type { ServerContexts } from './session/server-certificate.ts'
 import type { Rules } from './session/services.ts'
 import type { UpstreamTarget } from './upstream/target.ts'
 
@@ -35,7 +36,7 @@ export type KeyCaches = Map<string, KeyCache>
 
 export function composeRules(
   config: Config,
-  secureContext: SecureContext,
+  certificates: ServerContexts,
   observer: IssuerObserver,
   caches: KeyCaches,
 ): Rules {
@@ -45,7 +46,7 @@ export function composeRules(
     ...login,
     exchanges: composeExchanges(config, login.tokens),
     upstreams: composeUpstreams(config),
-    secureContext,
+    certificates,
     clientCertificates: clientCertificates(config),
     trustedProxies: config.trusted_proxies.map(parseNetwork),
     limits: {
@@ -125,6 +126,8 @@ function composeCatalog(config: Config): Catalog {
       authMethods: pool.auth_methods,
       ssoIntegration: pool.sso_integration,
       allowsReplication: pool.allow_replication,
+      serverNames: new Set(pool.server_names.map((name) => name.toLowerCase())),
+      requiresClientCertificate: pool.client_certificate === 'required',
       listeners: new Set(participantsHere(config, pool).map(listenerKey)),
     })),
     databases: new Map(

@@ -8,9 +8,9 @@ import { ScramKeyCache } from './sasl/scram-key-cache.ts'
 import { listen, type Listener } from './session/listener.ts'
 import { SessionRegistry } from './session/registry.ts'
 import {
-  type CertificateFiles,
-  loadServerCertificate,
-  watchServerCertificate,
+  type AllCertificateFiles,
+  loadServerCertificates,
+  watchServerCertificates,
 } from './session/server-certificate.ts'
 import type { CancelOutcome, ListenerAddress, Rules, SessionServices } from './session/services.ts'
 import type { CancelRequest } from './wire/startup.ts'
@@ -179,12 +179,12 @@ export class Proxy {
   }
 
   #compose(config: Config): Rules {
-    const certificate = loadServerCertificate(certificateFiles(config))
+    const certificates = loadServerCertificates(certificateFiles(config))
     const caches: KeyCaches = new Map(this.#keyCaches)
-    const rules = composeRules(config, certificate.secureContext, this.#issuers, caches)
+    const rules = composeRules(config, certificates.contexts, this.#issuers, caches)
     const used = new Set([...rules.tokens.values()].map((one) => one.rules.keys))
     this.#keyCaches = new Map([...caches].filter(([, cache]) => used.has(cache)))
-    this.#metrics.certificateLoaded(certificate.notAfter)
+    this.#metrics.certificateLoaded(certificates.notAfter)
     return rules
   }
 
@@ -217,7 +217,7 @@ export class Proxy {
 
   #watchCertificate(): void {
     this.#unwatch()
-    this.#unwatch = watchServerCertificate(certificateFiles(this.#config), () => {
+    this.#unwatch = watchServerCertificates(certificateFiles(this.#config), () => {
       this.#reloadCertificate()
     })
   }
@@ -225,8 +225,8 @@ export class Proxy {
   #reloadCertificate(): void {
     const { log } = this.#options
     try {
-      const { secureContext, notAfter } = loadServerCertificate(certificateFiles(this.#config))
-      this.#rules = { ...this.#rules, secureContext }
+      const { contexts, notAfter } = loadServerCertificates(certificateFiles(this.#config))
+      this.#rules = { ...this.#rules, certificates: contexts }
       this.#metrics.certificateLoaded(notAfter)
       log.info('certificate replaced', { notAfter: notAfter.toISOString() })
     } catch (error) {
@@ -245,12 +245,16 @@ export class Proxy {
   }
 }
 
-function certificateFiles({ tls }: Config): CertificateFiles {
+function certificateFiles({ tls, connectivity_pools: pools }: Config): AllCertificateFiles {
+  const common = { minVersion: tls.min_version, clientCa: tls.client_ca ?? undefined }
+  const named = Object.values(pools).flatMap(({ server_names: names, tls: own }) =>
+    own === undefined
+      ? []
+      : names.map((name) => [name.toLowerCase(), { ...own, ...common }] as const),
+  )
   return {
-    certificate: tls.certificate,
-    key: tls.key,
-    minVersion: tls.min_version,
-    clientCa: tls.client_ca ?? undefined,
+    usual: { certificate: tls.certificate, key: tls.key, ...common },
+    named: new Map(named),
   }
 }
 

@@ -74,6 +74,15 @@ export const reasons = {
     meaning: 'The client began without TLS, so Portcullis did not ask for its credential.',
     remedy: 'Set `sslmode=verify-full` and `sslrootcert`.',
   },
+  'client-certificate': {
+    sqlstate: '28000',
+    fault: 'client',
+    message: 'connection requires a valid client certificate',
+    hint: 'Connect with sslcert and sslkey.',
+    meaning:
+      'The pool has `client_certificate: required`, and the client brought none, besides its credential.',
+    remedy: 'Set `sslcert` and `sslkey` to a certificate of the authorities in `tls.client_ca`.',
+  },
   'no-pool': {
     sqlstate: '28000',
     fault: 'policy',

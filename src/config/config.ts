@@ -46,6 +46,13 @@ export function toConfig(parsed: ParsedConfig, folder: string): Config {
         upstream: database.upstream && { ...database.upstream, ca: absolute(database.upstream.ca) },
       })),
     ),
+    connectivity_pools: mapValues(parsed.connectivity_pools, (pool) => ({
+      ...pool,
+      tls: pool.tls && {
+        certificate: resolve(folder, pool.tls.certificate),
+        key: resolve(folder, pool.tls.key),
+      },
+    })),
   })
 }
 

@@ -28,6 +28,10 @@ export interface Pool {
   /** The integration that clients which look for a token are sent to; the primary where undefined. */
   readonly ssoIntegration: string | undefined
   readonly allowsReplication: boolean
+  /** The names by which clients ask for the pool in TLS (SNI), in lower case; empty: any, or none. */
+  readonly serverNames: ReadonlySet<string>
+  /** Whether a client must have a certificate of `tls.client_ca`, besides its credential. */
+  readonly requiresClientCertificate: boolean
   /** The sockets of this node on which the pool listens, as the registry of listeners names them. */
   readonly listeners: ReadonlySet<string>
 }

@@ -2,30 +2,32 @@ import type { Catalog, Pool } from './catalog.ts'
 import { contains, parseAddress } from './network.ts'
 
 /**
- * The pool that serves a peer on a listener: the highest priority, then the longest prefix. Undefined
- * means that the peer is refused.
+ * The pool that serves a peer on a listener, by the name that it asks for: the highest priority, then the
+ * one that has that name, then the longest prefix. Undefined means that the peer is refused.
  */
 export function matchPool(
   catalog: Catalog,
   listener: string,
   peerAddress: string,
+  serverName: string | undefined,
 ): Pool | undefined {
   const address = parseAddress(peerAddress)
   if (address === undefined) return undefined
-  let best: { pool: Pool; prefixLength: number } | undefined
+  let best: { pool: Pool; rank: readonly number[] } | undefined
   for (const pool of catalog.pools) {
     if (!pool.listeners.has(listener)) continue
+    const isNamed = pool.serverNames.size > 0
+    if (isNamed && !pool.serverNames.has(serverName?.toLowerCase() ?? '')) continue
     for (const network of pool.networks) {
       if (!contains(network, address)) continue
-      const { prefixLength } = network
-      if (
-        best === undefined ||
-        pool.priority > best.pool.priority ||
-        (pool.priority === best.pool.priority && prefixLength > best.prefixLength)
-      ) {
-        best = { pool, prefixLength }
-      }
+      const rank = [pool.priority, Number(isNamed), network.prefixLength]
+      if (best === undefined || isHigher(rank, best.rank)) best = { pool, rank }
     }
   }
   return best?.pool
+}
+
+function isHigher(rank: readonly number[], than: readonly number[]): boolean {
+  const differing = rank.findIndex((value, index) => value !== than[index])
+  return differing !== -1 && (rank[differing] ?? 0) > (than[differing] ?? 0)
 }

@@ -70,7 +70,7 @@ export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
   facts.requested = { user, database, applicationName }
   if (intent.dialect !== undefined) facts.dialect = intent.dialect
   const { address } = facts.peer
-  const pool = matchPool(catalog, listener.key, address)
+  const pool = matchPool(catalog, listener.key, address, facts.tls?.serverName)
   const compared = `${address} at ${shownListener(listener)} -> ${pool?.name ?? 'none'}`
   attempt.report?.({ check: 'pool', compared, passed: pool !== undefined })
   if (pool === undefined) throw new Refusal('no-pool')
@@ -79,6 +79,9 @@ export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
     fail(attempt, 'replication', `pool ${pool.name} does not allow it`, 'replication-not-allowed')
   }
   if (facts.tls === undefined && !listener.allowsCleartext) throw new Refusal('tls-required')
+  if (pool.requiresClientCertificate && facts.tls?.certificate?.subject === undefined) {
+    fail(attempt, 'client certificate', `pool ${pool.name} requires one`, 'client-certificate')
+  }
   return pool
 }
 

@@ -29,6 +29,7 @@ export function secure(
   conversation.facts.tls = {
     version: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher().name,
+    ...(typeof socket.servername === 'string' && { serverName: socket.servername }),
     ...(certificate && { certificate }),
   }
 }

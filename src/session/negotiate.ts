@@ -127,7 +127,10 @@ async function startTls(conversation: Conversation, rules: Rules): Promise<TLSSo
   reader.release()
   const secured = new TLSSocket(socket, {
     isServer: true,
-    secureContext: rules.secureContext,
+    secureContext: rules.certificates.usual,
+    SNICallback: (name, done) => {
+      done(null, rules.certificates.named.get(name.toLowerCase()) ?? rules.certificates.usual)
+    },
     requestCert: rules.clientCertificates !== 'none',
     // Whether one that is presented is good enough is looked at behind the handshake; none is.
     rejectUnauthorized: false,

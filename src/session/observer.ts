@@ -13,6 +13,8 @@ export interface SessionFacts {
   readonly tls?: {
     readonly version: string
     readonly cipher: string
+    /** The name that the client asked for (SNI). */
+    readonly serverName?: string
     /** Whose private key the client has proved. */
     readonly certificate?: ClientCertificate | undefined
   }

@@ -10,16 +10,44 @@ export interface CertificateFiles {
   readonly clientCa: string | undefined
 }
 
-export interface ServerCertificate {
-  readonly secureContext: SecureContext
+/** What a client is shown, by the name that it asks for (SNI) in lower case. */
+export interface ServerContexts {
+  readonly usual: SecureContext
+  readonly named: ReadonlyMap<string, SecureContext>
+}
+
+export interface AllCertificateFiles {
+  readonly usual: CertificateFiles
+  readonly named: ReadonlyMap<string, CertificateFiles>
+}
+
+export interface ServerCertificates {
+  readonly contexts: ServerContexts
+  /** Of the one that expires first. */
   readonly notAfter: Date
 }
 
 /** Replaced files are found by looking, which works for renamed files and swapped links alike. */
 const watchIntervalMs = 2_000
 
-/** Throws where a file cannot be read, or the key is not the certificate's. */
-export function loadServerCertificate(files: CertificateFiles): ServerCertificate {
+/** Throws where a file cannot be read, or a key is not the certificate's. */
+export function loadServerCertificates({ usual, named }: AllCertificateFiles): ServerCertificates {
+  const first = loadServerCertificate(usual)
+  const others = [...named].map(([name, files]) => [name, loadServerCertificate(files)] as const)
+  const ends = [first, ...others.map(([, one]) => one)].map(({ notAfter }) => notAfter.getTime())
+  return {
+    contexts: {
+      usual: first.secureContext,
+      named: new Map(others.map(([name, { secureContext }]) => [name, secureContext])),
+    },
+    notAfter: new Date(Math.min(...ends)),
+  }
+}
+
+function loadServerCertificate(files: CertificateFiles): {
+  readonly secureContext: SecureContext
+  readonly notAfter: Date
+} {
   const certificate = readFileSync(files.certificate, 'utf8')
   const secureContext = createSecureContext({
     cert: certificate,
@@ -46,8 +74,14 @@ function readAuthorities(path: string): string {
 }
 
 /** Calls back when a file has changed, until the returned function is called. */
-export function watchServerCertificate(files: CertificateFiles, onChange: () => void): () => void {
-  const paths = [files.certificate, files.key, files.clientCa].filter((path) => path !== undefined)
+export function watchServerCertificates(
+  { usual, named }: AllCertificateFiles,
+  onChange: () => void,
+): () => void {
+  const files = [usual, ...named.values()]
+  const paths = new Set(
+    files.flatMap(({ certificate, key, clientCa }) => [certificate, key, clientCa ?? []]).flat(),
+  )
   for (const path of paths) {
     watchFile(path, { interval: watchIntervalMs, persistent: false }, onChange)
   }

@@ -1,4 +1,4 @@
-import type { SecureContext } from 'node:tls'
+import type { ServerContexts } from './server-certificate.ts'
 import type { TokenExchange } from '../identity/token-exchange.ts'
 import type { VerifiedTokens } from '../identity/verified-tokens.ts'
 import type { Catalog } from '../policy/catalog.ts'
@@ -18,7 +18,7 @@ export interface Rules {
   /** By database, for those whose upstream gets another token than the client's. */
   readonly exchanges: ReadonlyMap<string, TokenExchange>
   readonly upstreams: ReadonlyMap<string, UpstreamTarget>
-  readonly secureContext: SecureContext
+  readonly certificates: ServerContexts
   readonly clientCertificates: ClientCertificates
   /** Peers that put a PROXY header in front of what they send. */
   readonly trustedProxies: readonly Network[]

@@ -97,6 +97,7 @@ beforeAll(async () => {
         decrypting: { ...people, decryption_keys_file: 'server.key' },
         accessing: { ...people, token_kinds: ['at+jwt'] },
       }
+      config['tls'] = { ...(config['tls'] as object), client_ca: 'ca.crt' }
       config.groups['superior'] = { role: 'chief' }
       config.databases = {
         ...config.databases,
@@ -145,6 +146,10 @@ beforeAll(async () => {
               proxy_protocol: 'required',
             },
           ],
+        },
+        certified: {
+          client_certificate: 'required',
+          participants: [{ node: 'gw0', listen_address: '127.0.0.5', listen_port: 0 }],
         },
       }
     },
@@ -314,6 +319,15 @@ const scenarios: Readonly<
       sqlstate: '28000',
       message: 'connection is insecure (try using `sslmode=require`)',
     },
+  },
+  'client-certificate': {
+    provoke: async () => {
+      const client = await WireClient.connect(main.gateway.portOf(4), '127.0.0.5')
+      await client.startTls(stack.authority.certificate)
+      client.startup(inSandbox)
+      return client.readError()
+    },
+    expected: { sqlstate: '28000', message: 'connection requires a valid client certificate' },
   },
   'no-pool': {
     provoke: async () => {

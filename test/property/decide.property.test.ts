@@ -253,6 +253,8 @@ describe('a decision', () => {
             authMethods: ['cleartext'],
             ssoIntegration: undefined,
             allowsReplication: false,
+            serverNames: new Set(),
+            requiresClientCertificate: false,
             listeners: new Set(['main']),
           },
         ],

@@ -14,6 +14,8 @@ import { errorFields, WireClient } from './wire-client.ts'
 type Section = Readonly<Record<string, unknown>>
 
 export interface StackOptions {
+  /** Writes more files into the folder of the gateway. */
+  readonly prepare?: (folder: string, authority: Authority) => Promise<void>
   /** Changes the configuration before the gateway starts. */
   readonly configure?: (config: GatewayConfig) => void
   readonly settings?: Readonly<Record<string, string>>
@@ -98,6 +100,7 @@ export class Stack {
       writeFile(join(folder, 'server.crt'), tls!.certificate),
       writeFile(join(folder, 'server.key'), tls!.key, { mode: 0o600 }),
     ])
+    await options.prepare?.(folder, authority)
     const config = baseConfig(postgres, provider, passwords)
     options.configure?.(config)
     const runtime = options.runtime ?? process.env['PORTCULLIS_TEST_RUNTIME']

@@ -44,6 +44,15 @@ export class WireClient {
     return client
   }
 
+  /** Asks for TLS and leaves the handshake to the caller. */
+  static async requestTls(port: number): Promise<WireClient> {
+    const client = await WireClient.connect(port)
+    client.send(sslRequest)
+    await client.readBytes(1)
+    client.socket.removeAllListeners('data')
+    return client
+  }
+
   /** TLS from the first byte. */
   static async connectDirectly(
     port: number,

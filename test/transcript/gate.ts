@@ -243,7 +243,7 @@ function rulesOf(options: GateOptions): Rules {
     ]),
     exchanges: new Map(),
     upstreams: new Map([[database, targetOf(options)]]),
-    secureContext: options.trust.server,
+    certificates: { usual: options.trust.server, named: new Map() },
     clientCertificates: 'none',
     trustedProxies: (options.trustedProxies ?? []).map(parseNetwork),
     limits: {
@@ -287,6 +287,8 @@ function catalogOf(requireSso: boolean, authMethods: readonly AuthMethod[]): Cat
         authMethods,
         ssoIntegration: undefined,
         allowsReplication: false,
+        serverNames: new Set(),
+        requiresClientCertificate: false,
         passwordUsers: new Set(),
         listeners: new Set(['here']),
       },

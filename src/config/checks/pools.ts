@@ -6,6 +6,30 @@ export function* checkPools(view: View): Generator<Finding> {
   yield* checkCleartext(view)
   yield* checkNode(view)
   yield* checkAmbiguity(view)
+  yield* checkPoolTls(view)
+}
+
+function* checkPoolTls({ root: { tls }, pools }: View): Generator<Finding> {
+  const owners = new Map<string, string>()
+  for (const [name, pool] of pools) {
+    const path = ['connectivity_pools', name]
+    if (pool.client_certificate === 'required' && tls?.client_ca === null) {
+      const message = 'needs `tls.client_ca`, whose certificates are accepted'
+      yield { path: [...path, 'client_certificate'], message }
+    }
+    if (pool.tls === undefined) continue
+    if (pool.server_names?.length === 0) {
+      const message = 'needs `server_names`, for which the certificate is'
+      yield { path: [...path, 'tls'], message, isAboutKey: true }
+    }
+    for (const serverName of pool.server_names ?? []) {
+      const other = owners.get(serverName.toLowerCase())
+      owners.set(serverName.toLowerCase(), name)
+      if (other === undefined) continue
+      const message = `pool ${quote(other)} has a certificate for ${quote(serverName)} already`
+      yield { path: [...path, 'tls'], message, isAboutKey: true }
+    }
+  }
 }
 
 /** Where a credential may cross the network, it crosses it encrypted. */
@@ -64,7 +88,7 @@ function* checkAmbiguity({ root: { node }, pools }: View): Generator<Finding> {
 }
 
 function policyOf(pool: PoolView): string | undefined {
-  const { require_sso, password_users, auth_methods, allow_replication } = pool
+  const { require_sso, password_users, auth_methods, allow_replication, client_certificate } = pool
   if (require_sso === undefined || password_users === undefined) return undefined
   if (auth_methods === undefined || allow_replication === undefined) return undefined
   if (!('sso_integration' in pool)) return undefined
@@ -74,11 +98,12 @@ function policyOf(pool: PoolView): string | undefined {
     pool.sso_integration,
     auth_methods,
     allow_replication,
+    client_certificate,
   ])
 }
 
 function claimsOf(pool: PoolView, node: string | undefined): ReadonlySet<string> {
-  const { source_address: ranges = [], priority, listeners } = pool
+  const { source_address: ranges = [], priority, listeners, server_names: names = [] } = pool
   if (node === undefined || priority === undefined) return new Set()
   const claims = listeners
     // Port 0 is a listener of its own each time.
@@ -86,7 +111,10 @@ function claimsOf(pool: PoolView, node: string | undefined): ReadonlySet<string>
     .flatMap(({ listen_address, listen_port }) => {
       if (listen_address === undefined || listen_port === undefined) return []
       const listener = [canonicalAddress(listen_address), listen_port]
-      return ranges.map((range) => JSON.stringify([listener, priority, canonicalNetwork(range)]))
+      const asked = names.length === 0 ? [undefined] : names.map((name) => name.toLowerCase())
+      return ranges.flatMap((range) =>
+        asked.map((name) => JSON.stringify([listener, priority, canonicalNetwork(range), name])),
+      )
     })
   return new Set(claims)
 }

@@ -8,6 +8,7 @@ import {
   listenPort,
   name,
   network,
+  path,
   port,
   section,
 } from '../fields.ts'
@@ -54,6 +55,24 @@ export const pool = section({
     .prefault(['cleartext', 'oauthbearer'])
     .describe(
       'How clients may be asked for a credential: `cleartext` for a password or a token in its place, `oauthbearer` for OAUTHBEARER (RFC 7628), as libpq 18 knows it. The first is for clients that do not choose by `options=-c auth_method=...`.',
+    ),
+  server_names: z
+    .array(host())
+    .prefault([])
+    .describe(
+      'Names by which clients ask for this pool in TLS (SNI). With some, it serves those clients alone, and before pools of the same priority without a name; with none, anybody.',
+    ),
+  tls: section({
+    certificate: path().describe('PEM file with the certificate for `server_names` and its chain.'),
+    key: path().describe('PEM file with its private key.'),
+  })
+    .optional()
+    .describe('The certificate for clients that ask for one of `server_names`.'),
+  client_certificate: z
+    .enum(['optional', 'required'])
+    .default('optional')
+    .describe(
+      'Whether clients must have a certificate of `tls.client_ca`, besides a token or a password.',
     ),
   allow_replication: flag()
     .prefault(false)

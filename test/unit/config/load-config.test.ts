@@ -107,6 +107,8 @@ test('a minimal file gets every default', () => {
             priority: 0,
             require_sso: false,
             allow_replication: false,
+            client_certificate: 'optional',
+            server_names: [],
             auth_methods: ['cleartext', 'oauthbearer'],
             password_users: [],
             participants: [

@@ -40,6 +40,8 @@ export function pool(
     authMethods: ['cleartext', 'oauthbearer'],
     ssoIntegration: undefined,
     allowsReplication: false,
+    serverNames: new Set(),
+    requiresClientCertificate: false,
     passwordUsers: new Set(),
     listeners: new Set(listeners),
   }

@@ -30,12 +30,12 @@ describe.each([
     ['2001:db8::1', 'office'],
     ['2001:db9::1', 'everyone'],
   ])('%s is served by %s', (address, name) => {
-    expect(matchPool(catalog, 'main', address)?.name).toBe(name)
+    expect(matchPool(catalog, 'main', address, undefined)?.name).toBe(name)
   })
 
   test('another listener has other pools', () => {
-    expect(matchPool(catalog, 'second', '10.3.3.3')?.name).toBe('elsewhere')
-    expect(matchPool(catalog, 'second', '2001:db8::1')?.name).toBe('everyone')
+    expect(matchPool(catalog, 'second', '10.3.3.3', undefined)?.name).toBe('elsewhere')
+    expect(matchPool(catalog, 'second', '2001:db8::1', undefined)?.name).toBe('everyone')
   })
 
   test.each([
@@ -43,18 +43,45 @@ describe.each([
     ['without an address', 'main', ''],
     ['with something else for an address', 'main', 'localhost'],
   ])('nobody is served %s', (_, listener, address) => {
-    expect(matchPool(catalog, listener, address)).toBeUndefined()
+    expect(matchPool(catalog, listener, address, undefined)).toBeUndefined()
   })
 })
 
 test('nobody is served where no source address fits', () => {
   const catalog = catalogOf({ pools: [pool('office', ['10.0.0.0/8']), pool('empty', [])] })
-  expect(matchPool(catalog, 'main', '192.0.2.1')).toBeUndefined()
-  expect(matchPool(catalog, 'main', '::1')).toBeUndefined()
-  expect(matchPool(catalogOf({}), 'main', '10.0.0.1')).toBeUndefined()
+  expect(matchPool(catalog, 'main', '192.0.2.1', undefined)).toBeUndefined()
+  expect(matchPool(catalog, 'main', '::1', undefined)).toBeUndefined()
+  expect(matchPool(catalogOf({}), 'main', '10.0.0.1', undefined)).toBeUndefined()
 })
 
 test('the first of two alike serves, so that the answer does not depend on the day', () => {
   const [first, second] = [pool('first', ['10.0.0.0/8']), pool('second', ['10.0.0.0/8'])]
-  expect(matchPool(catalogOf({ pools: [first, second] }), 'main', '10.0.0.1')).toBe(first)
+  expect(matchPool(catalogOf({ pools: [first, second] }), 'main', '10.0.0.1', undefined)).toBe(
+    first,
+  )
+})
+
+describe('a pool with names', () => {
+  const named = { ...pool('named', ['0.0.0.0/0']), serverNames: new Set(['db.example.com']) }
+  const office = pool('office', ['10.0.0.0/8'])
+  const first = pool('first', ['10.1.0.0/16'], { priority: 1 })
+  const catalog = catalogOf({ pools: [office, named, first] })
+
+  test.each([
+    ['db.example.com', '10.0.0.1', 'named'],
+    ['DB.example.com', '10.0.0.1', 'named'],
+    ['db.example.com', '192.0.2.1', 'named'],
+    ['db.example.com', '10.1.0.1', 'first'],
+    ['other.example.com', '10.0.0.1', 'office'],
+    [undefined, '10.0.0.1', 'office'],
+  ])('%s from %s is served by %s', (serverName, address, name) => {
+    expect(matchPool(catalog, 'main', address, serverName)?.name).toBe(name)
+  })
+
+  test.each(['other.example.com', 'example.com', '', undefined])(
+    'does not serve %s',
+    (serverName) => {
+      expect(matchPool(catalog, 'main', '192.0.2.1', serverName)).toBeUndefined()
+    },
+  )
 })
