@@ -5,6 +5,7 @@ const names = Object.keys(reasons) as Reason[]
 
 /** What the session and the refusals fill in. */
 const placeholders = new Set([
+  'method',
   'address',
   'database',
   'integration',
@@ -16,7 +17,7 @@ const placeholders = new Set([
 ])
 
 /** Messages whose exact text Ocient's clients look for. */
-const upperCase = new Set<Reason>(['sso-required'])
+const upperCase = new Set<Reason>(['sso-required', 'oauth-discovery'])
 
 interface Entry {
   readonly sqlstate: string
