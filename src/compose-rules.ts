@@ -8,6 +8,7 @@ import { type DecryptionKey, parseDecryptionKeys } from './identity/decryption-k
 import type { Dialect } from './identity/dialect.ts'
 import { KeyCache } from './identity/key-cache.ts'
 import { findIssuerKeys, type KeySource } from './identity/key-source.ts'
+import type { SignInProvider } from './identity/device-grant.ts'
 import type { IssuerObserver } from './identity/observer.ts'
 import type { ProviderAccess } from './identity/provider-access.ts'
 import { type ExchangeProvider, TokenExchange } from './identity/token-exchange.ts'
@@ -45,6 +46,7 @@ export function composeRules(
   return {
     ...login,
     exchanges: composeExchanges(config, login.tokens),
+    signIns: composeSignIns(config),
     upstreams: composeUpstreams(config),
     certificates,
     clientCertificates: clientCertificates(config),
@@ -53,11 +55,13 @@ export function composeRules(
       maxPasswordBytes: limits.max_password,
       maxSessions: limits.max_sessions,
       maxUnauthenticated: limits.max_unauthenticated,
+      maxSignIns: limits.max_sign_ins,
     },
     timeouts: {
       startupMs: timeouts.startup,
       tlsHandshakeMs: timeouts.tls_handshake,
       authenticationMs: timeouts.authentication,
+      signInMs: timeouts.sign_in,
       keepAliveIdleMs: timeouts.keepalive,
     },
   }
@@ -161,7 +165,7 @@ function composeCatalog(config: Config): Catalog {
           allowsIdTokenUser: integration.enable_id_token_authentication,
           dialect: dialectOf(integration),
           requiresGroups: integration.cockroach?.requiresGroups ?? false,
-          scopes: ['openid', ...integration.additional_scopes],
+          scopes: scopesOf(integration),
         },
       ]),
     ),
@@ -305,6 +309,25 @@ function composeExchanges(
     exchanges.set(name, new TokenExchange(rules, maxRememberedTokenBytes))
   }
   return exchanges
+}
+
+function composeSignIns({ integrations }: Config): ReadonlyMap<string, SignInProvider> {
+  const providers = new Map<string, SignInProvider>()
+  for (const [name, integration] of Object.entries(integrations)) {
+    const { client_id: id, client_secret: secret } = integration
+    if (!integration.enabled || id === undefined) continue
+    providers.set(name, {
+      client: { id, secret, authentication: secret === undefined ? 'none' : 'basic' },
+      access: accessOf(integration),
+      scopes: scopesOf(integration),
+      algorithms: integration.algorithms,
+    })
+  }
+  return providers
+}
+
+function scopesOf(integration: IntegrationConfig): readonly string[] {
+  return ['openid', ...integration.additional_scopes]
 }
 
 type ExchangeConfig = NonNullable<Config['databases'][string]['exchange']>

@@ -157,6 +157,55 @@ export const reasons = {
       'The client asked by OAUTHBEARER where tokens are to be had, and was told. That is how libpq 18 begins: no failure, and not counted as one.',
     remedy: 'None. The client connects again with a token.',
   },
+  'sign-in-unavailable': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'interactive sign-in is not available in pool "{pool}"',
+    hint: 'Get a token in another way and pass it as the password.',
+    meaning:
+      'The client asked for interactive sign-in (user `sso`, or `handshake=SSO`), and the pool has no `sso_integration`, or its integration has no `client_id`.',
+    remedy: 'Set `sso_integration` for the pool, and `client_id` for the integration.',
+  },
+  'sign-in-flow': {
+    sqlstate: '0A000',
+    fault: 'client',
+    message: 'the sign-in flow "{flow}" is not supported',
+    hint: 'Use ssoOAuthFlow=deviceGrant, or leave it out.',
+    meaning: 'The client asked for a flow by `ssoOAuthFlow` that there is not.',
+    remedy: 'Leave it out.',
+  },
+  'sign-in-denied': {
+    sqlstate: '28000',
+    fault: 'client',
+    message: 'the sign-in was denied',
+    meaning: 'Whoever opened the address of an interactive sign-in said no.',
+    remedy: 'Connect again, and approve only what you began yourself.',
+  },
+  'sign-in-timeout': {
+    sqlstate: '28000',
+    fault: 'client',
+    message: 'nobody signed in within {seconds} seconds',
+    hint: 'Open the address of the notice in a browser and enter its code. A client that shows no notices cannot sign in like this: give it a token as the password.',
+    meaning:
+      'An interactive sign-in was not completed within `timeouts.sign_in`, or within the time that the provider allows.',
+    remedy: 'Connect again, or raise `timeouts.sign_in`.',
+  },
+  'sign-in-failed': {
+    sqlstate: '08006',
+    fault: 'issuer',
+    message: 'identity provider for pool "{pool}" is unavailable',
+    meaning:
+      'The provider did not begin or complete an interactive sign-in: it has no device_authorization_endpoint, does not know the client, or did not answer.',
+    remedy:
+      'The log has the endpoint and the error code of the provider. `unauthorized_client` means that the client may not use the device grant.',
+  },
+  'too-many-sign-ins': {
+    sqlstate: '53300',
+    fault: 'proxy',
+    message: 'too many people are signing in',
+    meaning: '`limits.max_sign_ins` interactive sign-ins wait for somebody.',
+    remedy: 'Try again in a moment, or raise the limit.',
+  },
   'malformed-sasl-response': {
     sqlstate: '08P01',
     fault: 'client',

@@ -31,11 +31,13 @@ import {
 } from './identity/verify-token.ts'
 import { printable, reasons, Refusal } from './refusal.ts'
 import {
+  admitBy,
   admitPassword,
   admitToken,
   type Attempt,
   chooseRole,
   enterPool,
+  enterSignIn,
   orEarlierDenial,
   readCredential,
   shownListener,
@@ -108,6 +110,8 @@ class Replay {
       },
     }
     const pool = enterPool(attempt, this.#listener)
+    // Whoever signs in interactively is explained by the token that the provider would issue.
+    const signsInBy = attempt.intent.asksForSignIn ? enterSignIn(attempt, pool) : undefined
     const { kind, text: credential } = readCredential(attempt, this.#readPassword())
     if (kind === 'password') {
       // Whether the password is right is known to PostgreSQL alone.
@@ -126,7 +130,10 @@ class Replay {
       ]),
     )
     try {
-      const admission = await admitToken(attempt, credential, verifiers, this.#now)
+      const admission =
+        signsInBy === undefined
+          ? await admitToken(attempt, credential, verifiers, this.#now)
+          : await admitBy(attempt, signsInBy, credential, verifiers, this.#now)
       this.#reportExchange(attempt.intent.database)
       const isDecided = this.#reportMembership(admission, true)
       return this.explanation(isDecided ? 'granted' : 'undecided', admission.role)

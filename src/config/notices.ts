@@ -16,37 +16,17 @@ export function findNotices(config: Config, tree: Tree): readonly Finding[] {
 }
 
 function keysWithoutEffect(config: Config): readonly Finding[] {
-  const signIn = (path: Path) => withoutEffect(path, 'it is read by interactive sign-in')
   const advertising = (path: Path) =>
     withoutEffect(path, 'it is read where clients are told which address to use')
-  const integrations = Object.keys(config.integrations).map((name) => ['integrations', name])
-  const pools = Object.keys(config.connectivity_pools).map((name) => ['connectivity_pools', name])
   const participants = Object.entries(config.connectivity_pools).flatMap(([name, pool]) =>
     pool.participants.map((_, index) => ['connectivity_pools', name, 'participants', index]),
   )
   return [
-    ...integrations.flatMap((path) => [
-      ...(isSecretRead(config, String(path.at(-1))) ? [] : [signIn([...path, 'client_secret'])]),
-      signIn([...path, 'additional_scopes']),
-    ]),
-    ...pools.map((path) => signIn([...path, 'sso_integration'])),
     ...participants.flatMap((path) => [
       advertising([...path, 'advertised_address']),
       advertising([...path, 'advertised_port']),
     ]),
   ]
-}
-
-/** Whether the client of an integration is that of introspection or of a token exchange. */
-function isSecretRead({ integrations, databases }: Config, name: string): boolean {
-  const introspection = integrations[name]?.introspection
-  if (introspection !== undefined && introspection.client_secret === undefined) return true
-  return Object.values(databases).some(({ exchange, integrations }) => {
-    if (exchange === undefined || exchange.client_id !== undefined) return false
-    if (exchange.integration !== undefined) return exchange.integration === name
-    const scope = integrations.length > 0 ? integrations : (databases['system']?.integrations ?? [])
-    return scope.includes(name)
-  })
 }
 
 function withoutEffect(path: Path, reader: string): Finding {

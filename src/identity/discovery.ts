@@ -13,6 +13,7 @@ export interface IssuerKeys {
   readonly userinfoEndpoint?: string
   readonly introspectionEndpoint?: string
   readonly tokenEndpoint?: string
+  readonly deviceAuthorizationEndpoint?: string
 }
 
 export type FetchKeys = () => Promise<IssuerKeys>
@@ -34,7 +35,7 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
   const metadata = configuration.serverMetadata()
   const { issuer, jwks_uri: jwksUri, userinfo_endpoint: userinfo } = metadata
   const { introspection_endpoint: introspection } = metadata
-  const { token_endpoint: tokenEndpoint } = metadata
+  const { token_endpoint: tokenEndpoint, device_authorization_endpoint: device } = metadata
   // Discovery 4.3, but for one slash at the end: providers and documents disagree on it.
   if (!isSameIssuer(issuer, options.issuer)) {
     throw new FetchError(`the discovery document is of another issuer: ${issuer}`)
@@ -47,5 +48,6 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
     ...(typeof userinfo === 'string' && { userinfoEndpoint: userinfo }),
     ...(typeof introspection === 'string' && { introspectionEndpoint: introspection }),
     ...(typeof tokenEndpoint === 'string' && { tokenEndpoint }),
+    ...(typeof device === 'string' && { deviceAuthorizationEndpoint: device }),
   }
 }

@@ -75,7 +75,7 @@ export async function requestExchange(
   }
 }
 
-function authenticationOf({ secret, authentication }: ExchangeClient) {
+export function authenticationOf({ secret, authentication }: ExchangeClient) {
   if (authentication === 'none' || secret === undefined) return None()
   return authentication === 'basic' ? ClientSecretBasic(secret) : ClientSecretPost(secret)
 }

@@ -99,6 +99,22 @@ export function chooseAuthMethod(attempt: Attempt, pool: Pool): AuthMethod {
   throw new Refusal('auth-method-unavailable', { values: { method: wanted ?? '' } })
 }
 
+/** The integration at whose provider somebody signs in: one that the operator named for it. */
+export function enterSignIn(attempt: Attempt, pool: Pool): Integration {
+  const { signInFlow: flow } = attempt.intent
+  if (flow !== undefined && flow.toLowerCase() !== 'devicegrant') {
+    throw new Refusal('sign-in-flow', { values: { flow } })
+  }
+  attempt.facts.authMethod = 'sign-in'
+  const name = pool.ssoIntegration
+  const compared = `pool ${pool.name} -> ${name ?? 'none'}`
+  attempt.report?.({ check: 'sign-in', compared, passed: name !== undefined })
+  if (name === undefined) throw new Refusal('sign-in-unavailable')
+  const integration = integrationForSignIn(attempt, pool)
+  attempt.facts.integration = integration.name
+  return integration
+}
+
 /** The integration that a client is sent to for a token: the pool's, or that of its database. */
 export function integrationForSignIn({ intent, catalog }: Attempt, pool: Pool): Integration {
   if (pool.ssoIntegration !== undefined) {
@@ -167,7 +183,17 @@ export async function admitToken(
   tokens: ReadonlyMap<string, TokenVerifier>,
   now: Date,
 ): Promise<TokenAdmission> {
-  const integration = chooseIntegration(attempt, token)
+  return admitBy(attempt, chooseIntegration(attempt, token), token, tokens, now)
+}
+
+/** The same where the integration is known. */
+export async function admitBy(
+  attempt: Attempt,
+  integration: Integration,
+  token: string,
+  tokens: ReadonlyMap<string, TokenVerifier>,
+  now: Date,
+): Promise<TokenAdmission> {
   const verifier = tokens.get(integration.name)
   if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
   const principal = await orEarlierDenial(attempt, integration, async () => {

@@ -12,6 +12,7 @@ import {
 } from './admit.ts'
 import { authenticateByBearer } from './bearer-exchange.ts'
 import { readIntent } from './client-intent.ts'
+import { authenticateBySignIn } from './sign-in.ts'
 import { type Conversation, timed, waitForClient } from './conversation.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 
@@ -31,6 +32,9 @@ export async function authenticate(
     timed(services.observer, 'verify', async () =>
       admitToken(attempt, token, rules.tokens, services.now()),
     )
+  if (attempt.intent.asksForSignIn) {
+    return authenticateBySignIn({ conversation, attempt, pool, greeting, rules, services })
+  }
   if (chooseAuthMethod(attempt, pool) === 'oauthbearer') {
     return authenticateByBearer({ conversation, attempt, pool, greeting, rules, services, verify })
   }

@@ -4,6 +4,9 @@ import type { Dialect } from '../identity/dialect.ts'
 import { Refusal } from '../refusal.ts'
 import { newestMinorVersion, type StartupMessage } from '../wire/startup.ts'
 
+/** Users that stand for a kind of token instead of a role. */
+const tokenUsers = ['id_token', 'access_token', 'sso'] as const
+
 export interface ClientIntent {
   /** As the client wrote it. */
   readonly user: string
@@ -12,7 +15,11 @@ export interface ClientIntent {
    * CockroachDB that names no user and takes the only one it may be.
    */
   readonly role: string | undefined
-  readonly tokenUser: 'id_token' | 'access_token' | undefined
+  readonly tokenUser: (typeof tokenUsers)[number] | undefined
+  /** Whether somebody is to sign in with a browser, instead of a credential. */
+  readonly asksForSignIn: boolean
+  /** By which flow, where the client says so. */
+  readonly signInFlow: string | undefined
   /** The scope behind `@` of a token-type user. */
   readonly qualifier: string | undefined
   readonly database: string
@@ -62,8 +69,9 @@ export function readIntent(startup: StartupMessage): ClientIntent {
   const isCockroachs = /^(?:true|t|1)$/i.test(own.get('crdb:jwt_auth_enabled') ?? '')
   if (user === undefined || (user === '' && !isCockroachs)) throw new Refusal('no-user')
 
-  const [, type, qualifier] = /^(id_token|access_token)(?:@(.+))?$/s.exec(user) ?? []
-  const tokenUser = type === 'id_token' || type === 'access_token' ? type : undefined
+  const [, type, qualifier] = /^(id_token|access_token|sso)(?:@(.+))?$/s.exec(user) ?? []
+  const tokenUser = tokenUsers.find((one) => one === type)
+  const asksForSso = /^sso$/i.test(own.get('handshake') ?? '')
   return {
     user,
     role: tokenUser === undefined && user !== '' ? user : undefined,
@@ -73,6 +81,8 @@ export function readIntent(startup: StartupMessage): ClientIntent {
     database: database === undefined || database === '' ? user : database,
     applicationName: settings['application_name'] ?? '',
     identityProvider: own.get('identityprovider'),
+    asksForSignIn: tokenUser === 'sso' || (asksForSso && tokenUser === undefined),
+    signInFlow: own.get('ssooauthflow'),
     declaresToken: tokenUser !== undefined || isCockroachs,
     dialect: isCockroachs ? 'cockroachdb' : undefined,
     authMethod: own.get('auth_method'),

@@ -16,6 +16,8 @@ export interface Conversation {
   readonly entry: Entry
   /** How long the client took to answer with its credential: no part of what a login costs. */
   credentialMs: number
+  /** Whether the client has its AuthenticationOk already. */
+  isWelcomed: boolean
 }
 
 /** Replaces the plain socket by the one that TLS made of it. */
@@ -41,12 +43,12 @@ export function secure(
 export async function waitForClient<T>(
   { entry }: Conversation,
   limitMs: number,
-  reason: Reason,
+  reason: Reason | Refusal,
   promise: Promise<T>,
 ): Promise<T> {
   const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
-    giveUp(new Refusal(reason))
+    giveUp(typeof reason === 'string' ? new Refusal(reason) : reason)
   }, limitMs)
   entry.whenInterrupted(giveUp)
   try {

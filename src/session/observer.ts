@@ -24,7 +24,7 @@ export interface SessionFacts {
     readonly applicationName: string
   }
   /** How the client was asked for its credential. */
-  readonly authMethod?: 'cleartext' | 'oauthbearer'
+  readonly authMethod?: 'cleartext' | 'oauthbearer' | 'sign-in'
   /** What kind of credential was presented; unknown until one was. */
   readonly credential?: 'token' | 'password'
   /** The token came with blanks around it or with `Bearer` in front. */

@@ -49,6 +49,7 @@ export class SessionRegistry {
   /** The connections that nobody vouches for yet. */
   readonly #entered = new Set<Entry>()
   #reserved = 0
+  #signIns = 0
   #isDraining = false
   #isEnding = false
   readonly #whenEmpty: (() => void)[] = []
@@ -78,6 +79,14 @@ export class SessionRegistry {
     if (this.#live.size + this.#reserved >= maxSessions) throw new Refusal('too-many-sessions')
     this.#reserved++
     return once(() => this.#reserved--)
+  }
+
+  /** Counts somebody who signs in with a browser: that may take minutes. */
+  reserveSignIn({ maxSignIns }: { readonly maxSignIns: number }): () => void {
+    if (this.#isDraining) throw new Refusal('draining')
+    if (this.#signIns >= maxSignIns) throw new Refusal('too-many-sign-ins')
+    this.#signIns++
+    return once(() => this.#signIns--)
   }
 
   /** Adds a session and returns the secret of its cancel key. */

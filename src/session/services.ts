@@ -1,3 +1,4 @@
+import type { SignInProvider } from '../identity/device-grant.ts'
 import type { ServerContexts } from './server-certificate.ts'
 import type { TokenExchange } from '../identity/token-exchange.ts'
 import type { VerifiedTokens } from '../identity/verified-tokens.ts'
@@ -17,6 +18,8 @@ export interface Rules {
   readonly tokens: ReadonlyMap<string, VerifiedTokens>
   /** By database, for those whose upstream gets another token than the client's. */
   readonly exchanges: ReadonlyMap<string, TokenExchange>
+  /** By integration; those without a client of their own are not among them. */
+  readonly signIns: ReadonlyMap<string, SignInProvider>
   readonly upstreams: ReadonlyMap<string, UpstreamTarget>
   readonly certificates: ServerContexts
   readonly clientCertificates: ClientCertificates
@@ -26,11 +29,13 @@ export interface Rules {
     readonly maxPasswordBytes: number
     readonly maxSessions: number
     readonly maxUnauthenticated: number
+    readonly maxSignIns: number
   }
   readonly timeouts: {
     readonly startupMs: number
     readonly tlsHandshakeMs: number
     readonly authenticationMs: number
+    readonly signInMs: number
     readonly keepAliveIdleMs: number
   }
 }

@@ -64,6 +64,7 @@ function converse(socket: Socket, listener: ListenerAddress, entry: Entry): Conv
     entry,
     reader: new PacketReader(socket),
     credentialMs: 0,
+    isWelcomed: false,
     facts: {
       id: randomUUID(),
       openedAt: new Date(),
@@ -181,7 +182,7 @@ async function tokenFor(
 
 /** Tells the client that it is in, in one write, and lets the bytes flow. */
 function join(
-  { socket, reader, facts }: Conversation,
+  { socket, reader, facts, isWelcomed }: Conversation,
   { minorVersion }: ClientIntent,
   target: UpstreamTarget,
   upstream: UpstreamSession,
@@ -222,7 +223,7 @@ function join(
   observer.admitted(facts)
   socket.write(
     Buffer.concat([
-      authenticationOk,
+      ...(isWelcomed ? [] : [authenticationOk]),
       upstream.greeting,
       backendKeyData(processId, secretKey),
       upstream.ready,

@@ -69,6 +69,14 @@ export class PacketReader {
     })
   }
 
+  /** Never resolves: throws when the other side is gone, or sends more than anybody waits for. */
+  async lost(): Promise<never> {
+    return this.read<never>((bytes) => {
+      if (bytes.length > maxUnreadBytes) throw new ConnectionLost('too much came while it waited')
+      return undefined
+    })
+  }
+
   /** Stops reading and returns the bytes that nobody took. The stream is left paused. */
   release(): Buffer {
     this.#stream.off('data', this.#onData)
@@ -76,6 +84,8 @@ export class PacketReader {
     this.#stream.off('close', this.#onEnd)
     this.#stream.off('error', this.#onError)
     this.#stream.pause()
+    // Whoever still waits keeps what it was raced with.
+    this.#waiter = undefined
     const unread = this.#storage.subarray(0, this.#unreadBytes)
     this.#storage = empty
     this.#unreadBytes = 0

@@ -52,6 +52,15 @@ const longestFieldBytes = 4_000
 
 /** A FATAL ErrorResponse: after it the connection ends. */
 export function fatalError(fields: ErrorFields): Buffer {
+  return report('E', 'FATAL', fields)
+}
+
+/** A NoticeResponse, of the SQLSTATE that says that all went well. */
+export function notice(fields: Omit<ErrorFields, 'sqlstate'>): Buffer {
+  return report('N', 'NOTICE', { ...fields, sqlstate: '00000' })
+}
+
+function report(type: 'E' | 'N', severity: string, fields: ErrorFields): Buffer {
   const parts: Buffer[] = []
   const add = (code: string, text: string | undefined): void => {
     if (text === undefined) return
@@ -59,12 +68,12 @@ export function fatalError(fields: ErrorFields): Buffer {
     const cut = clean.subarray(0, longestFieldBytes).toString('utf8')
     parts.push(Buffer.from(`${code}${cut}\0`, 'utf8'))
   }
-  add('S', 'FATAL')
-  add('V', 'FATAL')
+  add('S', severity)
+  add('V', severity)
   add('C', fields.sqlstate)
   add('M', fields.message)
   add('D', fields.detail)
   add('H', fields.hint)
   parts.push(Buffer.of(0))
-  return writeFrame('E', Buffer.concat(parts))
+  return writeFrame(type, Buffer.concat(parts))
 }

@@ -13,7 +13,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { CompactEncrypt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { answers } from '../../demo/answers.ts'
+import { type Answer as ProviderAnswer, answers } from '../../demo/answers.ts'
 import { Gateway } from '../../demo/gateway.ts'
 import { generateSigningKey } from '../../demo/provider.ts'
 import { type Reason, reasons, Refusal } from '../../src/refusal.ts'
@@ -151,6 +151,10 @@ beforeAll(async () => {
           client_certificate: 'required',
           participants: [{ node: 'gw0', listen_address: '127.0.0.5', listen_port: 0 }],
         },
+        interactive: {
+          sso_integration: 'people',
+          participants: [{ node: 'gw0', listen_address: '127.0.0.6', listen_port: 0 }],
+        },
       }
     },
   })
@@ -161,7 +165,12 @@ beforeAll(async () => {
     databases: { system: {}, sandbox: stack.config.databases['sandbox'] },
     integrations: {},
   })
-  full = await anotherGateway('full', { limits: { max_sessions: 1 } })
+  full = await anotherGateway('full', {
+    limits: { max_sessions: 1, max_sign_ins: 0 },
+    connectivity_pools: {
+      sso_pool: { ...stack.config.connectivity_pools['sso_pool'], sso_integration: 'people' },
+    },
+  })
 })
 
 afterAll(async () => {
@@ -256,6 +265,48 @@ async function encrypted(content: string): Promise<string> {
   return new CompactEncrypt(Buffer.from(content))
     .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', cty: 'JWT' })
     .encrypt(publicKey)
+}
+
+/** Asks for interactive sign-in, and returns the refusal, behind the notice if there is one. */
+async function signInRefused(
+  parameters: Readonly<Record<string, string>>,
+  host = '127.0.0.1',
+  listener = 0,
+): Promise<Answer> {
+  const client = await WireClient.connect(main.gateway.portOf(listener), host)
+  await client.startTls(stack.authority.certificate)
+  client.startup({ user: 'sso', database: 'sandbox', ...parameters })
+  const answer = await client.readUntilError()
+  client.destroy()
+  return answer
+}
+
+/** The same on the pool for it, while the provider answers some paths differently. */
+async function interactively(
+  interceptions: readonly (readonly [string, ProviderAnswer])[],
+): Promise<Answer> {
+  const restore = interceptions.map(([path, answer]) => stack.provider.intercept(path, answer))
+  try {
+    return await signInRefused({}, '127.0.0.6', 5)
+  } finally {
+    for (const one of restore) one()
+  }
+}
+
+function deviceGrant(expiresIn: number): ProviderAnswer {
+  return answers.json({
+    device_code: 'device',
+    user_code: 'ABCD-EFGH',
+    verification_uri: `${stack.provider.issuer}/device`,
+    expires_in: expiresIn,
+    interval: 1,
+  })
+}
+
+function oauthError(error: string): ProviderAnswer {
+  return (_, response) => {
+    response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error }))
+  }
 }
 
 /** Answers the offer of OAUTHBEARER with a message, and returns the refusal. */
@@ -403,6 +454,51 @@ const scenarios: Readonly<
       sqlstate: '28000',
       message: 'authentication method "kerberos" is not available in pool "sso_pool"',
     },
+  },
+  'sign-in-unavailable': {
+    provoke: async () => signInRefused({}),
+    expected: {
+      sqlstate: '28000',
+      message: 'interactive sign-in is not available in pool "sso_pool"',
+    },
+  },
+  'sign-in-flow': {
+    provoke: async () => signInRefused({ options: '-c ssoOAuthFlow=authorizationCode' }),
+    expected: {
+      sqlstate: '0A000',
+      message: 'the sign-in flow "authorizationCode" is not supported',
+    },
+  },
+  'sign-in-denied': {
+    provoke: async () =>
+      interactively([
+        ['/device/auth', deviceGrant(60)],
+        ['/token', oauthError('access_denied')],
+      ]),
+    expected: { sqlstate: '28000', message: 'the sign-in was denied' },
+  },
+  'sign-in-timeout': {
+    provoke: async () => interactively([['/device/auth', deviceGrant(1)]]),
+    expected: { sqlstate: '28000', message: 'nobody signed in within 1 seconds' },
+  },
+  'sign-in-failed': {
+    provoke: async () => interactively([['/device/auth', oauthError('unauthorized_client')]]),
+    expected: {
+      sqlstate: '08006',
+      message: 'identity provider for pool "interactive" is unavailable',
+    },
+  },
+  'too-many-sign-ins': {
+    provoke: async () => {
+      const client = await WireClient.connectSecurely(
+        full.gateway.port,
+        stack.authority.certificate,
+      )
+      client.startup({ user: 'sso', database: 'sandbox' })
+      return client.readError()
+    },
+    gateway: () => full,
+    expected: { sqlstate: '53300', message: 'too many people are signing in' },
   },
   'malformed-sasl-response': {
     provoke: async () => saslRefused(message('Q', Buffer.from('select 1\0'))),

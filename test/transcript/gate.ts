@@ -242,6 +242,7 @@ function rulesOf(options: GateOptions): Rules {
       ],
     ]),
     exchanges: new Map(),
+    signIns: new Map(),
     upstreams: new Map([[database, targetOf(options)]]),
     certificates: { usual: options.trust.server, named: new Map() },
     clientCertificates: 'none',
@@ -249,12 +250,14 @@ function rulesOf(options: GateOptions): Rules {
     limits: {
       maxPasswordBytes: 65_530,
       maxSessions: 10,
+      maxSignIns: 10,
       maxUnauthenticated: 10,
       ...options.limits,
     },
     timeouts: {
       startupMs: 60_000,
       tlsHandshakeMs: 60_000,
+      signInMs: 60_000,
       authenticationMs: 60_000,
       keepAliveIdleMs: 60_000,
       ...options.timeouts,

@@ -6,6 +6,8 @@ const names = Object.keys(reasons) as Reason[]
 /** What the session and the refusals fill in. */
 const placeholders = new Set([
   'method',
+  'flow',
+  'seconds',
   'address',
   'database',
   'integration',

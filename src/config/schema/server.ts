@@ -68,6 +68,9 @@ export const timeouts = section({
   authentication: duration('1s', '1h')
     .prefault('60s')
     .describe('From the request for a credential until the client has sent it.'),
+  sign_in: duration('10s', '30m')
+    .prefault('5m')
+    .describe('From the notice of an interactive sign-in until somebody has signed in.'),
   drain: duration('0', '24h')
     .prefault('30s')
     .describe('How long sessions may go on after the server was told to stop.'),
@@ -85,6 +88,9 @@ export const limits = section({
   max_unauthenticated: integer(1, 1_000_000)
     .prefault(1000)
     .describe('Sessions that are not yet admitted, for each worker process.'),
+  max_sign_ins: integer(0, 100_000)
+    .prefault(100)
+    .describe('Interactive sign-ins that wait for somebody, for each worker process.'),
   max_password: size('1KiB', '1MiB')
     .prefault(65_530)
     .describe('Longest password message, in bytes. A token is a password.'),
