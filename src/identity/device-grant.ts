@@ -3,20 +3,20 @@
 import {
   Configuration,
   customFetch,
-  type CustomFetchOptions,
+  type CustomFetch,
   initiateDeviceAuthorization,
   pollDeviceAuthorizationGrant,
   ResponseBodyError,
 } from 'openid-client'
 import { Refusal } from '../refusal.ts'
-import { boundedRequest, FetchError } from './bounded-fetch.ts'
+import { FetchError } from './bounded-fetch.ts'
 import type { IssuerKeys } from './discovery.ts'
+import { authenticationOf, formFetch, type OauthClient } from './oauth-client.ts'
 import type { ProviderAccess } from './provider-access.ts'
-import { authenticationOf, type ExchangeClient } from './request-exchange.ts'
 
 /** How somebody signs in at the provider of an integration. */
 export interface SignInProvider {
-  readonly client: ExchangeClient
+  readonly client: OauthClient
   readonly access: Pick<ProviderAccess, 'customCa' | 'limits'>
   readonly scopes: readonly string[]
   readonly algorithms: readonly string[]
@@ -56,8 +56,7 @@ export async function beginDeviceGrant(
     {},
     authenticationOf(provider.client),
   )
-  const post = async (url: string, options: CustomFetchOptions): Promise<Response> =>
-    boundedRequest(url, toRequest(options), provider.access.limits, provider.access.customCa)
+  const post = formFetch(provider.access)
   configuration[customFetch] = post
   const begun = await initiateDeviceAuthorization(configuration, {
     scope: provider.scopes.join(' '),
@@ -86,10 +85,8 @@ export async function beginDeviceGrant(
   }
 }
 
-type Fetch = (url: string, options: CustomFetchOptions) => Promise<Response>
-
 /** RFC 8628, 3.5: where there is no answer, the next question comes later. */
-function patient(post: Fetch): Fetch {
+function patient(post: CustomFetch): CustomFetch {
   let failures = 0
   return async (url, options) => {
     try {
@@ -102,11 +99,6 @@ function patient(post: Fetch): Fetch {
       return Response.json({ error: 'slow_down' }, { status: 400 })
     }
   }
-}
-
-function toRequest({ headers, body }: CustomFetchOptions) {
-  if (!(body instanceof URLSearchParams)) throw new Error('a grant request is a form')
-  return { method: 'POST', headers, body: body.toString() } as const
 }
 
 /** It goes to a terminal: nothing but what can be typed. */

@@ -1,17 +1,13 @@
 // One request of RFC 8693 to a token endpoint, and what may be read of its answer.
 import {
-  ClientSecretBasic,
-  ClientSecretPost,
   Configuration,
   customFetch,
-  type CustomFetchOptions,
   genericGrantRequest,
-  None,
   ResponseBodyError,
   type TokenEndpointResponse,
 } from 'openid-client'
 import { Refusal } from '../refusal.ts'
-import { boundedRequest } from './bounded-fetch.ts'
+import { authenticationOf, formFetch, type OauthClient } from './oauth-client.ts'
 import type { ProviderAccess } from './provider-access.ts'
 
 const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -25,17 +21,10 @@ export const tokenTypes = {
 
 const known: ReadonlySet<unknown> = new Set(Object.values(tokenTypes))
 
-/** Who asks for an exchange: a client of the provider. */
-export interface ExchangeClient {
-  readonly id: string
-  readonly secret: string | undefined
-  readonly authentication: 'basic' | 'post' | 'none'
-}
-
 export interface ExchangeRequest {
   readonly issuer: string
   readonly endpoint: string
-  readonly client: ExchangeClient
+  readonly client: OauthClient
   /** The parameters besides the grant type; one of them is the subject token. */
   readonly parameters: Readonly<Record<string, string>>
 }
@@ -59,7 +48,7 @@ export async function requestExchange(
   const answer: Answer = {}
   configuration[customFetch] = async (url, options) => {
     try {
-      const response = await boundedRequest(url, toRequest(options), access.limits, access.customCa)
+      const response = await formFetch(access)(url, options)
       answer.status = response.status
       return response
     } catch (error) {
@@ -73,16 +62,6 @@ export async function requestExchange(
     if (error instanceof Refusal) throw error
     throw toRefusal(error, endpoint, answer)
   }
-}
-
-export function authenticationOf({ secret, authentication }: ExchangeClient) {
-  if (authentication === 'none' || secret === undefined) return None()
-  return authentication === 'basic' ? ClientSecretBasic(secret) : ClientSecretPost(secret)
-}
-
-function toRequest({ headers, body }: CustomFetchOptions) {
-  if (!(body instanceof URLSearchParams)) throw new Error('a grant request is a form')
-  return { method: 'POST', headers, body: body.toString() } as const
 }
 
 /** The library has seen to it that there is an access token, and a token type. */

@@ -2,14 +2,9 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { Refusal } from '../refusal.ts'
+import type { OauthClient } from './oauth-client.ts'
 import type { ProviderAccess } from './provider-access.ts'
-import {
-  type ExchangeClient,
-  type IssuedToken,
-  refused,
-  requestExchange,
-  tokenTypes,
-} from './request-exchange.ts'
+import { type IssuedToken, refused, requestExchange, tokenTypes } from './request-exchange.ts'
 import { toDate } from './shown.ts'
 import { allowedTypes, tokenKinds, type TokenRules } from './token-rules.ts'
 import { isEncrypted, looksLikeToken } from './token-shape.ts'
@@ -19,7 +14,7 @@ import { type Principal, verifyToken } from './verify-token.ts'
 export interface ExchangeProvider {
   readonly rules: TokenRules
   readonly access: Pick<ProviderAccess, 'customCa' | 'limits'>
-  readonly client: ExchangeClient
+  readonly client: OauthClient
 }
 
 export interface ExchangeRules {

@@ -7,7 +7,7 @@ import { createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAuthority } from '../../../demo/certificates.ts'
 import { KeyCache } from '../../../src/identity/key-cache.ts'
-import type { ExchangeClient } from '../../../src/identity/request-exchange.ts'
+import type { OauthClient } from '../../../src/identity/oauth-client.ts'
 import {
   type ExchangedToken,
   type ExchangeRules,
@@ -88,7 +88,7 @@ function issues(claims: Json, more: Json = {}): void {
   })
 }
 
-const someClient: ExchangeClient = { id: 'gateway', secret: 'hunter:2', authentication: 'basic' }
+const someClient: OauthClient = { id: 'gateway', secret: 'hunter:2', authentication: 'basic' }
 
 function exchangeWith(
   more: Partial<ExchangeRules> = {},
@@ -153,7 +153,7 @@ describe('the request', () => {
       requestedTokenType: 'urn:ietf:params:oauth:token-type:jwt',
       subjectTokenType: accessToken,
     }
-    const post: ExchangeClient = { ...someClient, authentication: 'post' }
+    const post: OauthClient = { ...someClient, authentication: 'post' }
     await exchangeOf(makeToken(key), exchangeWith(configured, { client: post }))
     const [{ form, headers }] = requests as [(typeof requests)[0]]
     expect(Object.fromEntries(form)).toMatchObject({
@@ -169,7 +169,7 @@ describe('the request', () => {
   })
 
   test('has no secret with the authentication none', async () => {
-    const client: ExchangeClient = { ...someClient, authentication: 'none' }
+    const client: OauthClient = { ...someClient, authentication: 'none' }
     await exchangeOf(makeToken(key), exchangeWith({}, { client }))
     const [{ form, headers }] = requests as [(typeof requests)[0]]
     expect(form.get('client_id')).toBe('gateway')
