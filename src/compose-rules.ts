@@ -244,7 +244,7 @@ function composeTokens(
 
 function introspectionOf(
   { introspection, client_id: ourClient, client_secret: ourSecret }: IntegrationConfig,
-  { customCa, limits }: ProviderAccess,
+  { customCa, limits, proxy }: ProviderAccess,
 ): IntrospectionAccess | undefined {
   if (introspection === undefined) return undefined
   const { endpoint, authentication, cache } = introspection
@@ -253,7 +253,8 @@ function introspectionOf(
   if (clientId === undefined || clientSecret === undefined) {
     throw new Error('introspection has no client_id or no client_secret')
   }
-  return { endpoint, clientId, clientSecret, authentication, cacheMs: cache, customCa, limits }
+  const client = { clientId, clientSecret, authentication }
+  return { endpoint, ...client, cacheMs: cache, customCa, limits, proxy }
 }
 
 /** Read now: a token must not be what finds out that they are not there. */
@@ -278,6 +279,7 @@ function accessOf(integration: IntegrationConfig): ProviderAccess {
     customCa: caFile === undefined ? cockroach?.customCa : readFileSync(caFile, 'utf8'),
     limits: { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes },
     bearerTokenFile: integration.jwks_bearer_token_file,
+    proxy: integration.proxy,
   }
 }
 

@@ -1,11 +1,14 @@
 import { resolve } from 'node:path'
 import { expandSettings, type IntegrationConfig } from './expand-settings.ts'
+import { chooseProxy, type ProxyChoice } from './proxy-choice.ts'
 import type { ParsedConfig } from './schema/index.ts'
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
 
 type Expanded = Omit<ParsedConfig, 'integrations'> & {
-  readonly integrations: Readonly<Record<string, IntegrationConfig>>
+  readonly integrations: Readonly<
+    Record<string, IntegrationConfig & { proxy: ProxyChoice | undefined }>
+  >
 }
 
 /**
@@ -15,7 +18,11 @@ type Expanded = Omit<ParsedConfig, 'integrations'> & {
 export type Config = DeepReadonly<Expanded>
 
 /** Paths in the file begin at its own folder, wherever the server is started from. */
-export function toConfig(parsed: ParsedConfig, folder: string): Config {
+export function toConfig(
+  parsed: ParsedConfig,
+  folder: string,
+  environment: NodeJS.ProcessEnv,
+): Config {
   const absolute = (path: string | undefined) =>
     path === undefined ? undefined : resolve(folder, path)
   const fromSettings = expandSettings(parsed.settings)
@@ -28,16 +35,22 @@ export function toConfig(parsed: ParsedConfig, folder: string): Config {
       client_ca: parsed.tls.client_ca === null ? null : resolve(folder, parsed.tls.client_ca),
     },
     audit: { ...parsed.audit, file: absolute(parsed.audit.file) },
-    integrations: withEntries(
-      fromSettings,
-      mapValues(parsed.integrations, (integration) => ({
+    integrations: mapValues(
+      withEntries(
+        fromSettings,
+        mapValues(parsed.integrations, (integration) => ({
+          ...integration,
+          cockroach: undefined,
+          custom_ca: absolute(integration.custom_ca),
+          jwks_file: absolute(integration.jwks_file),
+          decryption_keys_file: absolute(integration.decryption_keys_file),
+          jwks_bearer_token_file: absolute(integration.jwks_bearer_token_file),
+        })),
+      ),
+      (integration) => ({
         ...integration,
-        cockroach: undefined,
-        custom_ca: absolute(integration.custom_ca),
-        jwks_file: absolute(integration.jwks_file),
-        decryption_keys_file: absolute(integration.decryption_keys_file),
-        jwks_bearer_token_file: absolute(integration.jwks_bearer_token_file),
-      })),
+        proxy: chooseProxy(integration.proxy_url, environment),
+      }),
     ),
     databases: withSystem(
       [...fromSettings.keys()],

@@ -4,6 +4,7 @@ import { toConfig, type Config } from './config.ts'
 import { describeIssue } from './messages.ts'
 import { findNotices } from './notices.ts'
 import { ConfigError, formatPath, sortProblems, type Path, type Problem } from './problem.ts'
+import { checkEnvironmentProxy } from './proxy-choice.ts'
 import { readTextFile, UnreadableFile } from './read-text-file.ts'
 import { readTree, type Tree } from './read-tree.ts'
 import { configSchema } from './schema/index.ts'
@@ -39,8 +40,11 @@ export function loadConfig(
   const problems = [...tree.problems, ...place(findings, tree)]
   if (!result.success || problems.length > 0) throw new ConfigError(file, sortProblems(problems))
 
-  const config = toConfig(result.data, folder)
-  const further = place(furtherCheck(config), tree)
+  const config = toConfig(result.data, folder, environment)
+  const further = place(
+    [...checkEnvironmentProxy(config, environment), ...furtherCheck(config)],
+    tree,
+  )
   if (further.length > 0) throw new ConfigError(file, sortProblems(further))
   return { config, notices: sortProblems(place(findNotices(config, tree), tree)) }
 }

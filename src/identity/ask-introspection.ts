@@ -11,7 +11,7 @@ import type { ProviderAccess } from './provider-access.ts'
 type Claims = Readonly<Record<string, unknown>>
 
 /** How the provider is asked about an access token (RFC 7662). */
-export interface IntrospectionAccess extends Pick<ProviderAccess, 'customCa' | 'limits'> {
+export interface IntrospectionAccess extends Pick<ProviderAccess, 'customCa' | 'limits' | 'proxy'> {
   /** Undefined for the one of the discovery document. */
   readonly endpoint: string | undefined
   readonly clientId: string
@@ -63,9 +63,10 @@ async function post(
   url: string,
   headers: Readonly<Record<string, string>>,
   body: string,
-  { limits, customCa }: IntrospectionAccess,
+  { limits, customCa, proxy }: IntrospectionAccess,
 ): Promise<Response> {
-  const response = await boundedRequest(url, { method: 'POST', headers, body }, limits, customCa)
+  const question = { method: 'POST', headers, body } as const
+  const response = await boundedRequest(url, question, limits, customCa, { proxy })
   if (response.status !== 200) throw new FetchError(`${url} answered ${response.status}`)
   // Also where it could be read as JSON: a page that somebody else put there, or a signed response that
   // nobody asked for.

@@ -1,4 +1,11 @@
+import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
+import type { TLSSocket } from 'node:tls'
+import { FetchError } from './fetch-error.ts'
+import { proxyFor, type ProviderProxy } from './provider-proxy.ts'
+import { openTunnel } from './tunnel.ts'
+
+export { FetchError } from './fetch-error.ts'
 
 /** What an issuer may cost us at most. */
 export interface FetchLimits {
@@ -6,8 +13,11 @@ export interface FetchLimits {
   readonly maxBytes: number
 }
 
-export class FetchError extends Error {
-  override readonly name = 'FetchError'
+/** How a request gets there, and who looks on. */
+export interface RequestWay {
+  readonly proxy: ProviderProxy | undefined
+  /** Is shown the head of the answer, whatever its status, and the connection that it came by. */
+  readonly observe?: ((answer: IncomingMessage) => void) | undefined
 }
 
 /** What is sent besides the URL. */
@@ -17,18 +27,23 @@ export interface BoundedRequest {
   readonly body?: string
 }
 
-/** GETs an https URL; `bearer` is sent as the token of the request (RFC 6750, 2.1). */
+export interface FetchOptions extends Partial<RequestWay> {
+  /** Sent as the token of the request (RFC 6750, 2.1). */
+  readonly bearer?: string | undefined
+}
+
+/** GETs an https URL. */
 export async function boundedFetch(
   url: string,
   limits: FetchLimits,
   ca: string | undefined,
-  bearer?: string,
+  { bearer, proxy, observe }: FetchOptions = {},
 ): Promise<Response> {
   const headers = {
     accept: 'application/json',
     ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
   }
-  return boundedRequest(url, { method: 'GET', headers }, limits, ca)
+  return boundedRequest(url, { method: 'GET', headers }, limits, ca, { proxy, observe })
 }
 
 /**
@@ -40,23 +55,33 @@ export async function boundedRequest(
   { method, headers, body = '' }: BoundedRequest,
   limits: FetchLimits,
   ca: string | undefined,
+  way: RequestWay,
 ): Promise<Response> {
   if (new URL(url).protocol !== 'https:') throw new FetchError('only https is fetched')
+  const proxy = proxyFor(url, way.proxy)
+  const signal = AbortSignal.timeout(limits.timeoutMs)
+  let tunnel: TLSSocket | undefined
+  try {
+    if (proxy !== undefined) tunnel = await openTunnel(new URL(url), proxy, ca, signal)
+  } catch (error) {
+    throw signal.aborted ? tooLate(limits, error) : error
+  }
   return new Promise((resolve, reject) => {
     const outgoing = request(
       url,
       {
         ...(ca === undefined ? {} : { ca }),
+        ...(tunnel === undefined ? { agent: false } : { createConnection: () => tunnel }),
         method,
-        agent: false,
         headers: {
           ...headers,
           'accept-encoding': 'identity',
           ...(method === 'POST' && { 'content-length': Buffer.byteLength(body) }),
         },
-        signal: AbortSignal.timeout(limits.timeoutMs),
+        signal,
       },
       (incoming) => {
+        way.observe?.(incoming)
         const fail = (reason: string): void => {
           outgoing.destroy(new FetchError(reason))
         }
@@ -92,11 +117,7 @@ export async function boundedRequest(
     )
     outgoing.on('error', (error) => {
       const timedOut = error.name === 'TimeoutError' || error.name === 'AbortError'
-      reject(
-        timedOut
-          ? new FetchError(`no answer within ${limits.timeoutMs} ms`, { cause: error })
-          : error,
-      )
+      reject(timedOut ? tooLate(limits, error) : error)
     })
     // An answer of `101 Switching Protocols` closes the connection, and neither ends nor fails.
     outgoing.on('close', () => {
@@ -104,6 +125,10 @@ export async function boundedRequest(
     })
     outgoing.end(body)
   })
+}
+
+function tooLate({ timeoutMs }: FetchLimits, cause: unknown): FetchError {
+  return new FetchError(`no answer within ${timeoutMs} ms`, { cause })
 }
 
 /** Statuses for which the Fetch standard allows no body. */

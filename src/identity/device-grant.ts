@@ -17,7 +17,7 @@ import type { ProviderAccess } from './provider-access.ts'
 /** How somebody signs in at the provider of an integration. */
 export interface SignInProvider {
   readonly client: OauthClient
-  readonly access: Pick<ProviderAccess, 'customCa' | 'limits'>
+  readonly access: Pick<ProviderAccess, 'customCa' | 'limits' | 'proxy'>
   readonly scopes: readonly string[]
   readonly algorithms: readonly string[]
 }

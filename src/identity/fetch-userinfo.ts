@@ -2,7 +2,7 @@ import { boundedFetch, FetchError } from './bounded-fetch.ts'
 import type { ProviderAccess } from './provider-access.ts'
 import { isRecord } from './token-shape.ts'
 
-export type UserinfoAccess = Pick<ProviderAccess, 'customCa' | 'limits'>
+export type UserinfoAccess = Pick<ProviderAccess, 'customCa' | 'limits' | 'proxy'>
 
 /**
  * What the provider says of the holder of a token (OpenID Connect Core, 5.3). The token must be verified:
@@ -14,7 +14,8 @@ export async function fetchUserinfo(
   subject: unknown,
   access: UserinfoAccess,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const response = await boundedFetch(endpoint, access.limits, access.customCa, token)
+  const { customCa, limits, proxy } = access
+  const response = await boundedFetch(endpoint, limits, customCa, { bearer: token, proxy })
   if (response.status !== 200) throw new FetchError(`${endpoint} answered ${response.status}`)
   const claims = parse(await response.text())
   if (!isRecord(claims)) throw new FetchError('the userinfo response is not a JSON object')

@@ -25,8 +25,10 @@ export function authenticationOf({ secret, authentication }: OauthClient): Clien
 export function formFetch({
   limits,
   customCa,
-}: Pick<ProviderAccess, 'customCa' | 'limits'>): CustomFetch {
-  return async (url, options) => boundedRequest(url, toRequest(options), limits, customCa)
+  proxy,
+}: Pick<ProviderAccess, 'customCa' | 'limits' | 'proxy'>): CustomFetch {
+  return async (url, options) =>
+    boundedRequest(url, toRequest(options), limits, customCa, { proxy })
 }
 
 function toRequest({ headers, body }: CustomFetchOptions): BoundedRequest {

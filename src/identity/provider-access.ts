@@ -1,8 +1,8 @@
-import { boundedFetch, FetchError, type FetchLimits } from './bounded-fetch.ts'
+import { boundedFetch, FetchError, type FetchLimits, type FetchOptions } from './bounded-fetch.ts'
 import { readBoundedFile } from './read-bounded-file.ts'
 
 /** How the provider of an integration is asked for its metadata and keys. */
-export interface ProviderAccess {
+export interface ProviderAccess extends Pick<FetchOptions, 'proxy' | 'observe'> {
   readonly customCa: string | undefined
   readonly limits: FetchLimits
   /** Holds a bearer token for the provider, which whoever writes the file may renew at any time. */
@@ -15,7 +15,8 @@ const longestTokenBytes = 16_384
 export async function getFromProvider(url: string, access: ProviderAccess): Promise<Response> {
   const { bearerTokenFile: file } = access
   const bearer = file === undefined ? undefined : await readBearerToken(file)
-  const response = await boundedFetch(url, access.limits, access.customCa, bearer)
+  const { customCa, limits, proxy, observe } = access
+  const response = await boundedFetch(url, limits, customCa, { bearer, proxy, observe })
   if (response.status !== 200) throw new FetchError(`${url} answered ${response.status}`)
   return response
 }

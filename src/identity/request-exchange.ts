@@ -41,7 +41,7 @@ export interface IssuedToken {
  */
 export async function requestExchange(
   { issuer, endpoint, client, parameters }: ExchangeRequest,
-  access: Pick<ProviderAccess, 'customCa' | 'limits'>,
+  access: Pick<ProviderAccess, 'customCa' | 'limits' | 'proxy'>,
 ): Promise<IssuedToken> {
   const metadata = { issuer, token_endpoint: endpoint }
   const configuration = new Configuration(metadata, client.id, {}, authenticationOf(client))

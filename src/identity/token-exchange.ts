@@ -13,7 +13,7 @@ import { type Principal, verifyToken } from './verify-token.ts'
 /** The provider of an integration, as one that exchanges tokens. */
 export interface ExchangeProvider {
   readonly rules: TokenRules
-  readonly access: Pick<ProviderAccess, 'customCa' | 'limits'>
+  readonly access: Pick<ProviderAccess, 'customCa' | 'limits' | 'proxy'>
   readonly client: OauthClient
 }
 

@@ -17,6 +17,7 @@ import {
 } from '../fields.ts'
 import { expecting, expectingText } from '../messages.ts'
 import { introspection } from './introspection.ts'
+import { isProxyUrl } from '../proxy-url.ts'
 import { keySet } from './key-set.ts'
 
 const algorithms = [
@@ -219,6 +220,17 @@ export const integration = section({
     .describe(
       'PEM file with the certificate authorities to trust for the provider, instead of the built-in ones.',
     ),
+  proxy_url: text(
+    'secret URL',
+    'must be an http or https URL such as http://proxy.example.com:3128, or "none"',
+    (value) => value === 'none' || isProxyUrl(value),
+  )
+    .optional()
+    .meta({
+      description:
+        'The proxy for every request to the provider, asked by CONNECT: an http or https URL, with a user and a password in it if the proxy wants them. `none` is no proxy, whatever the environment says. An https proxy is trusted by the built-in certificate authorities.',
+      'x-default': 'the variable `HTTPS_PROXY`, but for loopback hosts and those of `NO_PROXY`',
+    }),
   request_timeout: duration('100ms', '60s')
     .prefault('5s')
     .describe('For each request to the provider.'),
