@@ -65,7 +65,7 @@ program
   .addOption(
     new Option('-o, --output <format>', 'format').choices(['text', 'json']).default('text'),
   )
-  .option('--offline', 'fetch no keys: the signature is not checked')
+  .option('--offline', 'ask no provider: only with `jwks` or `jwks_file` is the signature checked')
   .addHelpText('after', explainHelp)
   .action(async (token: string | undefined, options: ExplainOptions) => {
     process.exitCode = await explain(token, options, replayLogin)

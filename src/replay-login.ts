@@ -202,7 +202,8 @@ class Replay {
   }
 
   async #verify(token: string, online: TokenRules): Promise<Principal> {
-    const rules = this.#request.isOffline ? { ...online, keys: noKeys(online) } : online
+    const isWithheld = this.#request.isOffline && !hasLocalKeys(this.#config, online)
+    const rules = isWithheld ? { ...online, keys: noKeys(online) } : online
     const signed = await this.#checking(
       { header: readHeader(token) ?? {}, claims: {} },
       rules,
@@ -308,6 +309,12 @@ const nothingTold: UnverifiedToken = { header: {}, claims: {} }
 /** Whether the provider could not be asked for what the verdict depends on. */
 function isAboutProvider({ reason }: Refusal): boolean {
   return reason === 'keys-unavailable' || reason === 'introspection-unavailable'
+}
+
+/** Keys of the configuration or of a file are read without asking anybody. */
+function hasLocalKeys({ integrations }: Config, { integration: name }: TokenRules): boolean {
+  const { jwks, jwks_file: file } = integrations[name] ?? {}
+  return jwks !== undefined || file !== undefined
 }
 
 function noKeys({ keys }: TokenRules): KeyCache {

@@ -34,7 +34,7 @@ client has the private key is taken for granted, and so is that tls.client_ca tr
 
 A login over TLS is replayed up to the role: no listener is opened and no database is asked, so a role that
 is missing at PostgreSQL, or is a superuser there, is not noticed. The keys are fetched from the identity
-provider, unless --offline.
+provider, unless --offline: then those of \`jwks\` and \`jwks_file\` are the only ones.
 
 Exit codes: 0 granted, 1 denied, 2 could not be decided, 64 wrong usage, 78 wrong configuration.
 

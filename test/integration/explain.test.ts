@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { generateSigningKey } from '../../demo/provider.ts'
 import type { ExplainedStep, Explanation } from '../../src/cli/explanation.ts'
+import { boundedFetch } from '../../src/identity/bounded-fetch.ts'
 import { type Reason, reasons } from '../../src/refusal.ts'
 import { Stack } from '../support/stack.ts'
 import { errorFields, WireClient } from '../support/wire-client.ts'
@@ -399,6 +400,36 @@ describe('without keys', () => {
     expect(code).toBe(1)
     expect(stdout).toContain(`DENIED: ${reason}`)
     expect(stdout).toMatch(/FAIL .* \(not verified\)/)
+  })
+
+  test.each(['jwks', 'jwks_file'])('those of `%s` are used with --offline', async (key) => {
+    const keys = await boundedFetch(
+      `${stack.provider.issuer}/jwks`,
+      { timeoutMs: 5_000, maxBytes: 65_536 },
+      stack.authority.certificate,
+    )
+    const keySet = await keys.text()
+    await writeFile(join(stack.folder, 'keys.json'), keySet)
+    const people = {
+      ...stack.config.integrations['people'],
+      [key]: key === 'jwks' ? keySet : 'keys.json',
+    }
+    const config = { ...stack.config, integrations: { ...stack.config.integrations, people } }
+    const file = join(stack.folder, `local-${key}.yaml`)
+    await writeFile(file, stringify(config))
+    const offline = [...asReader, '--config', file, '--offline']
+
+    const before = stack.provider.discoveryRequests + stack.provider.jwksRequests
+    const genuine = await explainJson(await stack.token(), offline)
+    expect(genuine).toMatchObject({ code: 0, explanation: { outcome: 'granted' } })
+    const strange = await generateSigningKey('RS256')
+    const forged = await stack.provider.mintIdToken('alice', {}, { key: strange })
+    const other = await explainJson(forged, offline)
+    expect(other).toMatchObject({
+      code: 1,
+      explanation: { outcome: 'denied', refusal: { reason: 'token-unknown-key' } },
+    })
+    expect(stack.provider.discoveryRequests + stack.provider.jwksRequests).toBe(before)
   })
 
   test('the provider that is away is named, with what can be said', async () => {
