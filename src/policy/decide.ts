@@ -179,7 +179,7 @@ function chooseRoleThere(
 }
 
 /** Roles that PostgreSQL has for itself; superusers of other names are found at the upstream's login. */
-function isReserved(role: string, { dialect }: Integration): boolean {
+export function isReserved(role: string, { dialect }: Pick<Integration, 'dialect'>): boolean {
   if (dialect === 'cockroachdb' && isReservedThere(role)) return true
   return role.startsWith('pg_') || role === 'postgres'
 }
