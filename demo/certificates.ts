@@ -13,7 +13,7 @@ export interface CertificateAndKey {
 interface Validity {
   /** A minute ago by default, since clocks differ. */
   readonly notBefore?: Date
-  /** In thirty days by default. */
+  /** In ninety days by default. */
   readonly notAfter?: Date
 }
 
@@ -45,7 +45,7 @@ const keyAlgorithms = {
 
 const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' }
 const minuteMs = 60_000
-const defaultLifetimeMs = 30 * 24 * 60 * minuteMs
+const defaultLifetimeMs = 90 * 24 * 60 * minuteMs
 
 /** A root authority whose key exists only in this object. */
 export async function createAuthority(name: string, validity: Validity = {}): Promise<Authority> {
