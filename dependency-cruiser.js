@@ -12,6 +12,10 @@ const mayImport = {
   web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
   telemetry: ['refusal', 'session'],
   cli: ['refusal', 'config', 'identity', 'policy'],
+  inspection: [
+    ...['refusal', 'config', 'identity', 'policy', 'upstream', 'sasl', 'telemetry'],
+    'compose-rules',
+  ],
 }
 
 const folders = Object.entries(mayImport).map(([from, to]) => ({

@@ -119,7 +119,7 @@ function listenerKey({ listen_address: address, listen_port: port }: Participant
   return `${address} ${port}`
 }
 
-function composeCatalog(config: Config): Catalog {
+export function composeCatalog(config: Config): Catalog {
   return {
     pools: Object.entries(config.connectivity_pools).map(([name, pool]): Pool => ({
       name,
@@ -258,7 +258,7 @@ function introspectionOf(
 }
 
 /** Read now: a token must not be what finds out that they are not there. */
-function decryptionKeysOf({
+export function decryptionKeysOf({
   decryption_keys_file: path,
 }: IntegrationConfig): readonly DecryptionKey[] | undefined {
   if (path === undefined) return undefined
@@ -273,7 +273,8 @@ function decryptionKeysOf({
   }
 }
 
-function accessOf(integration: IntegrationConfig): ProviderAccess {
+/** Reads the file of the certificate authorities. */
+export function accessOf(integration: IntegrationConfig): ProviderAccess {
   const { custom_ca: caFile, cockroach } = integration
   return {
     customCa: caFile === undefined ? cockroach?.customCa : readFileSync(caFile, 'utf8'),
@@ -283,7 +284,7 @@ function accessOf(integration: IntegrationConfig): ProviderAccess {
   }
 }
 
-function keySourceOf(integration: IntegrationConfig): KeySource {
+export function keySourceOf(integration: IntegrationConfig): KeySource {
   const { jwks, jwks_file: path, jwks_uri: uri } = integration
   if (jwks !== undefined) return { kind: 'inline', text: jwks }
   if (path !== undefined) return { kind: 'file', path }
@@ -355,27 +356,33 @@ function exchangeProviders(
 function composeUpstreams(config: Config): ReadonlyMap<string, UpstreamTarget> {
   const targets = new Map<string, UpstreamTarget>()
   for (const [name, { upstream }] of Object.entries(config.databases)) {
-    if (upstream === undefined) continue
-    targets.set(name, {
-      host: upstream.host,
-      port: upstream.port,
-      database: upstream.database,
-      tls: upstream.tls,
-      secureContext: createSecureContext({
-        minVersion: 'TLSv1.2',
-        ...(upstream.ca === undefined ? {} : { ca: readFileSync(upstream.ca) }),
-      }),
-      serverName: upstream.server_name,
-      connectTimeoutMs: upstream.connect_timeout,
-      credentials:
-        upstream.auth.method === 'password'
-          ? {
-              method: 'password',
-              passwords: new Map(Object.entries(upstream.auth.passwords)),
-              allow: new Set(upstream.auth.allow),
-            }
-          : { method: upstream.auth.method },
-    })
+    if (upstream !== undefined) targets.set(name, composeUpstream(upstream))
   }
   return targets
+}
+
+type UpstreamConfig = NonNullable<Config['databases'][string]['upstream']>
+
+/** Reads the file of the certificate authorities. */
+export function composeUpstream(upstream: UpstreamConfig): UpstreamTarget {
+  return {
+    host: upstream.host,
+    port: upstream.port,
+    database: upstream.database,
+    tls: upstream.tls,
+    secureContext: createSecureContext({
+      minVersion: 'TLSv1.2',
+      ...(upstream.ca === undefined ? {} : { ca: readFileSync(upstream.ca) }),
+    }),
+    serverName: upstream.server_name,
+    connectTimeoutMs: upstream.connect_timeout,
+    credentials:
+      upstream.auth.method === 'password'
+        ? {
+            method: 'password',
+            passwords: new Map(Object.entries(upstream.auth.passwords)),
+            allow: new Set(upstream.auth.allow),
+          }
+        : { method: upstream.auth.method },
+  }
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
-import { check } from './cli/check.ts'
+import { check, checkHelp, type CheckOptions } from './cli/check.ts'
 import { explain, explainHelp, type ExplainOptions } from './cli/explain.ts'
 import { readConfig } from './cli/read-config.ts'
 import { serve } from './cli/serve.ts'
 import { readVersion } from './cli/version.ts'
+import { inspect } from './inspection/inspect.ts'
 import { replayLogin } from './replay-login.ts'
 import { Service } from './service.ts'
 import { runWorker } from './worker.ts'
@@ -45,10 +46,13 @@ program
 
 program
   .command('check')
-  .description('read a configuration as serve would, and say what is wrong with it')
+  .description('say what is wrong with a configuration, and with what it leads to')
   .requiredOption('-c, --config <file>', 'configuration file')
-  .action(({ config }: { config: string }) => {
-    process.exitCode = check(config)
+  .option('--offline', 'ask no provider and no database')
+  .addOption(outputOption())
+  .addHelpText('after', checkHelp)
+  .action(async (options: CheckOptions) => {
+    process.exitCode = await check(options, inspect)
   })
 
 program
@@ -62,9 +66,7 @@ program
   .option('--listener <address:port>', 'listener (default: the first one of this node)')
   .option('--options <options>', 'startup options of the client, as in PGOPTIONS')
   .option('--certificate <file>', 'client certificate, as in PGSSLCERT (default: none)')
-  .addOption(
-    new Option('-o, --output <format>', 'format').choices(['text', 'json']).default('text'),
-  )
+  .addOption(outputOption())
   .option('--offline', 'ask no provider: only with `jwks` or `jwks_file` is the signature checked')
   .addHelpText('after', explainHelp)
   .action(async (token: string | undefined, options: ExplainOptions) => {
@@ -80,3 +82,7 @@ program
   })
 
 await program.parseAsync()
+
+function outputOption(): Option {
+  return new Option('-o, --output <format>', 'format').choices(['text', 'json']).default('text')
+}

@@ -1,25 +1,87 @@
-import { formatProblem } from '../config/index.ts'
-import { readConfig } from './read-config.ts'
+import { type Config, type LoadedConfig, formatProblem } from '../config/index.ts'
+import type { Finding } from '../identity/finding.ts'
 import { describeFailure } from './failure.ts'
+import { formatFindings } from './format-findings.ts'
+import { readConfig } from './read-config.ts'
 
-/** Reads a configuration as `serve` would, prints what is wrong with it, and returns the exit code. */
-export function check(file: string): number {
+export interface CheckOptions {
+  readonly config: string
+  readonly offline?: true
+  readonly output: 'text' | 'json'
+}
+
+type Inspect = (
+  config: Config,
+  options: { readonly isOffline: boolean },
+) => Promise<readonly Finding[]>
+
+export const checkHelp = `
+Reads the configuration as serve would. Where it is right, everything is looked at that logins will need:
+certificates and keys on this machine; for each integration, asked as the gate asks it, the discovery
+document, the issuer's name, the key set, algorithms, endpoints, the clock and the certificate of the
+provider; for each database the server, its certificate, and a login as each role that a group or
+\`auth.passwords\` names; and what of the configuration leads nowhere. With --offline no provider and no
+database is asked.
+
+Each finding is ok, a warning (it may be meant), or a problem (logins are refused, or serve does not start).
+
+Exit codes: 0 nothing but warnings, 1 a problem was found, 64 wrong usage, 78 wrong configuration, which is
+then not looked at any further.
+
+-o json has outcome (ok, warning, problem), offline, and findings: about, check, verdict (ok, warning,
+problem), found, remedy (null where there is nothing to do).
+
+Examples:
+  portcullis check --config portcullis.yaml
+  portcullis check --config portcullis.yaml --offline -o json`
+
+/** Prints what is wrong with a configuration and with what it leads to, and returns the exit code. */
+export async function check(options: CheckOptions, inspect: Inspect): Promise<number> {
+  let loaded: LoadedConfig
   try {
-    const { config, notices } = readConfig(file)
-    for (const notice of notices) {
-      process.stdout.write(`${formatProblem(file, notice)}\n`)
-    }
-    const pools = Object.keys(config.connectivity_pools).length
-    const databases = Object.values(config.databases).filter(
-      (one) => one.upstream !== undefined,
-    ).length
-    const integrations = Object.keys(config.integrations).length
-    process.stdout.write(
-      `${file}: valid; integrations: ${integrations}, databases: ${databases}, connectivity pools: ${pools}\n`,
-    )
-    return 0
+    loaded = readConfig(options.config)
   } catch (error) {
     process.stderr.write(describeFailure(error))
     return 78
   }
+  const isOffline = options.offline === true
+  let findings: readonly Finding[]
+  try {
+    findings = [
+      ...notices(loaded, options.config),
+      ...(await inspect(loaded.config, { isOffline })),
+    ]
+  } catch (error) {
+    process.stderr.write(describeFailure(error))
+    return 1
+  }
+  const verdicts = findings.map(({ verdict }) => verdict)
+  const hasProblem = verdicts.includes('problem')
+  if (options.output === 'json') {
+    const outcome = hasProblem ? 'problem' : verdicts.includes('warning') ? 'warning' : 'ok'
+    const shown = findings.map((one) => ({ ...one, remedy: one.remedy ?? null }))
+    const report = { outcome, offline: isOffline, findings: shown }
+    process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
+  } else {
+    process.stdout.write(`${summary(options.config, loaded.config)}\n`)
+    process.stdout.write(formatFindings(findings, isOffline))
+  }
+  return hasProblem ? 1 : 0
+}
+
+function notices({ notices: all }: LoadedConfig, file: string): readonly Finding[] {
+  return all.map((notice) => ({
+    about: 'configuration',
+    check: 'notice',
+    verdict: 'warning',
+    found: formatProblem(file, notice),
+    remedy: 'see docs/configuration.md',
+  }))
+}
+
+function summary(file: string, config: Config): string {
+  const pools = Object.keys(config.connectivity_pools).length
+  const databases = Object.values(config.databases).filter((one) => one.upstream !== undefined)
+  const integrations = Object.keys(config.integrations).length
+  return `${file}: valid; integrations: ${integrations}, databases: ${databases.length}, connectivity pools: ${pools}`
 }

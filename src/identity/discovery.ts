@@ -22,26 +22,16 @@ export interface DiscoveryOptions extends ProviderAccess {
   readonly issuer: string
 }
 
+export type ProviderMetadata = ReturnType<Awaited<ReturnType<typeof discovery>>['serverMetadata']>
+
 /** Fetches discovery document and key set (OpenID Connect Discovery 1.0, 4; RFC 7517, 5). */
 export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<IssuerKeys> {
-  const get = async (url: string): Promise<Response> => getFromProvider(url, options)
-  const configuration = await discovery(
-    new URL(`${withoutTrailingSlash(options.issuer)}/.well-known/openid-configuration`),
-    'discovery needs no client',
-    undefined,
-    undefined,
-    { [customFetch]: get },
-  )
-  const metadata = configuration.serverMetadata()
+  const metadata = await fetchMetadata(options)
   const { issuer, jwks_uri: jwksUri, userinfo_endpoint: userinfo } = metadata
   const { introspection_endpoint: introspection } = metadata
   const { token_endpoint: tokenEndpoint, device_authorization_endpoint: device } = metadata
-  // Discovery 4.3, but for one slash at the end: providers and documents disagree on it.
-  if (!isSameIssuer(issuer, options.issuer)) {
-    throw new FetchError(`the discovery document is of another issuer: ${issuer}`)
-  }
   if (jwksUri === undefined) throw new FetchError('the discovery document has no jwks_uri')
-  const keySet = parseKeySet(await (await get(jwksUri)).text())
+  const keySet = parseKeySet(await (await getFromProvider(jwksUri, options)).text())
   return {
     issuer,
     findKey: createLocalJWKSet(keySet),
@@ -49,5 +39,31 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
     ...(typeof introspection === 'string' && { introspectionEndpoint: introspection }),
     ...(typeof tokenEndpoint === 'string' && { tokenEndpoint }),
     ...(typeof device === 'string' && { deviceAuthorizationEndpoint: device }),
+  }
+}
+
+/** Fetches the discovery document, and makes sure that it is the issuer's. */
+export async function fetchMetadata(options: DiscoveryOptions): Promise<ProviderMetadata> {
+  const configuration = await discovery(
+    new URL(discoveryUrl(options.issuer)),
+    'discovery needs no client',
+    undefined,
+    undefined,
+    { [customFetch]: async (url: string) => getFromProvider(url, options) },
+  )
+  const metadata = configuration.serverMetadata()
+  // Discovery 4.3, but for one slash at the end: providers and documents disagree on it.
+  if (!isSameIssuer(metadata.issuer, options.issuer)) throw new OtherIssuer(metadata.issuer)
+  return metadata
+}
+
+export function discoveryUrl(issuer: string): string {
+  return `${withoutTrailingSlash(issuer)}/.well-known/openid-configuration`
+}
+
+/** What is found under the issuer's name calls itself something else. */
+export class OtherIssuer extends FetchError {
+  constructor(issuer: string) {
+    super(`the discovery document is of another issuer: ${issuer}`)
   }
 }

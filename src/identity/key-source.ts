@@ -22,7 +22,8 @@ export async function findIssuerKeys(
   return { issuer, findKey: createLocalJWKSet(await readKeySet(source, access)) }
 }
 
-async function readKeySet(
+/** The key set of a source, without a look at the keys in it. */
+export async function readKeySet(
   source: Exclude<KeySource, { kind: 'discovery' }>,
   access: ProviderAccess,
 ): Promise<JSONWebKeySet> {

@@ -414,7 +414,11 @@ describe('without keys', () => {
       ...stack.config.integrations['people'],
       [key]: key === 'jwks' ? keySet : 'keys.json',
     }
-    const config = { ...stack.config, integrations: { ...stack.config.integrations, people } }
+    // An exchange needs the discovery document.
+    const { system, sandbox } = stack.config.databases
+    const databases = { system, sandbox }
+    const integrations = { ...stack.config.integrations, people }
+    const config = { ...stack.config, databases, integrations }
     const file = join(stack.folder, `local-${key}.yaml`)
     await writeFile(file, stringify(config))
     const offline = [...asReader, '--config', file, '--offline']

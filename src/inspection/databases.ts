@@ -1,0 +1,157 @@
+import { composeUpstream } from '../compose-rules.ts'
+import type { Config } from '../config/index.ts'
+import { assessChain } from '../identity/assess-certificates.ts'
+import { type Finding, Findings } from '../identity/finding.ts'
+import { peerCertificates } from '../identity/peer-certificates.ts'
+import type { ProbeOptions } from '../identity/probe-provider.ts'
+import { printable, type Reason, reasons, Refusal } from '../refusal.ts'
+import { ScramKeyCache } from '../sasl/scram-key-cache.ts'
+import { where } from '../upstream/dial.ts'
+import { probeRole, reachUpstream } from '../upstream/probe-upstream.ts'
+import type { UpstreamTarget } from '../upstream/target.ts'
+import { inspectAuthorities } from './authorities.ts'
+import { inTurns } from './in-turns.ts'
+
+type Upstream = NonNullable<Config['databases'][string]['upstream']>
+
+/** A role that somebody may get, and whether it may be a superuser. */
+interface WantedRole {
+  readonly role: string
+  readonly allowsSuperuser: boolean
+}
+
+const maxScramKeys = 1_000
+
+export async function inspectDatabases(
+  config: Config,
+  options: ProbeOptions,
+): Promise<readonly Finding[]> {
+  const keys = new ScramKeyCache(maxScramKeys)
+  const wanted = rolesOfGroups(config)
+  const databases = Object.entries(config.databases)
+  const found = await inTurns(databases, async ([name, { upstream }]) =>
+    upstream === undefined ? [] : inspectDatabase(name, upstream, wanted, keys, options),
+  )
+  return found.flat()
+}
+
+/** Two groups may have one role: one that may be a superuser is enough for it to log in. */
+function rolesOfGroups({ groups }: Config): readonly WantedRole[] {
+  const roles = new Map<string, boolean>()
+  for (const { role, allow_superuser: allowed } of Object.values(groups)) {
+    roles.set(role, allowed || roles.get(role) === true)
+  }
+  return [...roles].map(([role, allowsSuperuser]) => ({ role, allowsSuperuser }))
+}
+
+async function inspectDatabase(
+  name: string,
+  upstream: Upstream,
+  wanted: readonly WantedRole[],
+  keys: ScramKeyCache,
+  options: ProbeOptions,
+): Promise<readonly Finding[]> {
+  const findings = new Findings(`database ${printable(name)}`)
+  const { ca } = upstream
+  const { now, describe } = options
+  const isUsable = ca === undefined || inspectAuthorities(ca, 'ca', findings, now(), describe)
+  const roles = rolesToTry(upstream, wanted, findings)
+  if (!isUsable || options.isOffline) return findings.all
+  const target = composeUpstream(upstream)
+  if (!(await isReachable(target, findings, options))) return findings.all
+  const tried = await inTurns(roles, async (one) => {
+    const its = new Findings(`database ${printable(name)}`)
+    await tryRole(target, one, keys, its, options)
+    return its.all
+  })
+  return [...findings.all, ...tried.flat()]
+}
+
+/** The roles that Portcullis can log in as. That a group's role is not among them may be meant. */
+function rolesToTry(
+  { auth }: Upstream,
+  wanted: readonly WantedRole[],
+  findings: Findings,
+): readonly WantedRole[] {
+  if (auth.method !== 'password') {
+    // There is no token here to pass on.
+    return auth.method === 'trust' ? wanted : []
+  }
+  for (const { role } of wanted.filter((one) => !Object.hasOwn(auth.passwords, one.role))) {
+    findings.warning(
+      `role ${printable(role)}`,
+      'a group has this role, and there is no password of it: its logins here are refused',
+      'add it to `auth.passwords`, if it is to be used here',
+    )
+  }
+  return Object.keys(auth.passwords).map(
+    (role) => wanted.find((one) => one.role === role) ?? { role, allowsSuperuser: false },
+  )
+}
+
+async function isReachable(
+  target: UpstreamTarget,
+  findings: Findings,
+  options: ProbeOptions,
+): Promise<boolean> {
+  try {
+    await reachUpstream(target, (socket) => {
+      findings.ok('server', `${where(target)} answers, with tls: ${target.tls}`)
+      const chain = target.tls.startsWith('verify') ? peerCertificates(socket) : []
+      if (chain.length > 0) {
+        assessChain(chain, options.now(), findings, 'renew the certificate of the server')
+      }
+    })
+    return true
+  } catch (error) {
+    const [told, remedy] = describeFailure(error, options)
+    findings.problem('server', told, remedy)
+    return false
+  }
+}
+
+async function tryRole(
+  target: UpstreamTarget,
+  { role, allowsSuperuser }: WantedRole,
+  keys: ScramKeyCache,
+  findings: Findings,
+  options: ProbeOptions,
+): Promise<void> {
+  const check = `role ${printable(role)}`
+  try {
+    const { isSuperuser, isReplication } = await probeRole(target, role, keys)
+    if (isSuperuser && !allowsSuperuser) {
+      findings.problem(
+        check,
+        'it is a superuser, and refused',
+        'name a role with fewer rights, or set `allow_superuser: true` for the group if it is meant',
+      )
+    } else if (isReplication === true && !allowsSuperuser) {
+      findings.warning(
+        check,
+        'it has the attribute REPLICATION, by which all data can be read',
+        'take the attribute from it, or set `allow_superuser: true` for the group if it is meant',
+      )
+    } else {
+      findings.ok(check, 'logs in')
+    }
+  } catch (error) {
+    const [told, remedy] = describeFailure(error, options)
+    findings.problem(check, told, remedy)
+  }
+}
+
+const remedies: Partial<Readonly<Record<Reason, string>>> = {
+  'upstream-unreachable':
+    'see whether the server is up and lets this machine connect, or correct `upstream`',
+  'upstream-authentication':
+    'correct `upstream.auth`, or see to the role (it needs LOGIN) and to pg_hba.conf',
+}
+
+function describeFailure(error: unknown, { describe }: ProbeOptions): readonly [string, string] {
+  if (!(error instanceof Refusal)) throw error
+  const cause = error.cause === undefined ? [] : [describe(error.cause)]
+  const { meaning, remedy } = reasons[error.reason]
+  const told = [error.logDetail ?? [], cause].flat().join(': ')
+  return [told === '' ? meaning : printable(told), remedies[error.reason] ?? remedy]
+}

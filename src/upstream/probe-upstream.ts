@@ -1,0 +1,93 @@
+import type { Socket } from 'node:net'
+import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
+import { ignoreError } from '../wire/established.ts'
+import { readFrame } from '../wire/frame.ts'
+import { PacketReader } from '../wire/packet-reader.ts'
+import { parseBackendMessage } from '../wire/read-backend.ts'
+import { queryMessage, terminate } from '../wire/write-frontend.ts'
+import type { LoginCredential } from './answer-authentication.ts'
+import { dial } from './dial.ts'
+import { logIn } from './log-in.ts'
+import type { UpstreamTarget } from './target.ts'
+
+/** What a server says of a role that could log in. */
+export interface ProbedRole {
+  readonly isSuperuser: boolean
+  /** Undefined where the server does not say. */
+  readonly isReplication: boolean | undefined
+}
+
+/** Names and operators are qualified: the session has whatever `search_path` the role was given. */
+const replicationQuery = `SELECT 1 FROM pg_catalog.pg_roles AS r
+  WHERE r.rolname OPERATOR(pg_catalog.=) SESSION_USER AND r.rolreplication`
+const maxAnswerMessages = 1_000
+const maxAnswerBodyBytes = 65_536
+
+/**
+ * Connects and secures a connection as a login does, shows it and closes it. Throws a Refusal where that
+ * cannot be done within the connect timeout.
+ */
+export async function reachUpstream(
+  target: UpstreamTarget,
+  onConnected: (socket: Socket) => void,
+): Promise<void> {
+  let socket: Socket | undefined
+  const timer = setTimeout(() => {
+    socket?.destroy(new Error(`no answer within ${target.connectTimeoutMs} ms`))
+  }, target.connectTimeoutMs)
+  try {
+    const connected = await dial(target, (opened) => {
+      socket = opened
+      opened.on('error', ignoreError)
+    })
+    onConnected(connected)
+  } finally {
+    clearTimeout(timer)
+    socket?.destroy()
+  }
+}
+
+/** Logs in as a role, as a session of it would, asks for its attributes and logs out. Throws a Refusal. */
+export async function probeRole(
+  target: UpstreamTarget,
+  role: string,
+  keys: ScramKeyCache,
+): Promise<ProbedRole> {
+  const parameters = new Map([['application_name', 'portcullis check']])
+  const credential = credentialOf(target, role)
+  const request = { role, credential, parameters, requirement: undefined }
+  const { socket, isSuperuser } = await logIn(target, request, keys)
+  const timer = setTimeout(() => {
+    socket.destroy()
+  }, target.connectTimeoutMs)
+  try {
+    return { isSuperuser, isReplication: await hasRow(socket, replicationQuery) }
+  } catch {
+    return { isSuperuser, isReplication: undefined }
+  } finally {
+    clearTimeout(timer)
+    socket.end(terminate)
+    socket.destroySoon()
+  }
+}
+
+function credentialOf({ credentials }: UpstreamTarget, role: string): LoginCredential {
+  const password = credentials.method === 'password' ? credentials.passwords.get(role) : undefined
+  if (credentials.method !== 'password' || password === undefined) return { kind: 'none' }
+  return { kind: 'password', password, allow: credentials.allow, isClients: false }
+}
+
+/** Whether a query has a result; undefined where it fails. */
+async function hasRow(socket: Socket, sql: string): Promise<boolean | undefined> {
+  const reader = new PacketReader(socket)
+  socket.write(queryMessage(sql))
+  let found: boolean | undefined = false
+  for (let count = 0; count < maxAnswerMessages; count++) {
+    const frame = await reader.read((bytes) => readFrame(bytes, maxAnswerBodyBytes))
+    const { kind } = parseBackendMessage(frame)
+    if (kind === 'error') found = undefined
+    else if (frame.type === 'D') found = true
+    else if (kind === 'ready-for-query') return found
+  }
+  return undefined
+}
