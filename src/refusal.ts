@@ -364,7 +364,8 @@ export const reasons = {
     sqlstate: '28P01',
     fault: 'client',
     message: wrongCredential,
-    meaning: 'The password begins like a JWT and is not one.',
+    meaning:
+      'The password begins like a JWT and is not one, or an object in it has two members of one name.',
     remedy:
       'Check that the whole token arrived: terminals cut a pasted line at 4,095 bytes or less. Use PGPASSWORD or a passfile.',
   },

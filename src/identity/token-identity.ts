@@ -33,6 +33,7 @@ export interface TokenIdentity {
 const longestNameBytes = 255
 /** Each is compared with every line of the identity map. */
 const mostNames = 100
+const mostNameBytes = 2_048
 
 /** Throws a Refusal where the claims name nobody that could be told from others. */
 export function readIdentity(
@@ -48,7 +49,9 @@ export function readIdentity(
   const { principalClaim } = rules
   const value = readClaim(claims, principalClaim)
   const names = toNames(value)
-  if (names.length === 0 || names.length > mostNames) throw unusable(principalClaim, value, issuer)
+  if (names.length === 0 || names.length > mostNames || bytesOf(names) > mostNameBytes) {
+    throw unusable(principalClaim, value, issuer)
+  }
   // An address that the provider has not checked is whatever its owner typed.
   const isEmail = /^(?:email|\/email(?:\/.*)?)$/.test(principalClaim)
   if (isEmail && isFalse(claims['email_verified'])) {
@@ -96,6 +99,10 @@ function isFalse(value: unknown): boolean {
 function toNames(value: unknown): readonly string[] {
   const names = [value].flat().map(toName)
   return [...new Set(names.filter((name) => name !== undefined))]
+}
+
+function bytesOf(names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + Buffer.byteLength(name), 0)
 }
 
 function toName(value: unknown): string | undefined {

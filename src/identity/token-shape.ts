@@ -1,5 +1,6 @@
 // What a token says of itself before anything is verified: used to tell a token from a password and to
 // pick among the operator's own integrations, never to decide.
+import { hasUniqueNames } from './unique-names.ts'
 
 /** The unverified content of a JWS in compact serialization. */
 export interface UnverifiedToken {
@@ -17,11 +18,14 @@ const headerBeginning = 'eyJ'
 export function looksLikeToken(password: string): boolean {
   if (!password.startsWith(headerBeginning)) return false
   const end = password.indexOf('.')
-  const header = readSegment(end === -1 ? password : password.slice(0, end))
+  const header = readObject(end === -1 ? password : password.slice(0, end))?.value
   return end === -1 ? password.length > 64 : header !== undefined && 'alg' in header
 }
 
-/** Undefined for whatever is not three segments of base64url with JSON objects in the first two. */
+/**
+ * Undefined for whatever is not three segments of base64url with JSON objects in the first two, in which
+ * no name is twice.
+ */
 export function readUnverified(token: string): UnverifiedToken | undefined {
   const segments = token.split('.', 4)
   const [header, claims] = segments.slice(0, 2).map(readSegment)
@@ -66,10 +70,18 @@ export function readClaimed(token: string): Claimed | undefined {
 }
 
 function readSegment(segment: string): Readonly<Record<string, unknown>> | undefined {
+  const read = readObject(segment)
+  return read !== undefined && hasUniqueNames(read.json) ? read.value : undefined
+}
+
+function readObject(
+  segment: string,
+): { readonly value: Readonly<Record<string, unknown>>; readonly json: string } | undefined {
   if (!/^[\w-]+$/.test(segment)) return undefined
   try {
-    const value: unknown = JSON.parse(Buffer.from(segment, 'base64url').toString('utf8'))
-    return isRecord(value) ? value : undefined
+    const json = Buffer.from(segment, 'base64url').toString('utf8')
+    const value: unknown = JSON.parse(json)
+    return isRecord(value) ? { value, json } : undefined
   } catch {
     return undefined
   }

@@ -106,15 +106,24 @@ function toMatcher(principal: string, role: string): (name: string) => string | 
   }
 }
 
+/** A match takes time in proportion to it, and each name is tried on every line. */
+const mostInstructions = 500
+
 function compile(expression: string): RE2JS {
+  let pattern: RE2JS
   try {
-    return RE2JS.compile(expression)
+    pattern = RE2JS.compile(expression)
   } catch (error) {
     throw new Error(
       `invalid regular expression: ${error instanceof Error ? error.message : 'unreadable'}`,
       { cause: error },
     )
   }
+  const size = pattern.programSize()
+  if (size <= mostInstructions) return pattern
+  throw new Error(
+    `too large a regular expression: it compiles to ${size} instructions, and at most ${mostInstructions} are allowed`,
+  )
 }
 
 export type MappedUsers =

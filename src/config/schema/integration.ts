@@ -33,6 +33,9 @@ const algorithms = [
   'EdDSA',
 ] as const
 
+/** A match takes time in proportion to it. Counted repetitions multiply. */
+const mostInstructions = 500
+
 function regularExpression(faultOf: (pattern: RE2JS) => string | undefined): z.ZodString {
   return z
     .string({ error: expectingText('must be a regular expression') })
@@ -48,7 +51,12 @@ function faultOfPattern(
   faultOf: (pattern: RE2JS) => string | undefined,
 ): string | undefined {
   try {
-    return faultOf(RE2JS.compile(pattern))
+    const compiled = RE2JS.compile(pattern)
+    const size = compiled.programSize()
+    if (size > mostInstructions) {
+      return `must be a simpler regular expression: it compiles to ${size} instructions, and at most ${mostInstructions} are allowed; repetitions like {1,100} multiply`
+    }
+    return faultOf(compiled)
   } catch (cause) {
     // The exception's message repeats the pattern, its description does not.
     const why = cause instanceof RE2JSSyntaxException ? `: ${cause.getDescription()}` : ''
@@ -64,7 +72,7 @@ const principalRegex = regularExpression((pattern) => {
 
 const claimPattern = section({
   pattern: regularExpression(() => undefined).describe(
-    'A regular expression (RE2) that must match the whole value.',
+    'A regular expression (RE2) that must match the whole value. Values of many thousand characters in all are not tried, and match nothing.',
   ),
 })
 

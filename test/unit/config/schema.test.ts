@@ -122,6 +122,14 @@ describe('an integration', () => {
       'principal_regex: "^(hunter2"',
       'principal_regex: must be a regular expression in RE2 syntax: missing closing )',
     ],
+    [
+      'principal_regex: "((?:a{1,30}){1,30})"',
+      /^principal_regex: must be a simpler regular expression: it compiles to \d+ instructions, and at most 500/,
+    ],
+    [
+      'required_claims: { hd: { pattern: "(.*a){200}" } }',
+      /^required_claims\.hd\.pattern: must be a simpler regular expression/,
+    ],
     ['algorithms: []', 'algorithms: must have at least one entry'],
     ['algorithms: [HS256]', /^algorithms\[0\]: must be one of "RS256", .*, "EdDSA"$/],
     ['leeway: 6m', /^leeway: must be a duration between 0 and 5m/],

@@ -231,6 +231,32 @@ describe('a problem', () => {
     },
   )
 
+  test.each(['/((a{1,30}){1,30})', '/(.*a){200}'])(
+    'is told of an expression that would take long: %s',
+    (expression) => {
+      expect(problemsOf(`\n${issuer} ${expression} app`)).toEqual([
+        { line: 2, message: expect.stringMatching(/^too large a regular expression: /) as unknown },
+      ])
+    },
+  )
+
+  test.each(['  ', '\t', ' # comment'])('is not what stands behind a line: %j', (rest) => {
+    const { map, problems } = parseIdentityMap(`  ${issuer} alice app${rest}`)
+    expect(problems).toEqual([])
+    expect(mapPrincipal(map, issuer, 'alice')).toMatchObject({ users: ['app'] })
+  })
+
+  test('is not an expression of five hundred instructions, but is one of more', () => {
+    expect(problemsOf(`${issuer} /a{498} app`)).toEqual([])
+    expect(problemsOf(`${issuer} /a{499} app`)).toHaveLength(1)
+  })
+
+  test('is not that a role has a sign within its name', () => {
+    const { map, problems } = parseIdentityMap(`${issuer} alice a+b/c`)
+    expect(problems).toEqual([])
+    expect(mapPrincipal(map, issuer, 'alice')).toMatchObject({ users: ['a+b/c'] })
+  })
+
   test('does not hide the others, and the lines without one are read', () => {
     const { map, problems } = parseIdentityMap(`${issuer}\n${issuer} alice app\n${issuer} b c d`)
     expect(problems.map(({ line }) => line)).toEqual([1, 3])
