@@ -59,6 +59,7 @@ describe('a claim', () => {
     '/list/length',
     '/list/1e0',
     '/list/100000',
+    '/list/12',
     '/deep/1/2/3/4/5/6/7/8/9/10',
     `/${'x/'.repeat(100_000)}`,
     '//sub',
@@ -85,6 +86,12 @@ describe('a claim', () => {
     expect(readClaim({}, '/__proto__')).toBeUndefined()
     expect(readClaim(claims, '/realm_access/__proto__')).toBeUndefined()
   })
+})
+
+test('an entry behind the ninth of a list is found too', () => {
+  const list = Array.from({ length: 12_345 }, (_, i) => i)
+  expect(readClaim({ list }, '/list/11')).toBe(11)
+  expect(readClaim({ list }, '/list/12344')).toBe(12_344)
 })
 
 describe('groups', () => {

@@ -15,9 +15,11 @@ import { signingKey, toJwk } from './tokens.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
-const limits: FetchLimits = { timeoutMs: 250, maxBytes: 65_536 }
+const limits: FetchLimits = { timeoutMs: 5_000, maxBytes: 65_536 }
+/** Where the time is what runs out. */
+const impatient: FetchLimits = { ...limits, timeoutMs: 250 }
 /** For the time limit itself, and for a machine that is busy with other things. */
-const boundMs = 2_500
+const boundMs = 7_500
 
 const key = signingKey('one')
 const keySet = { keys: [toJwk(key)] }
@@ -85,8 +87,14 @@ const slowDrip: Answer = (_, response) => {
   })
 }
 
-async function fetchKeys(name = issuer, customCa: string | undefined = ca): Promise<IssuerKeys> {
-  return fetchIssuerKeys({ issuer: name, customCa, limits, bearerTokenFile: undefined })
+const silence: Answer = () => {}
+
+async function fetchKeys(
+  name = issuer,
+  customCa: string | undefined = ca,
+  its = limits,
+): Promise<IssuerKeys> {
+  return fetchIssuerKeys({ issuer: name, customCa, limits: its, bearerTokenFile: undefined })
 }
 
 /** What the log says of a failure: every message from the outside in. */
@@ -251,7 +259,7 @@ describe.each(['the discovery document', 'the key set'] as const)('instead of %s
     ['ten megabytes', raw(Buffer.alloc(10_000_000, ' ')), 'longer than 65536 bytes'],
     ['a body without end', endless, 'longer than 65536 bytes'],
     ['a byte now and then', slowDrip, 'no answer within 250 ms'],
-    ['silence', () => {}, 'no answer within 250 ms'],
+    ['silence', silence, 'no answer within 250 ms'],
     ['a gzipped body', raw(gzipSync('{}'), 200, { 'content-encoding': 'gzip' }), 'gzip'],
     ['a hangup', (request) => request.socket.destroy(), /hang up|ECONNRESET/],
     [
@@ -276,7 +284,8 @@ describe.each(['the discovery document', 'the key set'] as const)('instead of %s
   ])('%s ends in bounded time with an error that says so', async (_, answer, told) => {
     if (which === 'the key set') keySetAnswer = answer
     else discoveryAnswer = answer
-    expect(await failureOf(fetchKeys())).toMatch(told)
+    const its = answer === slowDrip || answer === silence ? impatient : limits
+    expect(await failureOf(fetchKeys(issuer, ca, its))).toMatch(told)
     expect(requests.at(-1)).toBe(path)
     expect(requests.filter((url) => url === path)).toHaveLength(1)
   })
@@ -317,4 +326,15 @@ test('no compression and no redirect is asked for, only JSON', async () => {
   await fetchKeys()
   expect(headers).toMatchObject({ accept: 'application/json', 'accept-encoding': 'identity' })
   expect(headers).not.toHaveProperty('authorization')
+})
+
+describe('the userinfo endpoint', () => {
+  test.each([
+    ['is the one of the document', 'https://issuer.example/me', 'https://issuer.example/me'],
+    ['is none where the document has none', undefined, undefined],
+    ['is none where the document has something else', 5, undefined],
+  ])('%s', async (_, published, found) => {
+    discoveryAnswer = json({ issuer, jwks_uri: `${issuer}/keys`, userinfo_endpoint: published })
+    expect((await fetchKeys()).userinfoEndpoint).toBe(found)
+  })
 })

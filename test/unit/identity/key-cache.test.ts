@@ -317,6 +317,14 @@ describe('a key that is not in the set', () => {
     await expect(Promise.all(waiting)).resolves.toEqual(['in', 'in'])
   })
 
+  test('is not one that fits twice: nothing is fetched, and no key id is counted as unknown', async () => {
+    const scene = new Scene().publish(signingKey(undefined), signingKey(undefined))
+    await scene.cache.warm()
+    const token = makeToken(signingKey(undefined))
+    await expect(scene.loginAt(minute, token)).resolves.toBe('token-unknown-key')
+    expect(scene.events).toEqual(['ok'])
+  })
+
   test('is not looked for again because a signature is wrong', async () => {
     const scene = new Scene().publish(first)
     await scene.cache.warm()

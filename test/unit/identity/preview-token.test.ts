@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describeCheck } from '../../../src/identity/describe-check.ts'
 import type { TokenCheck } from '../../../src/identity/token-check.ts'
+import type { TokenRules } from '../../../src/identity/token-rules.ts'
 import { previewToken, verifyToken } from '../../../src/identity/verify-token.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import { readUnverified } from '../../../src/identity/token-shape.ts'
@@ -194,4 +195,18 @@ describe('a demand that not every integration makes', () => {
     expect(begun.at(-1)).toBe(check)
     expect(describeCheck(check, readUnverified(token)!, its, now)).toBe(words)
   })
+})
+
+test('userinfo is the last thing that is checked, and only where it may be asked', async () => {
+  const checksOf = async (more: Partial<TokenRules>): Promise<readonly TokenCheck[]> => {
+    const begun: TokenCheck[] = []
+    const token = makeToken(key, { 'https://example.com/groups': ['a'] })
+    const its = tokenRules(keysOf([toJwk(key)]), more)
+    await verifyToken(token, its, now, (check) => begun.push(check))
+    expect(previewToken(token, its, now, () => {}).groups).toEqual(['a'])
+    return begun
+  }
+  const access = { customCa: undefined, limits: { timeoutMs: 1, maxBytes: 1 } }
+  expect((await checksOf({ userinfo: access })).slice(-2)).toEqual(['principal claim', 'userinfo'])
+  expect((await checksOf({})).at(-1)).toBe('principal claim')
 })

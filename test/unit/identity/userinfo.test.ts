@@ -72,6 +72,14 @@ async function groupsOf(claims: Json, rules = rulesWith(endpoint)): Promise<read
 }
 
 describe('the groups of a token that has none', () => {
+  test('are not asked for where one of several claims is there', async () => {
+    const its = rulesWith(endpoint, { groupsClaimIds: [claim, 'roles'] })
+    expect(await groupsOf({ roles: ['c'] }, its)).toEqual(['c'])
+    expect(await groupsOf({ [claim]: [] }, its)).toEqual([])
+    expect(bearers).toEqual([])
+    expect(await groupsOf({}, its)).toEqual(['b', 'a'])
+  })
+
   test('come from userinfo, where the token is sent', async () => {
     expect(await groupsOf({})).toEqual(['b', 'a'])
     expect(bearers).toEqual([expect.stringMatching(/^Bearer [\w-]+\.[\w-]+\.[\w-]+$/)])

@@ -371,6 +371,8 @@ describe('the steps of a decision', () => {
     const compared = steps.find((step) => step.check === 'groups')?.compared ?? ''
     expect(compared).toContain('group-19 and 9980 more')
     expect(compared.length).toBeLessThan(500)
+    const twenty = ask('app_readonly', { groups: many.slice(0, 20) })
+    expect(twenty.steps.find((step) => step.check === 'groups')?.compared).toContain('group-19;')
   })
 
   test('are all there, in order, when it is granted', () => {

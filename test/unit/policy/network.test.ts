@@ -65,3 +65,9 @@ test.each(['', 'localhost', '10.0.0.256', '10.0.0.1/8', ':::', '10.0.0.1 ', '::1
     expect(parseAddress(text)).toBeUndefined()
   },
 )
+
+test('a network of one IPv6 address holds it and not its neighbour', () => {
+  expect(parseNetwork('2001:db8::1/128')).toMatchObject({ prefixLength: 128 })
+  expect(isInside('2001:db8::1', '2001:db8::1/128')).toBe(true)
+  expect(isInside('2001:db8::2', '2001:db8::1/128')).toBe(false)
+})

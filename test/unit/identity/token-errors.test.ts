@@ -1,0 +1,64 @@
+// What jose refuses, one by one: also what the checks before it leave nothing of.
+import { errors } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { checksBegunBy, toRefusal } from '../../../src/identity/token-errors.ts'
+import { Refusal } from '../../../src/refusal.ts'
+import { now, nowSeconds } from './tokens.ts'
+
+const payload = { sub: 'alice', exp: nowSeconds - 60, aud: 'other' }
+const claimFailed = (claim: string, reason = 'check_failed'): Error =>
+  new errors.JWTClaimValidationFailed('failed', payload, claim, reason)
+
+describe('an error of the library', () => {
+  test.each<[string, Error, string]>([
+    ['an algorithm', new errors.JOSEAlgNotAllowed('x'), 'token-algorithm'],
+    ['no key', new errors.JWKSNoMatchingKey(), 'token-unknown-key'],
+    ['several keys', new errors.JWKSMultipleMatchingKeys(), 'token-unknown-key'],
+    ['a signature', new errors.JWSSignatureVerificationFailed(), 'token-signature'],
+    ['the format of a JWS', new errors.JWSInvalid('x'), 'token-malformed'],
+    ['the format of a key set', new errors.JWKSInvalid('x'), 'token-malformed'],
+    ['what is not supported', new errors.JOSENotSupported('x'), 'token-malformed'],
+    ['an expiry', new errors.JWTExpired('x', payload, 'exp', 'check_failed'), 'token-expired'],
+    ['an issuer', claimFailed('iss'), 'token-issuer'],
+    ['an audience', claimFailed('aud'), 'token-audience'],
+    ['a claim', claimFailed('sub', 'missing'), 'token-claim'],
+    ['a not-before that is no number', claimFailed('nbf', 'invalid'), 'token-claim'],
+    ['a key that cannot be used', new TypeError('x'), 'token-signature'],
+    ['a key that cannot be read', new DOMException('x'), 'token-signature'],
+  ])('about %s is the refusal for it', (_, error, reason) => {
+    expect(toRefusal(error, now)).toMatchObject({ reason })
+  })
+
+  test.each([
+    new errors.JWKSNoMatchingKey(),
+    new errors.JWSInvalid('why'),
+    new TypeError('why'),
+    new DOMException('why'),
+  ])('is told to the log: %s', (error) => {
+    expect(toRefusal(error, now)).toMatchObject({
+      logDetail: error.message,
+      clientDetail: undefined,
+    })
+  })
+
+  test.each([new Error('bug'), new RangeError('bug'), new Refusal('keys-unavailable')])(
+    'that is none stays what it is: %s',
+    (error) => {
+      expect(toRefusal(error, now)).toBe(error)
+    },
+  )
+})
+
+describe('the checks that an error tells of', () => {
+  test.each([
+    ['an expiry', new errors.JWTExpired('x', payload, 'exp', 'x'), ['audience', 'times']],
+    ['an issuer', claimFailed('iss'), ['issuer']],
+    ['an audience', claimFailed('aud'), ['audience']],
+    ['a subject', claimFailed('sub', 'missing'), ['principal claim']],
+    ['a missing expiry', claimFailed('exp', 'missing'), ['times']],
+    ['an expiry of the wrong type', claimFailed('exp', 'invalid'), ['audience', 'times']],
+    ['a signature', new errors.JWSSignatureVerificationFailed(), []],
+  ])('are those up to %s', (_, error, checks) => {
+    expect(checksBegunBy(error)).toEqual(checks)
+  })
+})

@@ -1,0 +1,409 @@
+// Who is let in, with real tokens and no socket: each check alone, and what is told of it.
+import { describe, expect, test } from 'vitest'
+import { VerifiedTokens } from '../../../src/identity/verified-tokens.ts'
+import type { Catalog, Pool } from '../../../src/policy/catalog.ts'
+import type { Step } from '../../../src/policy/decision.ts'
+import { Refusal } from '../../../src/refusal.ts'
+import {
+  type Admission,
+  admitPassword,
+  admitToken,
+  type Attempt,
+  enterPool,
+  readCredential,
+  shownListener,
+} from '../../../src/session/admit.ts'
+import { type ClientIntent, readIntent } from '../../../src/session/client-intent.ts'
+import { catalogOf, database, group, integration, issuer, pool } from '../policy/catalogs.ts'
+import { clientId, goodClaims, type Json, keysOf, makeToken } from '../identity/tokens.ts'
+import { now, signingKey, tokenRules, toJwk } from '../identity/tokens.ts'
+
+const key = signingKey('one')
+const groupsClaim = 'https://example.com/groups'
+const listener = { address: '127.0.0.1', port: 6432, key: 'main', allowsCleartext: false }
+const openPool: Pool = { ...pool('open', ['127.0.0.0/8']), requireSso: false }
+const closedPool = pool('closed', ['10.0.0.0/8'])
+
+const people = integration('people', {
+  clientId,
+  mappings: { writers: 'readwrite' },
+  defaultGroup: 'readonly',
+})
+const strict = integration('strict', { clientId: 'other', allowsIdTokenUser: false })
+const off = integration('off', { clientId: 'off', isEnabled: false })
+const catalog = catalogOf({
+  pools: [openPool, closedPool],
+  integrations: [people, strict, off],
+  groups: [group('readonly', 'app_readonly'), group('readwrite', 'app_readwrite', 10)],
+  databases: [
+    database('system', { integrations: ['people', 'strict', 'off'], primary: 'people' }),
+    database('sandbox'),
+  ],
+})
+const tokens = new Map([
+  [
+    'people',
+    new VerifiedTokens(tokenRules(keysOf([toJwk(key)]), { integration: 'people' }), 9_999),
+  ],
+])
+
+function intentOf(parameters: Readonly<Record<string, string>> = {}): ClientIntent {
+  const all = { user: 'app_readonly', database: 'sandbox', ...parameters }
+  return readIntent({
+    kind: 'startup',
+    minorVersion: 0,
+    parameters: new Map(Object.entries(all)),
+    protocolOptions: [],
+  })
+}
+
+interface Scene extends Attempt {
+  readonly steps: Step[]
+}
+
+function attempt(
+  parameters: Readonly<Record<string, string>> = {},
+  { address = '127.0.0.1', its = catalog, tls = true } = {},
+): Scene {
+  const steps: Step[] = []
+  return {
+    intent: intentOf(parameters),
+    facts: {
+      id: 'one',
+      openedAt: now,
+      peer: { address, port: 50_000 },
+      listener,
+      ...(tls && { tls: { version: 'TLSv1.3', cipher: 'x' } }),
+    },
+    catalog: its,
+    report: (step) => steps.push(step),
+    steps,
+  }
+}
+
+function refusalOf(action: () => unknown): Refusal {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof Refusal) return error
+    throw error
+  }
+  throw new Error('it was let in')
+}
+
+/** What became of a token: the admission, or the refusal. */
+async function outcomeOf(
+  scene: Scene,
+  claims: Json = {},
+  its: Parameters<typeof admitToken>[2] = tokens,
+): Promise<Admission | Refusal> {
+  try {
+    return await admitToken(scene, makeToken(key, claims), its, now)
+  } catch (error) {
+    if (error instanceof Refusal) return error
+    throw error
+  }
+}
+
+function withoutReport({ intent, facts, catalog: its }: Scene): Attempt {
+  return { intent, facts, catalog: its }
+}
+
+describe('the pool', () => {
+  test('is the one for the address, and is told', () => {
+    const scene = attempt({ application_name: 'psql' })
+    expect(enterPool(scene, listener)).toBe(openPool)
+    expect(scene.facts).toMatchObject({
+      pool: 'open',
+      requested: { user: 'app_readonly', database: 'sandbox', applicationName: 'psql' },
+    })
+    expect(scene.steps).toEqual([
+      { check: 'pool', compared: '127.0.0.1 at 127.0.0.1:6432 -> open', passed: true },
+    ])
+  })
+
+  test('is nobody’s where none serves the address, and the client is not known by one', () => {
+    const scene = attempt({}, { address: '192.0.2.1' })
+    expect(refusalOf(() => enterPool(scene, listener)).reason).toBe('no-pool')
+    expect(scene.facts.pool).toBeUndefined()
+    expect(scene.steps).toEqual([
+      { check: 'pool', compared: '192.0.2.1 at 127.0.0.1:6432 -> none', passed: false },
+    ])
+  })
+
+  test('does not let anybody in without TLS, unless the listener does', () => {
+    const clear = attempt({}, { tls: false })
+    expect(refusalOf(() => enterPool(clear, listener)).reason).toBe('tls-required')
+    const allowing = { ...listener, allowsCleartext: true }
+    expect(enterPool(attempt({}, { tls: false }), allowing)).toBe(openPool)
+    expect(enterPool(attempt(), allowing)).toBe(openPool)
+  })
+
+  test('is of no use to a user who asks for introspection', () => {
+    const scene = attempt({ user: 'access_token' })
+    expect(refusalOf(() => enterPool(scene, listener)).reason).toBe('access-token-unsupported')
+    expect(scene.steps.at(-1)).toEqual({
+      check: 'user',
+      compared: 'access_token asks for introspection',
+      passed: false,
+    })
+    expect(enterPool(attempt({ user: 'id_token' }), listener)).toBe(openPool)
+  })
+
+  test('is told to nobody where nobody asks', () => {
+    expect(enterPool(withoutReport(attempt()), listener)).toBe(openPool)
+  })
+
+  test.each([
+    ['127.0.0.1', '127.0.0.1:6432'],
+    ['::1', '[::1]:6432'],
+  ])('listens at %s, which is written %s', (address, shown) => {
+    expect(shownListener({ address, port: 6432 })).toBe(shown)
+  })
+})
+
+describe('a credential', () => {
+  const token = makeToken(key)
+
+  test.each([
+    ['a token', token, 'token'],
+    ['a token behind a blank', ` ${token}`, 'token'],
+    ['a token between lines', `\n${token}\n`, 'token'],
+    ['a token behind Bearer', `Bearer ${token}`, 'token'],
+    ['a token behind bearer and several blanks', `bearer \t ${token}`, 'token'],
+    ['a header alone, which is short', token.split('.')[0]!, 'password'],
+    ['a token without its signature', token.split('.').slice(0, 2).join('.'), 'token'],
+    ['a word', 'hunter2', 'password'],
+    ['a token behind other words', `hunter2 Bearer ${token}`, 'password'],
+    ['a token that Bearer is joined to', `Bearer${token}`, 'password'],
+    ['Bearer and a word that ends like a token', `Bearer x ${token}`, 'password'],
+    ['a token with Bearer within', `eyJBearer ${token.slice(3)}`, 'password'],
+    ['a blank', ' ', 'password'],
+  ])('that is %s counts as one', (_, password, kind) => {
+    const scene = attempt()
+    expect(readCredential(scene, password)).toBe(kind)
+    expect(scene.facts.credential).toBe(kind)
+    expect(scene.steps).toEqual([
+      { check: 'credential', compared: `a ${kind}, by its beginning`, passed: true },
+    ])
+    expect(readCredential(withoutReport(scene), password)).toBe(kind)
+  })
+
+  test('that is empty is refused', () => {
+    const scene = attempt()
+    expect(refusalOf(() => readCredential(scene, '')).reason).toBe('empty-password')
+    expect(scene.facts.credential).toBeUndefined()
+    expect(scene.steps).toEqual([{ check: 'credential', compared: 'empty', passed: false }])
+    expect(refusalOf(() => readCredential(withoutReport(scene), '')).reason).toBe('empty-password')
+  })
+})
+
+describe('a password', () => {
+  test('goes upstream as it is where the pool lets it', () => {
+    const scene = attempt()
+    expect(admitPassword(scene, openPool, 'hunter2')).toEqual({
+      kind: 'password',
+      intent: scene.intent,
+      role: 'app_readonly',
+      password: 'hunter2',
+    })
+    expect(scene.steps).toEqual([
+      { check: 'password', compared: 'pool open lets it pass', passed: true },
+    ])
+    expect(admitPassword(withoutReport(scene), openPool, 'x')).toMatchObject({ password: 'x' })
+  })
+
+  test('is refused where the pool requires single sign-on, but for the users that it names', () => {
+    const scene = attempt()
+    expect(refusalOf(() => admitPassword(scene, closedPool, 'x')).reason).toBe('sso-required')
+    expect(scene.steps).toEqual([
+      { check: 'password', compared: 'pool closed requires single sign-on', passed: false },
+    ])
+    const others = { ...closedPool, passwordUsers: new Set(['breakglass']) }
+    expect(refusalOf(() => admitPassword(attempt(), others, 'x')).reason).toBe('sso-required')
+    const glass = admitPassword(attempt({ user: 'breakglass' }), others, 'x')
+    expect(glass).toMatchObject({ role: 'breakglass' })
+    // Naming somebody is no reason to refuse others where passwords are allowed.
+    const open = { ...openPool, passwordUsers: new Set(['breakglass']) }
+    expect(admitPassword(attempt(), open, 'x')).toMatchObject({ role: 'app_readonly' })
+  })
+
+  test.each<[string, Readonly<Record<string, string>>]>([
+    ['by its user', { user: 'id_token' }],
+    ['by its user and scope', { user: 'id_token@system' }],
+    ['by an option', { options: '--crdb:jwt_auth_enabled=true' }],
+  ])('is refused when the client has declared a token %s', (_, parameters) => {
+    const scene = attempt(parameters)
+    expect(refusalOf(() => admitPassword(scene, openPool, 'x')).reason).toBe('token-malformed')
+    expect(scene.steps).toEqual([
+      { check: 'password', compared: 'the client declared a token', passed: false },
+    ])
+  })
+
+  test('is refused when there is no role to be', () => {
+    const { intent, ...scene } = attempt()
+    const nobody = { ...scene, intent: { ...intent, role: undefined } }
+    expect(refusalOf(() => admitPassword(nobody, openPool, 'x')).reason).toBe('token-malformed')
+  })
+})
+
+describe('a token', () => {
+  test('gives the role that is asked for, and all of it is told', async () => {
+    const scene = attempt()
+    expect(await outcomeOf(scene, { jti: 'id', [groupsClaim]: ['writers'] })).toEqual({
+      kind: 'token',
+      intent: scene.intent,
+      role: 'app_readonly',
+      allowsSuperuser: false,
+    })
+    expect(scene.facts).toMatchObject({
+      integration: 'people',
+      identity: {
+        issuer,
+        subject: goodClaims.sub,
+        principal: goodClaims.sub,
+        groups: ['readwrite', 'readonly'],
+        expiresAt: new Date(goodClaims.exp * 1_000),
+        tokenIdHash: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+      },
+    })
+    const checks = scene.steps.map(({ check }) => check)
+    expect(checks).toEqual([
+      ...['scope', 'integration'],
+      ...['principal', 'groups', 'role', 'reserved role', 'database'],
+    ])
+    expect(scene.steps.every(({ passed }) => passed)).toBe(true)
+    expect(await admitToken(withoutReport(scene), makeToken(key), tokens, now)).toBeDefined()
+  })
+
+  test('that is not good leaves no identity behind', async () => {
+    const scene = attempt()
+    expect(await outcomeOf(scene, { exp: 1 })).toMatchObject({ reason: 'token-expired' })
+    expect(scene.facts.integration).toBe('people')
+    expect(scene.facts.identity).toBeUndefined()
+  })
+
+  test('picks its integration by what it says of itself, and that is verified afterwards', async () => {
+    const scene = attempt()
+    const verified: string[] = []
+    const its = new Map(
+      ['people', 'strict'].map((name) => [
+        name,
+        {
+          verify: async (token: string, at: Date) => {
+            verified.push(name)
+            return tokens.get('people')!.verify(token, at)
+          },
+        },
+      ]),
+    )
+    await outcomeOf(scene, { azp: 'other' }, its)
+    await outcomeOf(scene, { azp: undefined, client_id: 'other' }, its)
+    await outcomeOf(scene, { iss: 'https://third.example', azp: 'other' }, its)
+    await expect(admitToken(scene, 'eyJ.not.one', its, now)).rejects.toMatchObject({
+      reason: 'token-malformed',
+    })
+    expect(verified).toEqual(['strict', 'strict', 'people', 'people'])
+  })
+
+  test.each<[string, Readonly<Record<string, string>>, Json, object]>([
+    [
+      'an integration that is not there',
+      { options: '-c identityprovider=nobody' },
+      {},
+      {
+        reason: 'integration-unknown',
+        values: { integration: 'nobody' },
+        clientDetail: undefined,
+        logDetail: 'integration: nobody among people, strict, off -> none',
+      },
+    ],
+    [
+      'an integration that is off',
+      {},
+      { azp: 'off' },
+      {
+        reason: 'integration-disabled',
+        values: { integration: '' },
+        clientDetail: undefined,
+        logDetail: 'enabled: off',
+      },
+    ],
+    [
+      'a user that the integration does not allow',
+      { user: 'id_token' },
+      { azp: 'other' },
+      { reason: 'id-token-disabled' },
+    ],
+    [
+      'a role that is not its own',
+      { user: 'postgres' },
+      { [groupsClaim]: ['a\nb', 'c'] },
+      {
+        reason: 'role-not-allowed',
+        clientDetail: 'The token names the principal "auth0|alice" and the groups a?b, c.',
+        logDetail: expect.stringMatching(/^role: postgres among /) as unknown,
+      },
+    ],
+    [
+      'a database that is not there',
+      { database: 'nowhere' },
+      {},
+      {
+        reason: 'unknown-database',
+        clientDetail: 'The token names the principal "auth0|alice" and no groups.',
+        logDetail: 'database: nowhere',
+      },
+    ],
+  ])('is refused for %s, in its own words alone', async (_, parameters, claims, expected) => {
+    const scene = attempt(parameters)
+    expect(await outcomeOf(scene, claims)).toMatchObject(expected)
+    expect(scene.steps.at(-1)).toMatchObject({ passed: false })
+  })
+
+  test('is refused for its user only where the client has one of a token', async () => {
+    const its = new Map([['strict', tokens.get('people')!]])
+    const parameters = { options: '-c identityprovider=strict' }
+    const scene = attempt({ ...parameters, user: 'id_token' })
+    expect(await outcomeOf(scene, {}, its)).toMatchObject({ reason: 'id-token-disabled' })
+    expect(scene.steps.at(-1)).toEqual({
+      check: 'user',
+      compared: 'id_token with integration strict',
+      passed: false,
+    })
+    expect(await outcomeOf(attempt(parameters), {}, its)).not.toMatchObject({
+      reason: 'id-token-disabled',
+    })
+    expect(await outcomeOf(attempt({ user: 'id_token' }))).toMatchObject({ role: 'app_readonly' })
+  })
+
+  test('of an integration without rules is a bug, and lets nobody in', async () => {
+    const scene = attempt({ options: '-c identityprovider=strict' })
+    await expect(outcomeOf(scene)).rejects.toThrow('no token rules for strict')
+  })
+
+  test('names at most twenty of its groups to the client', async () => {
+    const many = Array.from({ length: 21 }, (_, i) => `g${i}`)
+    const refusal = await outcomeOf(attempt({ user: 'nobody' }), { [groupsClaim]: many })
+    expect(refusal).toMatchObject({
+      clientDetail: `The token names the principal "auth0|alice" and the groups ${many.slice(0, 20).join(', ')}.`,
+    })
+  })
+
+  test('that is refused by policy is known all the same, by its groups of the catalog', async () => {
+    const scene = attempt({ user: 'nobody' })
+    await outcomeOf(scene, { [groupsClaim]: ['writers', 'unknown'] })
+    expect(scene.facts.identity).toMatchObject({ groups: ['readwrite', 'readonly'] })
+  })
+
+  test('is decided by the catalog of its session', async () => {
+    const blocking: Catalog = {
+      ...catalog,
+      integrations: new Map([['people', { ...people, blockedGroups: new Set(['contractors']) }]]),
+    }
+    const scene = attempt({}, { its: blocking })
+    expect(await outcomeOf(scene, { [groupsClaim]: ['contractors'] })).toMatchObject({
+      reason: 'group-blocked',
+    })
+  })
+})

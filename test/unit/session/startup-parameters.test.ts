@@ -1,0 +1,58 @@
+// Which parameters of a startup message are ours, which are PostgreSQL's, and which are nobody's.
+import { describe, expect, test } from 'vitest'
+import { type ClientIntent, readIntent } from '../../../src/session/client-intent.ts'
+import { refusalOf } from '../wire/bytes.ts'
+
+function intentOf(parameters: Readonly<Record<string, string>>): ClientIntent {
+  return readIntent({
+    kind: 'startup',
+    minorVersion: 0,
+    parameters: new Map(Object.entries({ user: 'alice', ...parameters })),
+    protocolOptions: [],
+  })
+}
+
+describe('a startup parameter', () => {
+  test.each(['a', 'a_b', '_x', 'app.user', 'TimeZone', 'a$1', 'crdb.x'])(
+    'with the name %j goes upstream',
+    (name) => {
+      expect(intentOf({ [name]: 'x' }).parameters.get(name)).toBe('x')
+    },
+  )
+
+  test.each(['a b', 'a=b', '1a', '.a', '-a', 'a\nb', 'a-b', 'é', ' a', 'a ', "a'", 'crdb:other'])(
+    'with the name %j is refused',
+    (name) => {
+      expect(refusalOf(() => intentOf({ [name]: 'x' }))).toMatchObject({
+        reason: 'malformed-startup',
+        logDetail: 'a parameter that is no setting',
+      })
+    },
+  )
+})
+
+describe('replication', () => {
+  test.each(['xfalse', 'falsex', 'off1', 'xoff', 'no no', '00', '0x'])(
+    'of %j is refused, although it begins or ends like none',
+    (replication) => {
+      expect(refusalOf(() => intentOf({ replication })).reason).toBe('replication-unsupported')
+    },
+  )
+})
+
+describe('an option that only resembles ours', () => {
+  test.each([
+    '-c identityproviderx',
+    '--identityproviderx',
+    'x--identityprovider=evil',
+    'x-cidentityprovider=evil',
+    '-c x=--identityprovider=evil',
+    '-c',
+    '--',
+    '-c=identityprovider',
+  ])('is left to PostgreSQL: %j', (options) => {
+    const intent = intentOf({ options })
+    expect(intent.identityProvider).toBeUndefined()
+    expect(intent.parameters.get('options')).toBe(options)
+  })
+})
