@@ -11,7 +11,7 @@ const noEnvironment = {
 
 export default tseslint.config(
   // The clients in test/drivers/*/ are in many languages, each as its users write it.
-  { ignores: ['dist', 'coverage', '*.js', 'bin', 'test/drivers/*/'] },
+  { ignores: ['dist', 'coverage', '**/*.js', 'bin', 'test/drivers/*/'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
@@ -45,5 +45,5 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
   },
-  { files: ['*.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['**/*.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
 )
