@@ -7,10 +7,11 @@ import { type Options, readOptions, type ScenarioName, usage } from './options.t
 import { pgBouncerSettings } from './pgbouncer.ts'
 import { profile } from './profile.ts'
 import { renderReport } from './report.ts'
-import { loadResult, type Result, saveResult, writeDocumentation } from './result.ts'
+import { loadResult, type Result, saveResult, withAdded, writeDocumentation } from './result.ts'
 import type { Plan, Sample } from './sample.ts'
 import { findInstallation, type SystemName } from './systems.ts'
 import { measureTransactions } from './transactions.ts'
+import { measureVerification } from './verification.ts'
 import { createWorld } from './world.ts'
 
 const documentedName = 'latest'
@@ -46,7 +47,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
     process.stdout.write(usage)
     return 0
   }
-  const { name, profileFolder, renderOnly, seconds } = options
+  const { name, profileFolder, renderOnly, seconds, isAdded, scenarios } = options
   if (process.platform !== 'linux') {
     print('bench: CPU time and memory are read from /proc, so this needs Linux\n')
     return 1
@@ -55,7 +56,13 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
     await profile(profileFolder, seconds, print, signal)
     return 0
   }
-  const result = renderOnly ? await loadResult(name) : await measure(options, args, signal)
+  const saved = renderOnly || isAdded ? await loadResult(name) : undefined
+  const taken = renderOnly ? undefined : await measure(options, args, signal)
+  const result =
+    taken === undefined || saved === undefined
+      ? (taken ?? saved)
+      : withAdded(saved, taken, scenarios)
+  if (result === undefined) return wrongUsage
   const report = renderReport(result)
   process.stdout.write(`${report}\n`)
   if (!renderOnly) print(`saved ${await saveResult(name, result)}\n`)
@@ -96,6 +103,7 @@ async function measure(
         print(`${name}: ${cipher}\n`)
       }),
     logins: async () => measureLogins(plan),
+    verification: async () => measureVerification(plan),
     copy: async () => measureCopy(plan),
     memory: async () => measureMemory(plan),
     'slow-reader': async () => measureSlowReader(plan),

@@ -1,6 +1,13 @@
 import { parseArgs } from 'node:util'
 
-export const scenarioNames = ['transactions', 'logins', 'copy', 'memory', 'slow-reader'] as const
+export const scenarioNames = [
+  'transactions',
+  'logins',
+  'verification',
+  'copy',
+  'memory',
+  'slow-reader',
+] as const
 export type ScenarioName = (typeof scenarioNames)[number]
 
 export interface Options {
@@ -10,6 +17,8 @@ export interface Options {
   /** How long each run of pgbench takes. */
   readonly seconds: number
   readonly scenarios: readonly ScenarioName[]
+  /** Adds the scenarios to the result file, and leaves there what it has of others. */
+  readonly isAdded: boolean
   /** Measures nothing; writes the documentation from the result file. */
   readonly renderOnly: boolean
   /** Measures nothing; writes CPU profiles of Portcullis into this folder. */
@@ -25,6 +34,7 @@ export const usage = `usage: npm run bench -- [options]
   --seconds <n>     how long each run of pgbench takes, at least ${fewestSeconds} (8)
   --quick           one round of short runs, saved as quick.json
   --only <list>     of ${scenarioNames.join(', ')}
+  --add             keeps what the saved result has of other scenarios
   --name <name>     saves bench/results/<name>.json (latest, which docs/performance.md shows)
   --render          measures nothing; writes docs/performance.md from the saved result
   --profile <dir>   measures nothing; profiles Portcullis under transactions and logins
@@ -39,6 +49,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       seconds: { type: 'string' },
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
+      add: { type: 'boolean', default: false },
       name: { type: 'string' },
       render: { type: 'boolean', default: false },
       profile: { type: 'string' },
@@ -48,7 +59,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   if (values.help) return 'help'
   const scenarios = readScenarios(values.only)
   const isWhole = !values.quick && scenarios.length === scenarioNames.length
-  const name = values.name ?? (isWhole ? 'latest' : 'quick')
+  const name = values.name ?? (isWhole || (values.add && !values.quick) ? 'latest' : 'quick')
   if (!/^[A-Za-z0-9_-]+$/.test(name)) throw new Error('--name: letters, digits, "-" and "_" only')
   return {
     name,
@@ -59,6 +70,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       fewestSeconds,
     ),
     scenarios,
+    isAdded: values.add,
     renderOnly: values.render,
     profileFolder: values.profile,
   }

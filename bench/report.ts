@@ -3,6 +3,7 @@ import { idleSessions, unreadMegabytes } from './memory.ts'
 import { type ScenarioName, scenarioNames } from './options.ts'
 import { figureOf, type Result } from './result.ts'
 import { type SystemName, systemNames } from './systems.ts'
+import { verifiedAlgorithms } from './verification.ts'
 import { pgbenchScale } from './world.ts'
 
 interface Row {
@@ -45,7 +46,7 @@ const bytesPerMegabyte = 1e6
 
 const cpuParts = ['userUs', 'systemUs']
 
-const sections: Readonly<Record<ScenarioName, Section>> = {
+const sections: Readonly<Record<Exclude<ScenarioName, 'verification'>, Section>> = {
   transactions: {
     title: 'Transactions',
     explanation:
@@ -101,11 +102,43 @@ const sections: Readonly<Record<ScenarioName, Section>> = {
 export function renderReport(result: Result): string {
   const parts = scenarioNames
     .filter((name) => result.samples.some(({ scenario }) => scenario === name))
-    .map((name) => renderSection(result, name))
+    .map((name) =>
+      name === 'verification' ? renderVerification(result) : renderSection(result, name),
+    )
   return [renderConditions(result), renderGoals(result), ...parts].join('\n')
 }
 
-function renderSection({ samples }: Result, scenario: ScenarioName): string {
+/** Not a way to PostgreSQL, so not beside PgBouncer: the peers are the library and the signature alone. */
+function renderVerification({ samples }: Result): string {
+  const scenario = 'verification'
+  const rows = verifiedAlgorithms.flatMap((variant) => {
+    const read = (figure: string): number | undefined =>
+      figureOf(samples, { scenario, variant, system: 'portcullis-node' }, figure)
+    const [first, repeated, jose, signature] = [
+      read('firstUs'),
+      read('repeatedUs'),
+      read('joseUs'),
+      read('signatureUs'),
+    ]
+    if (first === undefined) return []
+    const shown = [first, repeated, jose, signature].map((value) => value?.toFixed(0) ?? '-')
+    return [[variant, ...shown, toRatio(first, jose), toRatio(first, signature)]]
+  })
+  const head = ['', 'first time', 'again', 'jose', 'signature', 'first / jose', 'first / signature']
+  return [
+    '### Verification of a token',
+    '',
+    'CPU of the process for each token, µs, all of its threads, user + system: Portcullis when it sees a token for the first time, and when it sees it again within a minute; `jwtVerify` of jose with the same keys; and `crypto.verify` of Node, which checks nothing but the signature. RSA keys have 2,048 bits.',
+    '',
+    renderTable([head, ...rows]),
+    '',
+  ].join('\n')
+}
+
+function renderSection(
+  { samples }: Result,
+  scenario: Exclude<ScenarioName, 'verification'>,
+): string {
   const { title, explanation, rows, hasNoRatios } = sections[scenario]
   const own = samples.filter((sample) => sample.scenario === scenario)
   const systems = systemNames.filter((name) => own.some(({ system }) => system === name))
@@ -243,7 +276,7 @@ function renderGoals({ samples }: Result): string {
 }
 
 function renderConditions(result: Result): string {
-  const { machine, versions, ciphers, pgBouncerSettings, missing } = result
+  const { machine, versions, ciphers, pgBouncerSettings, missing, added } = result
   const settings = Object.entries(pgBouncerSettings).map(([name, value]) => `${name}=${value}`)
   const shownCiphers = [...new Set(Object.values(ciphers))].join('; ')
   return [
@@ -260,6 +293,10 @@ function renderConditions(result: Result): string {
     `- Portcullis: \`workers: 1\`, \`log.level: error\`, \`audit.sink: none\`, ID tokens signed RS256. PgBouncer: ${settings.join(', ')}; the rest are defaults.`,
     `- PostgreSQL: pgbench tables of scale ${pgbenchScale}, fsync off.`,
     ...missing.map((what) => `- Not measured: ${what}.`),
+    ...(added ?? []).map(
+      ({ scenarios, takenAt, command }) =>
+        `- At another time (${takenAt.slice(0, 10)}, \`${command}\`): ${scenarios.join(', ')}.`,
+    ),
     '',
   ].join('\n')
 }

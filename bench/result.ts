@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Machine, Versions } from './machine.ts'
+import type { ScenarioName } from './options.ts'
 import type { Sample } from './sample.ts'
 import { median } from './statistics.ts'
 import type { SystemName } from './systems.ts'
@@ -19,6 +20,28 @@ export interface Result {
   /** What could not be measured on this machine. */
   readonly missing: readonly string[]
   readonly samples: readonly Sample[]
+  /** Scenarios that were measured at another time than the rest. */
+  readonly added?: readonly Added[]
+}
+
+interface Added {
+  readonly scenarios: readonly ScenarioName[]
+  readonly takenAt: string
+  readonly command: string
+}
+
+/** A saved result with the scenarios of another one in place of its own. */
+export function withAdded(saved: Result, more: Result, scenarios: readonly ScenarioName[]): Result {
+  const isReplaced = (name: ScenarioName): boolean => scenarios.includes(name)
+  const { takenAt, command } = more
+  return {
+    ...saved,
+    samples: [...saved.samples.filter(({ scenario }) => !isReplaced(scenario)), ...more.samples],
+    added: [
+      ...(saved.added ?? []).filter((one) => !one.scenarios.every(isReplaced)),
+      { scenarios, takenAt, command },
+    ],
+  }
 }
 
 const documentation = fileURLToPath(new URL('../docs/performance.md', import.meta.url))
