@@ -3,7 +3,7 @@
 import { createPublicKey, type KeyObject, verify, constants } from 'node:crypto'
 import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import { KeyCache } from '../src/identity/key-cache.ts'
-import { allowedTypes, type TokenRules } from '../src/identity/token-rules.ts'
+import { allowedTypes, tokenKinds, type TokenRules } from '../src/identity/token-rules.ts'
 import { VerifiedTokens } from '../src/identity/verified-tokens.ts'
 import { totalUs } from './process-usage.ts'
 import type { Plan } from './sample.ts'
@@ -83,6 +83,7 @@ function rulesOf(algorithm: Algorithm, findKey: Subject['findKey']): TokenRules 
     strictAudiences: false,
     algorithms: [algorithm],
     allowedTypes: allowedTypes(['JWT', 'at+jwt', 'none']),
+    kinds: new Set(tokenKinds),
     leewayMs: 30_000,
     maxTokenAgeMs: undefined,
     requiredClaims: [],
@@ -90,6 +91,8 @@ function rulesOf(algorithm: Algorithm, findKey: Subject['findKey']): TokenRules 
     principalClaim: 'sub',
     groupsClaimIds: ['groups'],
     userinfo: undefined,
+    introspection: undefined,
+    decryptionKeys: undefined,
   }
 }
 

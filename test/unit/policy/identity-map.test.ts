@@ -231,7 +231,7 @@ describe('a problem', () => {
     },
   )
 
-  test.each(['/((a{1,30}){1,30})', '/(.*a){200}'])(
+  test.each(['"/((a{1,30}){1,30})"', '/(.*a){200}'])(
     'is told of an expression that would take long: %s',
     (expression) => {
       expect(problemsOf(`\n${issuer} ${expression} app`)).toEqual([

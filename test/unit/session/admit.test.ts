@@ -139,17 +139,6 @@ describe('the pool', () => {
     expect(enterPool(attempt(), allowing)).toBe(openPool)
   })
 
-  test('is of no use to a user who asks for introspection', () => {
-    const scene = attempt({ user: 'access_token' })
-    expect(refusalOf(() => enterPool(scene, listener)).reason).toBe('access-token-unsupported')
-    expect(scene.steps.at(-1)).toEqual({
-      check: 'user',
-      compared: 'access_token asks for introspection',
-      passed: false,
-    })
-    expect(enterPool(attempt({ user: 'id_token' }), listener)).toBe(openPool)
-  })
-
   test('is told to nobody where nobody asks', () => {
     expect(enterPool(withoutReport(attempt()), listener)).toBe(openPool)
   })
@@ -196,6 +185,74 @@ describe('a credential', () => {
     expect(scene.steps).toEqual([{ check: 'credential', compared: 'empty', passed: false }])
     expect(refusalOf(() => readCredential(withoutReport(scene), '')).reason).toBe('empty-password')
   })
+})
+
+describe('what a user of access_token sends', () => {
+  const user = { user: 'access_token' }
+
+  test('is a token, whatever it looks like', () => {
+    const scene = attempt(user)
+    expect(readCredential(scene, 'opaque')).toBe('token')
+    expect(scene.steps).toEqual([
+      { check: 'credential', compared: 'an access token, by the user', passed: true },
+    ])
+  })
+
+  test('is refused where it is no JWT and the provider is not asked', async () => {
+    const scene = attempt(user)
+    await expect(admitToken(scene, 'opaque', tokens, now)).rejects.toMatchObject({
+      reason: 'access-token-unsupported',
+    })
+    expect(scene.steps.at(-1)).toMatchObject({ check: 'introspection', passed: false })
+  })
+
+  test('is verified here where the provider is not asked, and must be an access token', async () => {
+    const scene = attempt(user)
+    const access = { scope: 'db', azp: clientId }
+    expect(await outcomeOf(scene, access)).toMatchObject({ role: 'app_readonly' })
+    expect(scene.steps.find(({ check }) => check === 'user')).toEqual({
+      check: 'user',
+      compared: 'the token is of kind access_token, the user is access_token',
+      passed: true,
+    })
+    const other = attempt(user)
+    expect(await outcomeOf(other)).toBeInstanceOf(Refusal)
+    expect(other.steps.at(-1)).toEqual({
+      check: 'user',
+      compared: 'the token is of kind id_token, the user is access_token',
+      passed: false,
+    })
+    expect(other.facts.identity).toBeUndefined()
+  })
+
+  test('is verified by the provider where that is asked', async () => {
+    const asked: string[] = []
+    const introspected = {
+      verify: async (token: string): ReturnType<typeof verifier.verify> => {
+        asked.push(token)
+        return verifier.verify(makeToken(key, { scope: 'db' }), now)
+      },
+    }
+    const verifier = tokens.get('people')!
+    const its = new Map([['people', { verify: verifier.verify.bind(verifier), introspected }]])
+    expect(await admitToken(attempt(user), 'opaque', its, now)).toMatchObject({ kind: 'token' })
+    expect(await admitToken(attempt(), makeToken(key), its, now)).toMatchObject({ kind: 'token' })
+    expect(asked).toEqual(['opaque'])
+  })
+})
+
+describe('a SAML assertion', () => {
+  const assertion = '<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">'
+
+  test.each([assertion, ` ${assertion}`, Buffer.from(assertion).toString('base64')])(
+    'is refused as what it is, and is no password: %s',
+    (password) => {
+      const scene = attempt()
+      expect(refusalOf(() => readCredential(scene, password)).reason).toBe('saml-unsupported')
+      expect(scene.facts.credential).toBe('token')
+      expect(scene.steps.at(-1)).toMatchObject({ check: 'credential', passed: false })
+    },
+  )
 })
 
 describe('a password', () => {
