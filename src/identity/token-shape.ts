@@ -18,8 +18,13 @@ const headerBeginning = 'eyJ'
 export function looksLikeToken(password: string): boolean {
   if (!password.startsWith(headerBeginning)) return false
   const end = password.indexOf('.')
-  const header = readObject(end === -1 ? password : password.slice(0, end))?.value
+  const header = readObject(forgiven(end === -1 ? password : password.slice(0, end)))?.value
   return end === -1 ? password.length > 64 : header !== undefined && 'alg' in header
+}
+
+/** What some decoders forgive does not make a password of a token: line breaks, padding, other base64. */
+function forgiven(segment: string): string {
+  return segment.replaceAll(/[\s=]/g, '').replaceAll('+', '-').replaceAll('/', '_')
 }
 
 /**

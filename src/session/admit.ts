@@ -159,9 +159,13 @@ function declaredKind({ tokenUser, dialect }: ClientIntent): string | undefined 
   return dialect === 'cockroachdb' ? 'a token, by the options' : undefined
 }
 
-/** A token with blanks around it or `Bearer` in front: no password is like that, and no token either. */
+/** A token with blanks or quotes around it, or `Bearer` in front: no password is like that, and no token. */
 function withoutWrapping(password: string): string {
-  return password.trim().replace(/^Bearer\s+/i, '')
+  const wrapping = /^[\s"']*(?:Bearer[\s"']+)?/i.exec(password)?.[0] ?? ''
+  let end = password.length
+  // Not by an expression: one that is bound to the end alone begins anew at each blank.
+  while (end > wrapping.length && /[\s"']/.test(password.charAt(end - 1))) end--
+  return password.slice(wrapping.length, end)
 }
 
 export function admitPassword(attempt: Attempt, pool: Pool, password: string): Admission {

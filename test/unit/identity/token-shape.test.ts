@@ -29,6 +29,12 @@ describe('a password is meant as a token', () => {
     ['a token with alg none', signToken({ alg: 'none' }, goodClaims, key)],
     ['a token with a null alg', signToken({ alg: null }, goodClaims, key)],
     ['a token with a newline behind it', `${token}\n`],
+    ['a token with padding behind its header', `${header}==.${claims}.${signature}`],
+    ['a token of several lines', token.replaceAll(/.{20}/g, '$&\n')],
+    [
+      'a token in the alphabet of other base64',
+      `${Buffer.from('{"alg":"ES256","x":"\u07FF\u07FE??>>"}').toString('base64')}.${claims}.`,
+    ],
     ['a token of a mebibyte', `${header}.${'a'.repeat(1_048_576)}.`],
   ])('when it is %s', (_, password) => {
     expect(looksLikeToken(password)).toBe(true)
@@ -43,7 +49,6 @@ describe('a password is meant as a token', () => {
     ['without alg', `${encode('{"typ":"JWT"}')}.${claims}.${signature}`],
     ['a token behind the word Bearer', `Bearer ${token}`],
     ['a token behind a space', ` ${token}`],
-    ['a header with padding', `${header}=.${claims}.${signature}`],
     ['an array in JSON', `${encode('["alg"]')}.${claims}.${signature}`],
     ['JSON with a blank in front', `${encode(' {"alg":"ES256"}')}.${claims}.${signature}`],
     ['a mebibyte of one letter', 'a'.repeat(1_048_576)],
