@@ -93,6 +93,7 @@ function rulesOf(algorithm: Algorithm, findKey: Subject['findKey']): TokenRules 
     userinfo: undefined,
     introspection: undefined,
     decryptionKeys: undefined,
+    requireSenderConstraint: false,
   }
 }
 

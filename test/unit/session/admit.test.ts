@@ -245,6 +245,55 @@ describe('what a user of access_token sends', () => {
   })
 })
 
+describe('a token that is bound to a client certificate', () => {
+  const thumbprint = 'A'.repeat(43)
+  const bound = { cnf: { 'x5t#S256': thumbprint } }
+  const tls = { version: 'TLSv1.3', cipher: 'x' }
+
+  function comingWith(presented: string | undefined): Scene {
+    const scene = attempt()
+    const certificate = presented === undefined ? {} : { certificate: { thumbprint: presented } }
+    return {
+      ...scene,
+      facts: { ...scene.facts, tls: { ...tls, ...certificate } } as Scene['facts'],
+    }
+  }
+
+  test('is good on a connection with that certificate, and this is told', async () => {
+    const scene = comingWith(thumbprint)
+    expect(await outcomeOf(scene, bound)).toMatchObject({ role: 'app_readonly' })
+    expect(scene.steps.find(({ check }) => check === 'client certificate')).toEqual({
+      check: 'client certificate',
+      compared: `thumbprint ${thumbprint}, the token is bound to ${thumbprint}`,
+      passed: true,
+    })
+    const silent = withoutReport(comingWith(thumbprint))
+    expect(await admitToken(silent, makeToken(key, bound), tokens, now)).toBeDefined()
+  })
+
+  test.each([
+    ['another one', 'B'.repeat(43)],
+    ['none', undefined],
+  ])('is refused on a connection with %s', async (_, presented) => {
+    const scene = comingWith(presented)
+    expect(await outcomeOf(scene, bound)).toBeInstanceOf(Refusal)
+    expect(scene.steps.at(-1)).toEqual({
+      check: 'client certificate',
+      compared: `thumbprint ${presented ?? '(no certificate)'}, the token is bound to ${thumbprint}`,
+      passed: false,
+    })
+    await expect(
+      admitToken(withoutReport(scene), makeToken(key, bound), tokens, now),
+    ).rejects.toBeInstanceOf(Refusal)
+  })
+
+  test('is no reason to ask others for one', async () => {
+    const scene = comingWith(thumbprint)
+    await outcomeOf(scene)
+    expect(scene.steps.map(({ check }) => check)).not.toContain('client certificate')
+  })
+})
+
 describe('a SAML assertion', () => {
   const assertion = '<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">'
 
@@ -311,7 +360,7 @@ describe('a password', () => {
 describe('a token', () => {
   test('gives the role that is asked for, and all of it is told', async () => {
     const scene = attempt()
-    expect(await outcomeOf(scene, { jti: 'id', [groupsClaim]: ['writers'] })).toEqual({
+    expect(await outcomeOf(scene, { jti: 'id', [groupsClaim]: ['writers'] })).toMatchObject({
       kind: 'token',
       intent: scene.intent,
       role: 'app_readonly',
