@@ -69,6 +69,9 @@ const score = {
 }
 await writeFile(join(root, 'test/mutation/score.json'), `${JSON.stringify(score, null, 2)}\n`)
 
+const page = join(root, 'docs/security.md')
+await writeFile(page, withScore(await readFile(page, 'utf8')))
+
 for (const change of [...others, ...checks]) {
   if (isSurvivor(change)) process.stdout.write(`${describe(change)}\n`)
 }
@@ -82,6 +85,17 @@ for (const { file, code: its, changedTo } of stale) {
 }
 process.stdout.write(`checks: ${sentence(score.checks)}\nothers: ${sentence(score.others)}\n`)
 process.exitCode = checks.some(isSurvivor) || stale.length > 0 ? 1 : 0
+
+/** The page with the score between its markers. */
+function withScore(text: string): string {
+  const begin = '<!-- mutation:begin, written by npm run mutation -->\n'
+  const end = '<!-- mutation:end -->'
+  const [before, rest] = text.split(begin)
+  const after = rest?.split(end)[1]
+  if (before === undefined || after === undefined) throw new Error(`${page} has no place for it`)
+  const lines = [`Checks: ${sentence(score.checks)}.`, `Others: ${sentence(score.others)}.`]
+  return `${before}${begin}${lines.join('\n')}\n${end}${after}`
+}
 
 function changesIn({ files }: MutationReport): readonly Change[] {
   return Object.entries(files).flatMap(([file, { source, mutants }]) => {
@@ -137,7 +151,7 @@ function scoreOf(some: readonly Change[]): Score {
 
 function sentence({ changes: all, noticed: seen, equivalent, unnoticed }: Score): string {
   const share = ((100 * seen) / Math.max(all - equivalent, 1)).toFixed(1)
-  return `${seen} of ${all} noticed, ${equivalent} change nothing, ${unnoticed} unnoticed: ${share} %`
+  return `${all} changes, ${equivalent} that change nothing, ${seen} noticed and ${unnoticed} not: ${share} %`
 }
 
 function describe({

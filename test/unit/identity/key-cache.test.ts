@@ -1,5 +1,5 @@
 import { createLocalJWKSet } from 'jose'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { IssuerKeys } from '../../../src/identity/discovery.ts'
 import { keyAges, KeyCache } from '../../../src/identity/key-cache.ts'
 import { verifyToken } from '../../../src/identity/verify-token.ts'
@@ -331,5 +331,36 @@ describe('a key that is not in the set', () => {
     const forged = makeToken(signingKey('first'))
     await expect(scene.loginAt(minute, forged)).resolves.toBe('token-signature')
     expect(scene.events).toEqual(['ok'])
+  })
+})
+
+describe('a wall clock that steps', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test.each([
+    ['back by a year', '2025-03-01'],
+    ['ahead by a year', '2027-03-01'],
+  ])('%s makes no key older or younger', async (_, then) => {
+    vi.useFakeTimers({ toFake: ['Date'], now })
+    let fetches = 0
+    const findKey = createLocalJWKSet({ keys: [{ kty: '', ...toJwk(first) }] })
+    const cache = new KeyCache({
+      issuer,
+      fetch: async () => {
+        fetches++
+        return Promise.resolve({ issuer, findKey })
+      },
+      observer: { keysRefreshed() {}, unknownKey() {} },
+    })
+    await cache.warm()
+    vi.setSystemTime(new Date(then))
+    // Neither discarded nor due, and a refresh that is asked for is not put off until the clock is back.
+    expect(cache.hasKeys).toBe(true)
+    await verifyToken(firstToken, tokenRules(cache), now)
+    expect(fetches).toBe(1)
+    await cache.warm()
+    expect(fetches).toBe(2)
   })
 })

@@ -3,9 +3,10 @@ import { errors } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { checksBegunBy, toRefusal } from '../../../src/identity/token-errors.ts'
 import { Refusal } from '../../../src/refusal.ts'
-import { now, nowSeconds } from './tokens.ts'
+import { keysOf, now, nowSeconds, tokenRules } from './tokens.ts'
 
 const payload = { sub: 'alice', exp: nowSeconds - 60, aud: 'other' }
+const rules = tokenRules(keysOf([]))
 const claimFailed = (claim: string, reason = 'check_failed'): Error =>
   new errors.JWTClaimValidationFailed('failed', payload, claim, reason)
 
@@ -59,6 +60,12 @@ describe('the checks that an error tells of', () => {
     ['an expiry of the wrong type', claimFailed('exp', 'invalid'), ['audience', 'times']],
     ['a signature', new errors.JWSSignatureVerificationFailed(), []],
   ])('are those up to %s', (_, error, checks) => {
-    expect(checksBegunBy(error)).toEqual(checks)
+    expect(checksBegunBy(error, rules)).toEqual(checks)
+  })
+
+  test('leave out the audience where it is not looked at', () => {
+    const its = { ...rules, dialect: 'cockroachdb' } as const
+    expect(checksBegunBy(new errors.JWTExpired('x', payload, 'exp', 'x'), its)).toEqual(['times'])
+    expect(checksBegunBy(claimFailed('nbf', 'invalid'), its)).toEqual(['times'])
   })
 })
