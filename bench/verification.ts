@@ -90,6 +90,8 @@ function rulesOf(algorithm: Algorithm, findKey: Subject['findKey']): TokenRules 
     requiredAcr: [],
     principalClaim: 'sub',
     groupsClaimIds: ['groups'],
+    userinfoGroupsIds: ['groups'],
+    dialect: 'portcullis',
     userinfo: undefined,
     introspection: undefined,
     decryptionKeys: undefined,

@@ -13,6 +13,7 @@ import {
   readCredential,
   shownListener,
 } from '../../../src/session/admit.ts'
+import type { ListenerAddress } from '../../../src/session/services.ts'
 import { type ClientIntent, readIntent } from '../../../src/session/client-intent.ts'
 import { catalogOf, database, group, integration, issuer, pool } from '../policy/catalogs.ts'
 import { clientId, goodClaims, type Json, keysOf, makeToken } from '../identity/tokens.ts'
@@ -20,7 +21,13 @@ import { now, signingKey, tokenRules, toJwk } from '../identity/tokens.ts'
 
 const key = signingKey('one')
 const groupsClaim = 'https://example.com/groups'
-const listener = { address: '127.0.0.1', port: 6432, key: 'main', allowsCleartext: false }
+const listener: ListenerAddress = {
+  address: '127.0.0.1',
+  port: 6432,
+  key: 'main',
+  allowsCleartext: false,
+  proxyProtocol: 'trusted',
+}
 const openPool: Pool = { ...pool('open', ['127.0.0.0/8']), requireSso: false }
 const closedPool = pool('closed', ['10.0.0.0/8'])
 
