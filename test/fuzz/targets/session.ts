@@ -131,8 +131,15 @@ async function untilTold(gate: Gate): Promise<void> {
 function checkAnswer(answer: Buffer): void {
   let at = 0
   while (answer[at] === 0x4e || answer[at] === 0x53) at++
-  // A TLS alert: the client's bytes were no handshake.
-  if (answer[at] === 0x15) return
+  // TLS: an alert, or the beginning of a handshake that the client does not go on with.
+  if (answer[at] === 0x15 || answer[at] === 0x16) return
+  // Protocol 2 has errors without a length.
+  if (
+    /^EFATAL: {2}unsupported frontend protocol [012]\.[^\0]*\n\0$/.test(
+      answer.toString('latin1', at),
+    )
+  )
+    return
   while (at < answer.length) {
     const type = answer.toString('latin1', at, at + 1)
     if (!'REv'.includes(type) || at + 5 > answer.length) throw new Violation('no message')

@@ -225,9 +225,6 @@ integrations:
     expect(notices.map((line) => line.split(': ').slice(0, 3).join(': '))).toEqual([
       '6:68: connectivity_pools.main.participants[0].advertised_address: has no effect in this version',
       '6:104: connectivity_pools.main.participants[0].advertised_port: has no effect in this version',
-      '7:5: connectivity_pools.main.sso_integration: has no effect in this version',
-      '12:5: integrations.sso.client_secret: has no effect in this version',
-      '13:5: integrations.sso.additional_scopes: has no effect in this version',
     ])
     expect(notices.join()).not.toContain('hunter2')
   })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { load, minimal, noticesOf, problemsOf } from './load.ts'
+import { load, minimal, problemsOf } from './load.ts'
 
 const client = 'client_id: x, client_secret: y'
 
@@ -89,13 +89,6 @@ describe('an exchange', () => {
     [`${client}, jwks_file: x`, 'reads no discovery document, which has the token endpoint'],
   ])('needs to know where and as whom to ask: %s', (integration, lack) => {
     expect(problems({ integration })).toEqual([`exchange: integration "sso" ${lack}`])
-  })
-
-  test('gives the secret of an integration an effect', () => {
-    const told = (exchange: string) =>
-      noticesOf(yaml({ exchange })).filter((notice) => notice.includes('client_secret'))
-    expect(told('{ audience: db }')).toEqual([])
-    expect(told('{ audience: db, client_id: a, client_secret: b }')).toHaveLength(1)
   })
 
   test('has defaults that refuse what cannot be verified', () => {

@@ -33,9 +33,9 @@ describe('a startup parameter', () => {
 
 describe('replication', () => {
   test.each(['xfalse', 'falsex', 'off1', 'xoff', 'no no', '00', '0x'])(
-    'of %j is refused, although it begins or ends like none',
+    'of %j is asked for, although it begins or ends like none',
     (replication) => {
-      expect(refusalOf(() => intentOf({ replication })).reason).toBe('replication-unsupported')
+      expect(intentOf({ replication }).asksForReplication).toBe(true)
     },
   )
 })
