@@ -201,7 +201,10 @@ export async function admitBy(
   const verifier = tokens.get(integration.name)
   if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
   const principal = await orEarlierDenial(attempt, integration, async () => {
-    if (hasSegmentsMissing(token)) throw cutShort(token)
+    if (hasSegmentsMissing(token)) {
+      attempt.report?.({ check: 'format', compared: 'fewer than three segments', passed: false })
+      throw cutShort(token)
+    }
     try {
       return await verifierFor(attempt, verifier, token).verify(token, now)
     } catch (error) {

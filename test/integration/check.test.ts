@@ -18,7 +18,7 @@ import { ConnectProxy, refuseTunnel } from '../support/connect-proxy.ts'
 import { type GatewayConfig, Stack } from '../support/stack.ts'
 import { WireClient } from '../support/wire-client.ts'
 
-const program = fileURLToPath(new URL('../../bin/portcullis', import.meta.url))
+const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const discovery = '/.well-known/openid-configuration'
 const dayMs = 86_400_000
 
@@ -58,7 +58,7 @@ async function write(change: Change): Promise<string> {
 
 /** Runs check, and makes sure that no password is in what it prints. */
 async function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Run> {
-  const child = spawn(program, ['check', ...args], {
+  const child = spawn(process.execPath, [program, 'check', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   })

@@ -191,7 +191,9 @@ describe('with tls.client_ca', () => {
 
   test('a certificate of another authority is refused in the handshake', async () => {
     expect(await logIn(await tokenFor(strangers), strangers, at())).toBe('no answer')
-    expect(trusting.log()).toMatch(/tls-failed.*the client certificate is not accepted/)
+    await until('the log to say so', () =>
+      /tls-failed.*the client certificate is not accepted/.test(trusting.log()),
+    )
   })
 
   test.each([
