@@ -18,6 +18,7 @@ type Upstream = NonNullable<Config['databases'][string]['upstream']>
 interface WantedRole {
   readonly role: string
   readonly allowsSuperuser: boolean
+  readonly mayReplicate: boolean
 }
 
 const maxScramKeys = 1_000
@@ -36,12 +37,17 @@ export async function inspectDatabases(
 }
 
 /** Two groups may have one role: one that may be a superuser is enough for it to log in. */
-function rolesOfGroups({ groups }: Config): readonly WantedRole[] {
+function rolesOfGroups({ groups, connectivity_pools: pools }: Config): readonly WantedRole[] {
+  const mayReplicate = Object.values(pools).some((pool) => pool.allow_replication)
   const roles = new Map<string, boolean>()
   for (const { role, allow_superuser: allowed } of Object.values(groups)) {
     roles.set(role, allowed || roles.get(role) === true)
   }
-  return [...roles].map(([role, allowsSuperuser]) => ({ role, allowsSuperuser }))
+  return [...roles].map(([role, allowsSuperuser]) => ({
+    role,
+    allowsSuperuser,
+    mayReplicate: mayReplicate || allowsSuperuser,
+  }))
 }
 
 async function inspectDatabase(
@@ -85,7 +91,12 @@ function rolesToTry(
     )
   }
   return Object.keys(auth.passwords).map(
-    (role) => wanted.find((one) => one.role === role) ?? { role, allowsSuperuser: false },
+    (role) =>
+      wanted.find((one) => one.role === role) ?? {
+        role,
+        allowsSuperuser: false,
+        mayReplicate: false,
+      },
   )
 }
 
@@ -112,7 +123,7 @@ async function isReachable(
 
 async function tryRole(
   target: UpstreamTarget,
-  { role, allowsSuperuser }: WantedRole,
+  { role, allowsSuperuser, mayReplicate }: WantedRole,
   keys: ScramKeyCache,
   findings: Findings,
   options: ProbeOptions,
@@ -126,11 +137,11 @@ async function tryRole(
         'it is a superuser, and refused',
         'name a role with fewer rights, or set `allow_superuser: true` for the group if it is meant',
       )
-    } else if (isReplication === true && !allowsSuperuser) {
+    } else if (isReplication === true && !mayReplicate) {
       findings.warning(
         check,
         'it has the attribute REPLICATION, by which all data can be read',
-        'take the attribute from it, or set `allow_superuser: true` for the group if it is meant',
+        'take the attribute from it; if it is meant, set `allow_superuser: true` for the group, or `allow_replication` for a pool',
       )
     } else {
       findings.ok(check, 'logs in')

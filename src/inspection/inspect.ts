@@ -6,7 +6,7 @@ import { lintCatalog } from '../policy/lint-catalog.ts'
 import { explain } from '../telemetry/log.ts'
 import { inspectDatabases } from './databases.ts'
 import { inspectProvider } from './providers.ts'
-import { inspectServerCertificate } from './server-certificate.ts'
+import { inspectServerCertificates } from './server-certificate.ts'
 import { inTurns } from './in-turns.ts'
 
 export interface InspectOptions {
@@ -30,7 +30,7 @@ export async function inspect(
     .filter(([, { groups_claim_ids: claims }]) => claims.length > 0)
     .map(([name]) => name)
   return [
-    ...inspectServerCertificate(config, now()),
+    ...inspectServerCertificates(config, now()),
     ...(await providers).flat(),
     ...lintCatalog(composeCatalog(config), new Set(withGroupClaims)),
     ...(await databases),

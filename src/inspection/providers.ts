@@ -25,6 +25,12 @@ const endpoints: readonly (NeededEndpoint & {
     isNeeded: ({ introspection }) =>
       introspection !== undefined && introspection.endpoint === undefined,
   },
+  ...['device_authorization_endpoint', 'token_endpoint'].map((name) => ({
+    name,
+    neededBy: 'sso_integration',
+    isNeeded: (_: Integration, integration: string, { connectivity_pools: pools }: Config) =>
+      Object.values(pools).some((pool) => pool.sso_integration === integration),
+  })),
   {
     name: 'token_endpoint',
     neededBy: 'exchange',

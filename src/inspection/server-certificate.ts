@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, type X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { Config } from '../config/index.ts'
@@ -8,42 +8,53 @@ import { printable } from '../refusal.ts'
 import { explain } from '../telemetry/log.ts'
 import { inspectAuthorities } from './authorities.ts'
 
-/** The certificate that clients are shown: how long, with which key, and under which names. */
-export function inspectServerCertificate(config: Config, now: Date): readonly Finding[] {
-  const findings = new Findings('tls')
-  const { certificate: file, key: keyFile, client_ca: clientCa } = config.tls
-  if (clientCa !== null) inspectAuthorities(clientCa, 'client_ca', findings, now, explain)
-  try {
-    const chain = parseCertificates(readFileSync(file, 'utf8'))
-    assessChain(chain, now, findings, 'renew it: a replaced file is taken without a restart')
-    const [leaf] = chain
-    if (leaf === undefined) return findings.all
-    inspectKey(leaf, keyFile, findings)
-    for (const address of advertisedAddresses(config)) {
-      const names = leaf.subjectAltName ?? 'no names'
-      const isNamed = isIP(address) === 0 ? leaf.checkHost(address) : leaf.checkIP(address)
-      if (isNamed !== undefined) {
-        findings.ok('names', `${printable(address)} is in the certificate`)
-      } else {
-        findings.warning(
-          'names',
-          `${printable(address)} is not in the certificate, which has ${printable(names)}`,
-          'get a certificate with this name: clients with sslmode=verify-full refuse this one',
-        )
-      }
-    }
-  } catch (error) {
-    const remedy = 'put the certificate there as PEM, readable for this user'
-    findings.problem('certificate', `${file}: ${explain(error)}`, remedy)
-  }
-  return findings.all
+type Pool = Config['connectivity_pools'][string]
+
+/** Files of a certificate, and the names that clients will look for in it. */
+interface Shown {
+  readonly certificate: string
+  readonly key: string
+  readonly names: readonly string[]
 }
 
-function inspectKey(
-  leaf: ReturnType<typeof parseCertificates>[number],
-  file: string,
-  findings: Findings,
-): void {
+/** The certificates that clients are shown: how long, with which key, and under which names. */
+export function inspectServerCertificates(config: Config, now: Date): readonly Finding[] {
+  const { certificate, key, client_ca: clientCa } = config.tls
+  const pools = Object.entries(config.connectivity_pools)
+  const usual = pools.filter(([, { tls }]) => tls === undefined)
+  const findings = new Findings('tls')
+  const names = usual.flatMap(([, pool]) => namesOf(pool, config.node))
+  inspect({ certificate, key, names }, now, findings)
+  if (clientCa !== null) inspectAuthorities(clientCa, 'client_ca', findings, now, explain)
+  const ofPools = pools.flatMap(([name, pool]) => {
+    if (pool.tls === undefined) return []
+    const its = new Findings(`connectivity pool ${name}`)
+    inspect({ ...pool.tls, names: namesOf(pool, config.node) }, now, its)
+    return its.all
+  })
+  return [...findings.all, ...ofPools]
+}
+
+function namesOf({ participants, server_names: names }: Pool, node: string): readonly string[] {
+  const here = participants.filter((one) => one.node === node)
+  return [...names, ...here.flatMap(({ advertised_address: address }) => address ?? [])]
+}
+
+function inspect({ certificate, key, names }: Shown, now: Date, findings: Findings): void {
+  try {
+    const chain = parseCertificates(readFileSync(certificate, 'utf8'))
+    assessChain(chain, now, findings, 'renew it: a replaced file is taken without a restart')
+    const [leaf] = chain
+    if (leaf === undefined) return
+    inspectKey(leaf, key, findings)
+    for (const name of new Set(names)) inspectName(leaf, name, findings)
+  } catch (error) {
+    const remedy = 'put the certificate there as PEM, readable for this user'
+    findings.problem('certificate', `${certificate}: ${explain(error)}`, remedy)
+  }
+}
+
+function inspectKey(leaf: X509Certificate, file: string, findings: Findings): void {
   try {
     if (leaf.checkPrivateKey(createPrivateKey(readFileSync(file)))) {
       findings.ok('key', 'it is the key of the certificate')
@@ -52,15 +63,20 @@ function inspectKey(
       findings.problem('key', told, 'put the key there that the certificate was made for')
     }
   } catch (error) {
-    // What OpenSSL says of a key has no part of it; and the file may hold something else.
     const remedy = 'put the private key there as PEM without a passphrase, readable for this user'
     findings.problem('key', `${file}: ${explain(error)}`, remedy)
   }
 }
 
-function advertisedAddresses({ node, connectivity_pools: pools }: Config): ReadonlySet<string> {
-  const here = Object.values(pools)
-    .flatMap(({ participants }) => participants)
-    .filter((one) => one.node === node)
-  return new Set(here.flatMap(({ advertised_address: address }) => address ?? []))
+function inspectName(leaf: X509Certificate, name: string, findings: Findings): void {
+  const found = isIP(name) === 0 ? leaf.checkHost(name) : leaf.checkIP(name)
+  if (found !== undefined) {
+    findings.ok('names', `${printable(name)} is in the certificate`)
+    return
+  }
+  findings.warning(
+    'names',
+    `${printable(name)} is not in the certificate, which has ${printable(leaf.subjectAltName ?? 'no names')}`,
+    'get a certificate with this name: clients with sslmode=verify-full refuse this one',
+  )
 }

@@ -11,7 +11,9 @@ export function lintPools(pools: readonly Pool[]): readonly Finding[] {
     if (pool.listeners.size === 0) return []
     const shadowed = pool.networks.filter((network) =>
       [...pool.listeners].every((listener) =>
-        isCovered(network, strongerNetworks(pools, place, listener, network)),
+        namesOf(pool).every((name) =>
+          isCovered(network, strongerNetworks(pools, place, listener, name, network)),
+        ),
       ),
     )
     if (shadowed.length === pool.networks.length) {
@@ -31,18 +33,27 @@ export function lintPools(pools: readonly Pool[]): readonly Finding[] {
   })
 }
 
-/** What `matchPool` prefers to this network of this pool. */
+/** By which names clients reach it; one without names is reached by any, and so by none. */
+function namesOf({ serverNames }: Pool): readonly (string | undefined)[] {
+  return serverNames.size === 0 ? [undefined] : [...serverNames]
+}
+
+/** What `matchPool` prefers to this network of this pool, for clients that ask for a name. */
 function strongerNetworks(
   pools: readonly Pool[],
   place: number,
   listener: string,
+  name: string | undefined,
   network: Network,
 ): readonly Network[] {
   const own = pools[place]
   return pools.flatMap((other, otherPlace) => {
     if (own === undefined || other === own || !other.listeners.has(listener)) return []
+    const isNamed = other.serverNames.size > 0
+    if (isNamed && (name === undefined || !other.serverNames.has(name))) return []
     return other.networks.filter(({ prefixLength }) => {
       if (other.priority !== own.priority) return other.priority > own.priority
+      if (isNamed !== (name !== undefined)) return isNamed
       if (prefixLength !== network.prefixLength) return prefixLength > network.prefixLength
       return otherPlace < place
     })

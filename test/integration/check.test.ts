@@ -18,6 +18,7 @@ import { ConnectProxy, refuseTunnel } from '../support/connect-proxy.ts'
 import { type GatewayConfig, Stack } from '../support/stack.ts'
 import { WireClient } from '../support/wire-client.ts'
 
+// Not bin/portcullis, which installs packages where those of the checkout are not what it expects.
 const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const discovery = '/.well-known/openid-configuration'
 const dayMs = 86_400_000
@@ -327,6 +328,18 @@ describe('of a provider is found', () => {
     }
   })
 
+  test('whether people can sign in with a browser', async () => {
+    const signingIn: Change = ({ connectivity_pools: pools }) => {
+      pools['sso_pool'] = { ...pools['sso_pool'], sso_integration: 'people' }
+    }
+    expect(await find(signingIn)).toEqual([])
+    const without = documentWith({})
+    expect(await intercepted(discovery, without, async () => find(signingIn))).toEqual([
+      expect.stringMatching(`^${people}: device_authorization_endpoint: .*sso_integration.`),
+      expect.stringMatching(`^${people}: token_endpoint: .*sso_integration.`),
+    ])
+  })
+
   test('whether it exchanges tokens, whose upstream is reached and not logged in to', async () => {
     const exchanging: Change = (config) => {
       of('people', { client_secret: 'hunter2' })(config)
@@ -567,6 +580,24 @@ describe('of the own certificate is found', () => {
     ])
     expect(await withCertificate({ ...one!, certificate: 'hunter2' })).toEqual([
       expect.stringMatching(/^problem: tls: certificate: .*there is no certificate in it$/),
+    ])
+  })
+
+  test('whether that of a pool has the names of the pool', async () => {
+    const own = await stack.authority.issue({ commonName: 'p', names: ['db.example.com'] })
+    await writeFile(join(stack.folder, 'pool.crt'), own.certificate)
+    await writeFile(join(stack.folder, 'pool.key'), own.key)
+    const found = await find(({ connectivity_pools: pools }) => {
+      pools['named'] = {
+        ...pools['sso_pool'],
+        server_names: ['db.example.com', 'other.example.com'],
+        tls: { certificate: 'pool.crt', key: 'pool.key' },
+      }
+    }, true)
+    expect(found).toEqual([
+      expect.stringMatching(
+        /^warning: connectivity pool named: names: other\.example\.com is not in/,
+      ),
     ])
   })
 

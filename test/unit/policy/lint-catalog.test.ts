@@ -327,6 +327,20 @@ describe('a connectivity pool', () => {
     ],
   ]
 
+  test.each<[string, readonly string[], readonly string[], number, boolean]>([
+    ['of a name, behind all', ['a.example'], [], 1, true],
+    ['of a name, beside all', ['a.example'], [], 0, false],
+    ['of a name, behind the same', ['a.example'], ['a.example', 'b.example'], 1, true],
+    ['of a name, behind another', ['a.example'], ['b.example'], 1, false],
+    ['of two names, behind one of them', ['a.example', 'b.example'], ['a.example'], 1, false],
+    ['of all, behind a name', [], ['a.example'], 1, false],
+  ])('%s', (_, names, otherNames, priority, isShadowed) => {
+    const own = { ...pool('own', ['10.0.0.0/8']), serverNames: new Set(names) }
+    const other = { ...pool('b', ['0.0.0.0/0'], { priority }), serverNames: new Set(otherNames) }
+    const found = lint({ pools: [own, other] })
+    expect(found).toEqual(isShadowed ? [expect.stringMatching(nobody)] : [])
+  })
+
   test.each(rows)('%s', (_, pools, told) => {
     const found = lint({ pools: pools.map((arguments_) => pool(...arguments_)) })
     const own = found.filter((line) => line.includes('pool own'))
