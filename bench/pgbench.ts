@@ -34,8 +34,23 @@ const leadMs = 1_000
 const tailMs = 250
 const graceMs = 30_000
 
+/** The machine was busy with something else while the clients connected: what was measured says nothing. */
+class TooEarly extends Error {}
+
+const attempts = 3
+
 /** One run of pgbench, read off its log of single transactions; throws where a transaction failed. */
 export async function runPgbench(run: PgbenchRun): Promise<PgbenchResult> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runOnce(run)
+    } catch (error) {
+      if (!(error instanceof TooEarly) || attempt === attempts) throw error
+    }
+  }
+}
+
+async function runOnce(run: PgbenchRun): Promise<PgbenchResult> {
   const folder = await mkdtemp(join(run.folder, 'pgbench-'))
   const child = spawn(
     run.program,
@@ -127,7 +142,7 @@ function summarize(
       previousEndUs = endUs
     }
   }
-  if (!isUnderWay) throw new Error('pgbench was still connecting when the measurement began')
+  if (!isUnderWay) throw new TooEarly('pgbench was still connecting when the measurement began')
   if (latenciesUs.length === 0) throw new Error('pgbench finished no transaction in time')
   return {
     windowSeconds: (toUs - fromUs) / 1e6,

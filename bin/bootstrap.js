@@ -3,7 +3,7 @@
 // Plain JavaScript without dependencies: it is the one file that whatever Node a machine has must read.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -20,6 +20,13 @@ function lockHash() {
 function install() {
   const wanted = lockHash()
   if (existsSync(node) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  // npm would empty the folder that it leads to, while another checkout uses it.
+  const packages = path.join(root, 'node_modules')
+  if (lstatSync(packages, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    if (existsSync(node)) return
+    process.stderr.write(`portcullis: ${packages} is a link, and leads to no packages: remove it\n`)
+    process.exit(1)
+  }
   process.stderr.write('portcullis: installing packages (once for each package-lock.json)\n')
   const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
