@@ -64,6 +64,7 @@ function intentOf(message: Extract<StartupPacket, { kind: 'startup' }>): string 
   try {
     const { parameters, ...intent } = readIntent(message)
     for (const name of parameters.keys()) {
+      if (name === 'replication' && intent.asksForReplication) continue
       if (decided.includes(name) || own.includes(name.toLowerCase())) {
         throw new Violation(`${name} would go upstream`)
       }
