@@ -163,7 +163,7 @@ export const reasons = {
     message: 'interactive sign-in is not available in pool "{pool}"',
     hint: 'Get a token in another way and pass it as the password.',
     meaning:
-      'The client asked for interactive sign-in (user `sso`, or `handshake=SSO`), and the pool has no `sso_integration`, or its integration has no `client_id`.',
+      'The client asked for interactive sign-in (user `sso`, or `handshake=SSO` with `ssoOAuthFlow`), and the pool has no `sso_integration`, or its integration has no `client_id`.',
     remedy: 'Set `sso_integration` for the pool, and `client_id` for the integration.',
   },
   'sign-in-flow': {

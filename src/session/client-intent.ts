@@ -71,7 +71,9 @@ export function readIntent(startup: StartupMessage): ClientIntent {
 
   const [, type, qualifier] = /^(id_token|access_token|sso)(?:@(.+))?$/s.exec(user) ?? []
   const tokenUser = tokenUsers.find((one) => one === type)
-  const asksForSso = /^sso$/i.test(own.get('handshake') ?? '')
+  const signInFlow = own.get('ssooauthflow')
+  // Without a flow, clients of Ocient mean the token that they send as the password.
+  const asksForFlow = /^sso$/i.test(own.get('handshake') ?? '') && signInFlow !== undefined
   return {
     user,
     role: tokenUser === undefined && user !== '' ? user : undefined,
@@ -81,8 +83,8 @@ export function readIntent(startup: StartupMessage): ClientIntent {
     database: database === undefined || database === '' ? user : database,
     applicationName: settings['application_name'] ?? '',
     identityProvider: own.get('identityprovider'),
-    asksForSignIn: tokenUser === 'sso' || (asksForSso && tokenUser === undefined),
-    signInFlow: own.get('ssooauthflow'),
+    asksForSignIn: tokenUser === 'sso' || (asksForFlow && tokenUser === undefined),
+    signInFlow,
     declaresToken: tokenUser !== undefined || isCockroachs,
     dialect: isCockroachs ? 'cockroachdb' : undefined,
     authMethod: own.get('auth_method'),

@@ -25,6 +25,8 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]()
 })
 
+const flow = '-c handshake=SSO -c ssoOAuthFlow=deviceGrant'
+
 interface Waiting {
   readonly psql: ChildProcess
   readonly heard: () => string
@@ -65,14 +67,14 @@ describe.runIf(hasPsql())('psql', () => {
   test('may name the role that it wants to be, with handshake=SSO', async () => {
     const { code, output } = await begin({
       PGUSER: 'app_readonly',
-      PGOPTIONS: '-c handshake=SSO -c ssoOAuthFlow=deviceGrant',
+      PGOPTIONS: flow,
     })
     await stack.provider.approveDevice(code, 'alice')
     expect(await output).toBe('app_readonly\n')
   })
 
   test('is refused when the identity may not be the role that it named', async () => {
-    const { psql, heard, code } = await begin({ PGUSER: 'postgres', PGOPTIONS: '-c handshake=SSO' })
+    const { psql, heard, code } = await begin({ PGUSER: 'postgres', PGOPTIONS: flow })
     await stack.provider.approveDevice(code, 'alice')
     await once(psql, 'close')
     expect(heard()).toContain('may not log in as user "postgres"')

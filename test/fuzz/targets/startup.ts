@@ -13,7 +13,13 @@ const intentReasons = new Set(['no-user', 'replication-unsupported', 'malformed-
 /** Whom and where PostgreSQL takes a session to be for: it compares these names as they are written. */
 const decided = ['user', 'database', 'replication']
 /** Settings for Portcullis, in lower case. */
-const own = ['identityprovider', 'handshake', 'ssooauthflow', 'crdb:jwt_auth_enabled']
+const own = [
+  'identityprovider',
+  'handshake',
+  'ssooauthflow',
+  'crdb:jwt_auth_enabled',
+  'auth_method',
+]
 
 export function startupTarget(): Target {
   return pureTarget({

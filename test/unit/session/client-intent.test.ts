@@ -226,3 +226,28 @@ describe('the options for the upstream', () => {
     expect(withOptions(options).parameters.has('options')).toBe(false)
   })
 })
+
+describe('interactive sign-in', () => {
+  const flow = '-c handshake=SSO -c ssoOAuthFlow=deviceGrant'
+
+  test.each([
+    [{ user: 'sso' }, undefined],
+    [{ user: 'sso@system' }, undefined],
+    [{ user: 'alice', options: flow }, 'alice'],
+    [{ user: 'alice', handshake: 'sso', ssoOAuthFlow: 'authorizationCode' }, 'alice'],
+  ])('is asked for by %j', (parameters: Record<string, string>, asked) => {
+    const { asksForSignIn, role } = intentOf(parameters)
+    expect({ asksForSignIn, role }).toEqual({ asksForSignIn: true, role: asked })
+  })
+
+  test.each([
+    [{ user: 'alice' }],
+    [{ user: 'alice', handshake: 'SSO' }],
+    [{ user: 'alice', options: '-c ssoOAuthFlow=deviceGrant' }],
+    [{ user: 'alice', handshake: 'GCM', ssoOAuthFlow: 'deviceGrant' }],
+    [{ user: 'id_token', options: flow }],
+    [{ user: 'access_token@system', options: flow }],
+  ])('is not asked for by %j', (parameters: Record<string, string>) => {
+    expect(intentOf(parameters).asksForSignIn).toBe(false)
+  })
+})
