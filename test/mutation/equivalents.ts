@@ -154,6 +154,24 @@ export const equivalents: readonly Equivalent[] = [
     changedTo: 'true',
     because: narrowing,
   })),
+  ...[
+    [
+      '/^[\\s"\']*(?:Bearer[\\s"\']+)?/i.exec(password)?.[0]',
+      '/^[\\s"\']*(?:Bearer[\\s"\']+)?/i.exec(password)[0]',
+    ],
+    ['/^[\\s"\']*(?:Bearer[\\s"\']+)?/i', '/[\\s"\']*(?:Bearer[\\s"\']+)?/i'],
+  ].map(([code = '', changedTo = '']) => ({
+    file: 'src/session/admit.ts',
+    code,
+    changedTo,
+    because: 'the expression matches every text, at its beginning',
+  })),
+  ...['true', 'end >= wrapping.length'].map((changedTo) => ({
+    file: 'src/session/admit.ts',
+    code: 'end > wrapping.length',
+    changedTo,
+    because: 'what is wrapping from both ends leaves nothing between them',
+  })),
   {
     file: 'src/session/client-intent.ts',
     code: "type === 'id_token' || type === 'access_token'",

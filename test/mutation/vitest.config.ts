@@ -8,6 +8,15 @@ export default defineConfig({
       'test/unit/refusal.test.ts',
       'test/property/decide.property.test.ts',
     ],
+    // About what is left out of the changes.
+    exclude: [
+      'test/unit/identity/assess-*.test.ts',
+      'test/unit/identity/device-grant.test.ts',
+      'test/unit/identity/proxy.test.ts',
+      'test/unit/policy/lint-*.test.ts',
+      'test/unit/session/registry.test.ts',
+    ],
+    isolate: false,
     testTimeout: 5_000,
   },
 })

@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthority } from '../../../demo/certificates.ts'
-import { boundedFetch, FetchError } from '../../../src/identity/bounded-fetch.ts'
+import { boundedFetch, boundedRequest } from '../../../src/identity/bounded-fetch.ts'
+import { FetchError } from '../../../src/identity/fetch-error.ts'
 
 const limits = { timeoutMs: 1_000, maxBytes: 100 }
 
@@ -11,6 +12,7 @@ let server: Server
 let ca: string
 let url: string
 let answer: string
+let asked: string
 
 beforeAll(async () => {
   const authority = await createAuthority('Authority')
@@ -18,7 +20,10 @@ beforeAll(async () => {
   const { certificate, key } = await authority.issue({ commonName: 'localhost' })
   server = createServer({ cert: certificate, key }, (socket) => {
     socket.on('error', () => {})
-    socket.once('data', () => socket.end(answer))
+    socket.once('data', (bytes: Buffer) => {
+      asked = bytes.toString()
+      socket.end(answer)
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -54,5 +59,28 @@ describe('an answer', () => {
     const typed = await get('200 x\r\ncontent-type: text/plain')
     expect(typed.headers.get('content-type')).toBe('text/plain')
     expect((await get('200 x')).headers.get('content-type')).toBeNull()
+  })
+})
+
+describe('a request', () => {
+  const ok = 'HTTP/1.1 200 x\r\nconnection: close\r\n\r\n'
+
+  test('with a body says how long that is, in bytes', async () => {
+    answer = ok
+    await boundedRequest(url, { method: 'POST', headers: {}, body: 'é' }, limits, ca, {
+      proxy: undefined,
+    })
+    expect(asked).toMatch(/^POST /)
+    expect(asked.toLowerCase()).toContain('content-length: 2\r\n')
+    answer = ok
+    await boundedRequest(url, { method: 'POST', headers: {} }, limits, ca, { proxy: undefined })
+    expect(asked.toLowerCase()).toContain('content-length: 0\r\n')
+  })
+
+  test('without one says nothing of it', async () => {
+    answer = ok
+    await boundedFetch(url, limits, ca)
+    expect(asked).toMatch(/^GET /)
+    expect(asked.toLowerCase()).not.toContain('content-length')
   })
 })

@@ -328,13 +328,24 @@ test('no compression and no redirect is asked for, only JSON', async () => {
   expect(headers).not.toHaveProperty('authorization')
 })
 
-describe('the userinfo endpoint', () => {
+describe.each([
+  ['userinfo', 'userinfo_endpoint', 'userinfoEndpoint'],
+  ['introspection', 'introspection_endpoint', 'introspectionEndpoint'],
+  ['token', 'token_endpoint', 'tokenEndpoint'],
+] as const)('the %s endpoint', (_, published, found) => {
   test.each([
-    ['is the one of the document', 'https://issuer.example/me', 'https://issuer.example/me'],
-    ['is none where the document has none', undefined, undefined],
-    ['is none where the document has something else', 5, undefined],
-  ])('%s', async (_, published, found) => {
-    discoveryAnswer = json({ issuer, jwks_uri: `${issuer}/keys`, userinfo_endpoint: published })
-    expect((await fetchKeys()).userinfoEndpoint).toBe(found)
+    [
+      'is the one of the document',
+      'https://issuer.example/x',
+      { [found]: 'https://issuer.example/x' },
+    ],
+    ['is none where the document has none', undefined, {}],
+    ['is none where the document has something else', 5, {}],
+  ])('%s', async (_case, value, expected) => {
+    discoveryAnswer = json({ issuer, jwks_uri: `${issuer}/keys`, [published]: value })
+    const { issuer: name, findKey, ...endpoints } = await fetchKeys()
+    expect(name).toBe(issuer)
+    expect(findKey).toBeDefined()
+    expect(endpoints).toEqual(expected)
   })
 })

@@ -9,7 +9,10 @@ import {
   admitPassword,
   admitToken,
   type Attempt,
+  chooseAuthMethod,
   enterPool,
+  enterSignIn,
+  integrationForSignIn,
   readCredential,
   shownListener,
 } from '../../../src/session/admit.ts'
@@ -238,6 +241,8 @@ describe('what a user of access_token sends', () => {
       passed: false,
     })
     expect(other.facts.identity).toBeUndefined()
+    const silent = withoutReport(attempt(user))
+    expect(await admitToken(silent, makeToken(key, access), tokens, now)).toBeDefined()
   })
 
   test('is verified by the provider where that is asked', async () => {
@@ -296,6 +301,12 @@ describe('a token that is bound to a client certificate', () => {
     await expect(
       admitToken(withoutReport(scene), makeToken(key, bound), tokens, now),
     ).rejects.toBeInstanceOf(Refusal)
+  })
+
+  test('is refused on a connection without TLS, where a listener allows that', async () => {
+    expect(await outcomeOf(attempt({}, { tls: false }), bound)).toMatchObject({
+      reason: 'token-sender-constraint',
+    })
   })
 
   test('is no reason to ask others for one', async () => {
@@ -527,4 +538,298 @@ describe('a token', () => {
       reason: 'group-blocked',
     })
   })
+})
+
+describe('a pool', () => {
+  const entered = (scene: Scene, its: Partial<Pool>): unknown => {
+    const catalogWith: Catalog = { ...catalog, pools: [{ ...openPool, ...its }] }
+    return enterPool({ ...scene, catalog: catalogWith }, listener).name
+  }
+
+  test('lets replication through where it says so, and only there', () => {
+    const asking = { replication: 'database' }
+    const scene = attempt(asking)
+    expect(refusalOf(() => entered(scene, {})).reason).toBe('replication-not-allowed')
+    expect(scene.steps.at(-1)).toEqual({
+      check: 'replication',
+      compared: 'pool open does not allow it',
+      passed: false,
+    })
+    expect(entered(attempt(asking), { allowsReplication: true })).toBe('open')
+    expect(entered(attempt(), { allowsReplication: true })).toBe('open')
+  })
+
+  test('asks for a client certificate where it says so, and only there', () => {
+    const demanding = { requiresClientCertificate: true }
+    const withCertificate = (certificate: object | undefined): Scene => {
+      const scene = attempt()
+      const tls = { version: 'TLSv1.3', cipher: 'x', ...(certificate && { certificate }) }
+      return { ...scene, facts: { ...scene.facts, tls } as Scene['facts'] }
+    }
+    const scene = attempt()
+    expect(refusalOf(() => entered(scene, demanding)).reason).toBe('client-certificate')
+    expect(scene.steps.at(-1)).toEqual({
+      check: 'client certificate',
+      compared: 'pool open requires one',
+      passed: false,
+    })
+    const unverified = withCertificate({ thumbprint: 'x' })
+    expect(refusalOf(() => entered(unverified, demanding)).reason).toBe('client-certificate')
+    const listenerInClear = { ...listener, allowsCleartext: true }
+    const clear = attempt({}, { tls: false })
+    const its = { ...catalog, pools: [{ ...openPool, ...demanding }] }
+    expect(refusalOf(() => enterPool({ ...clear, catalog: its }, listenerInClear)).reason).toBe(
+      'client-certificate',
+    )
+    expect(entered(withCertificate({ thumbprint: 'x', subject: 'CN=a' }), demanding)).toBe('open')
+  })
+
+  test('knows what its client takes it for', () => {
+    const scene = attempt({ options: '--crdb:jwt_auth_enabled=true' })
+    enterPool(scene, listener)
+    expect(scene.facts.dialect).toBe('cockroachdb')
+    const other = attempt()
+    enterPool(other, listener)
+    expect(other.facts).not.toHaveProperty('dialect')
+  })
+})
+
+describe('the way in which a client is asked', () => {
+  const both: Pool = { ...openPool, authMethods: ['oauthbearer', 'cleartext'] }
+  const wishing = (method: string): Scene => attempt({ options: `-c auth_method=${method}` })
+
+  test.each([
+    ['the first of the pool where it has no wish', attempt(), 'oauthbearer'],
+    ['its own where the pool allows it', wishing('cleartext'), 'cleartext'],
+    ['its own where it is the first', wishing('oauthbearer'), 'oauthbearer'],
+  ])('is %s', (_, scene, method) => {
+    expect(chooseAuthMethod(scene, both)).toBe(method)
+    expect(scene.facts.authMethod).toBe(method)
+  })
+
+  test.each(['cleartext', 'scram\n', 'Oauthbearer'])(
+    'is not one that is not allowed: %j',
+    (one) => {
+      const bearerOnly: Pool = { ...openPool, authMethods: ['oauthbearer'] }
+      const { intent, ...scene } = attempt()
+      const asking = { ...scene, intent: { ...intent, authMethod: one } }
+      const refusal = refusalOf(() => chooseAuthMethod(asking, bearerOnly))
+      expect(refusal).toMatchObject({ reason: 'auth-method-unavailable', values: { method: one } })
+      expect(scene.steps.at(-1)).toEqual({
+        check: 'authentication method',
+        compared: `${one.replace('\n', '?')} among oauthbearer`,
+        passed: false,
+      })
+      expect(scene.facts.authMethod).toBeUndefined()
+      const silent = { ...withoutReport({ ...scene, intent }), intent: asking.intent }
+      expect(refusalOf(() => chooseAuthMethod(silent, bearerOnly)).reason).toBe(
+        'auth-method-unavailable',
+      )
+    },
+  )
+})
+
+describe('a sign-in', () => {
+  const signing: Pool = { ...openPool, ssoIntegration: 'people' }
+
+  test.each([undefined, 'deviceGrant', 'devicegrant', 'DEVICEGRANT'])(
+    'is at the integration of its pool: flow %s',
+    (flow) => {
+      const scene = attempt(flow === undefined ? {} : { ssoOAuthFlow: flow })
+      expect(enterSignIn(scene, signing)).toBe(people)
+      expect(scene.facts).toMatchObject({ authMethod: 'sign-in', integration: 'people' })
+      expect(scene.steps).toEqual([
+        { check: 'sign-in', compared: 'pool open -> people', passed: true },
+      ])
+      expect(enterSignIn(withoutReport(scene), signing)).toBe(people)
+    },
+  )
+
+  test('is not by another flow than that of devices', () => {
+    const scene = attempt({ ssoOAuthFlow: 'password' })
+    expect(refusalOf(() => enterSignIn(scene, signing))).toMatchObject({
+      reason: 'sign-in-flow',
+      values: { flow: 'password' },
+    })
+    expect(scene.facts.authMethod).toBeUndefined()
+  })
+
+  test('is not where the pool names no integration', () => {
+    const scene = attempt()
+    expect(refusalOf(() => enterSignIn(scene, openPool)).reason).toBe('sign-in-unavailable')
+    expect(scene.steps).toEqual([
+      { check: 'sign-in', compared: 'pool open -> none', passed: false },
+    ])
+  })
+
+  test.each(['off', 'not-there'])('is not at an integration that is %s', (name) => {
+    const its = { ...openPool, ssoIntegration: name }
+    expect(refusalOf(() => enterSignIn(attempt(), its)).reason).toBe('integration-disabled')
+  })
+
+  test('is at the primary of the database for those who look for a token, or at one by its name', () => {
+    expect(integrationForSignIn(attempt(), openPool)).toBe(people)
+    const naming = attempt({ options: '-c identityprovider=strict' })
+    expect(integrationForSignIn(naming, openPool)).toBe(strict)
+    expect(integrationForSignIn(naming, signing)).toBe(people)
+    const refused = attempt({ options: '-c identityprovider=nobody' })
+    expect(refusalOf(() => integrationForSignIn(refused, openPool))).toMatchObject({
+      reason: 'integration-unknown',
+      values: { integration: 'nobody' },
+    })
+    const empty = attempt({}, { its: { ...catalog, databases: new Map() } })
+    expect(refusalOf(() => integrationForSignIn(empty, openPool))).toMatchObject({
+      reason: 'integration-none',
+      values: { integration: '' },
+    })
+  })
+})
+
+describe('a token that was cut', () => {
+  test.each([
+    ['in its header', makeToken(key).slice(0, 30)],
+    ['in its claims', makeToken(key).split('.').slice(0, 2).join('.')],
+  ])('%s is told to be, and verified by nobody', async (_, token) => {
+    const verify = async (): Promise<never> => Promise.reject(new Error('it was verified'))
+    const scene = attempt()
+    const its = new Map([['people', { verify }]])
+    await expect(admitToken(scene, token, its, now)).rejects.toMatchObject({
+      reason: 'token-malformed',
+      logDetail: `cut short after ${token.length} bytes`,
+      hint: expect.stringMatching(/^The token was cut short after \d+ bytes\. Pass it/) as unknown,
+    })
+    expect(scene.steps.at(-1)).toEqual({
+      check: 'format',
+      compared: 'fewer than three segments',
+      passed: false,
+    })
+    await expect(admitToken(withoutReport(scene), token, its, now)).rejects.toMatchObject({
+      reason: 'token-malformed',
+    })
+  })
+
+  const usual = ['token-malformed', 'token-signature'] as const
+  const lengths = [4_095, 4_096, 1_023, 1_024, 255, 256, 99, 100]
+
+  test.each(usual)('in its signature, where terminals cut, is told to be: %s', async (reason) => {
+    const verify = async (): Promise<never> => Promise.reject(new Refusal(reason))
+    const its = new Map([['people', { verify }]])
+    for (const length of lengths) {
+      const token = `${makeToken(key).split('.', 1)[0]!}.a.`.padEnd(length, 'a')
+      await expect(admitToken(attempt(), token, its, now)).rejects.toMatchObject({
+        reason: 'token-malformed',
+        hint: expect.stringContaining('where terminals and old clients cut') as unknown,
+      })
+      await expect(admitToken(attempt(), `${token}aa`, its, now)).rejects.toMatchObject({
+        reason,
+        logDetail: undefined,
+      })
+    }
+  })
+
+  test('is not what another refusal is about', async () => {
+    const error = new Refusal('token-expired')
+    for (const thrown of [error, new Error('bug')]) {
+      const its = new Map([['people', { verify: async () => Promise.reject(thrown) }]])
+      await expect(admitToken(attempt(), 'eyJ.a.'.padEnd(4_095, 'a'), its, now)).rejects.toBe(
+        thrown,
+      )
+    }
+  })
+})
+
+describe('a bearer token by OAUTHBEARER', () => {
+  const bearing = (): Scene => {
+    const scene = attempt()
+    return { ...scene, facts: { ...scene.facts, authMethod: 'oauthbearer' } }
+  }
+
+  test('that says nothing of itself is asked about, where that is possible', async () => {
+    const verifier = tokens.get('people')!
+    const asked: string[] = []
+    const introspected = {
+      verify: async (token: string): ReturnType<typeof verifier.verify> => {
+        asked.push(token)
+        return verifier.verify(makeToken(key), now)
+      },
+    }
+    const its = new Map([['people', { verify: verifier.verify.bind(verifier), introspected }]])
+    await admitToken(bearing(), 'opaque', its, now)
+    await admitToken(bearing(), makeToken(key), its, now)
+    expect(asked).toEqual(['opaque'])
+  })
+
+  test('is refused where it is not', async () => {
+    const scene = bearing()
+    await expect(admitToken(scene, 'opaque', tokens, now)).rejects.toMatchObject({
+      reason: 'access-token-unsupported',
+    })
+    expect(scene.steps.at(-1)).toEqual({
+      check: 'introspection',
+      compared: 'the token is no JWT, and the provider is not asked about it',
+      passed: false,
+    })
+  })
+})
+
+describe('a credential that was copied with something around it', () => {
+  const token = makeToken(key)
+
+  test.each([
+    ['nothing', token, undefined],
+    ['blanks', ` ${token}\n`, true],
+    ['quotes', `"${token}"`, true],
+    ['Bearer', `Bearer ${token}`, true],
+  ])('is the token within %s', (_, password, isUnwrapped) => {
+    const scene = attempt()
+    expect(readCredential(scene, password)).toEqual({ kind: 'token', text: token })
+    expect(scene.facts.isUnwrapped).toBe(isUnwrapped)
+  })
+
+  test.each([' hunter2 ', '"hunter2"', ' ', '"', 'Bearer x'])(
+    'is a password as it is: %j',
+    (one) => {
+      const scene = attempt()
+      expect(readCredential(scene, one)).toEqual({ kind: 'password', text: one })
+      expect(scene.facts.isUnwrapped).toBeUndefined()
+    },
+  )
+
+  test('is a token by the options of CockroachDB, whatever it looks like', () => {
+    const scene = attempt({ options: '--crdb:jwt_auth_enabled=true' })
+    expect(readCredential(scene, 'opaque').kind).toBe('token')
+    expect(scene.steps.at(-1)).toMatchObject({ compared: 'a token, by the options' })
+  })
+})
+
+describe('a client without a user', () => {
+  const nobody = { user: '', options: '--crdb:jwt_auth_enabled=true' }
+
+  test('is refused, but by an integration of CockroachDB’s settings', async () => {
+    const scene = attempt(nobody)
+    expect(await outcomeOf(scene)).toMatchObject({ reason: 'no-user' })
+    expect(scene.steps.at(-1)).toEqual({
+      check: 'user',
+      compared: 'none with integration people',
+      passed: false,
+    })
+    const cockroach = { ...people, dialect: 'cockroachdb' as const }
+    const its = { ...catalog, integrations: new Map([['people', cockroach]]) }
+    const other = attempt(nobody, { its })
+    expect(await outcomeOf(other)).not.toMatchObject({ reason: 'no-user' })
+    expect(other.facts.dialect).toBe('cockroachdb')
+  })
+})
+
+test('the dialect of a login is that of its integration, else what its client speaks', async () => {
+  const own = attempt()
+  await outcomeOf(own)
+  expect(own.facts.dialect).toBe('portcullis')
+  const nowhere = { ...catalog, databases: new Map() }
+  const speaking = attempt({ options: '--crdb:jwt_auth_enabled=true' }, { its: nowhere })
+  expect(await outcomeOf(speaking)).toMatchObject({ reason: 'integration-none' })
+  expect(speaking.facts.dialect).toBe('cockroachdb')
+  const silent = attempt({}, { its: nowhere })
+  await outcomeOf(silent)
+  expect(silent.facts.dialect).toBe('portcullis')
 })

@@ -56,3 +56,39 @@ describe('an option that only resembles ours', () => {
     expect(intent.parameters.get('options')).toBe(options)
   })
 })
+
+describe('a client asks for sign-in', () => {
+  test.each<[string, Readonly<Record<string, string>>, boolean]>([
+    ['by the user sso', { user: 'sso' }, true],
+    ['by the user sso of a scope', { user: 'sso@system' }, true],
+    ['by its handshake', { handshake: 'SSO' }, true],
+    ['by its handshake in lower case', { options: '-c handshake=sso' }, true],
+    ['not by another handshake', { handshake: 'password' }, false],
+    ['not by a handshake that begins like it', { handshake: 'ssox' }, false],
+    ['not by a handshake that ends like it', { handshake: 'xsso' }, false],
+    ['not where it has a token to show', { user: 'id_token', handshake: 'sso' }, false],
+    ['not without a word', {}, false],
+  ])('%s', (_, parameters, asks) => {
+    expect(intentOf(parameters).asksForSignIn).toBe(asks)
+  })
+})
+
+describe('the options of CockroachDB', () => {
+  test.each(['true', 'TRUE', 't', '1'])('declare a token with %j', (value) => {
+    const intent = intentOf({ 'crdb:jwt_auth_enabled': value })
+    expect(intent).toMatchObject({ declaresToken: true, dialect: 'cockroachdb' })
+  })
+
+  test.each(['false', '', 'xtrue', 'truex', '11', 'yes'])('declare none with %j', (value) => {
+    const intent = intentOf({ 'crdb:jwt_auth_enabled': value })
+    expect(intent).toMatchObject({ declaresToken: false, dialect: undefined })
+  })
+
+  test('leave out the user, which nothing else does', () => {
+    expect(intentOf({ user: '', 'crdb:jwt_auth_enabled': 'true' }).role).toBeUndefined()
+    expect(refusalOf(() => intentOf({ user: '' })).reason).toBe('no-user')
+    expect(refusalOf(() => intentOf({ user: '', 'crdb:jwt_auth_enabled': 'false' })).reason).toBe(
+      'no-user',
+    )
+  })
+})
