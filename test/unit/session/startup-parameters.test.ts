@@ -61,12 +61,17 @@ describe('a client asks for sign-in', () => {
   test.each<[string, Readonly<Record<string, string>>, boolean]>([
     ['by the user sso', { user: 'sso' }, true],
     ['by the user sso of a scope', { user: 'sso@system' }, true],
-    ['by its handshake', { handshake: 'SSO' }, true],
-    ['by its handshake in lower case', { options: '-c handshake=sso' }, true],
-    ['not by another handshake', { handshake: 'password' }, false],
-    ['not by a handshake that begins like it', { handshake: 'ssox' }, false],
-    ['not by a handshake that ends like it', { handshake: 'xsso' }, false],
-    ['not where it has a token to show', { user: 'id_token', handshake: 'sso' }, false],
+    ['by its handshake and a flow', { handshake: 'SSO', ssooauthflow: 'x' }, true],
+    ['by both in lower case', { options: '-c handshake=sso -c ssooauthflow=x' }, true],
+    ['not by its handshake alone', { handshake: 'SSO' }, false],
+    ['not by another handshake', { handshake: 'password', ssooauthflow: 'x' }, false],
+    ['not by a handshake that begins like it', { handshake: 'ssox', ssooauthflow: 'x' }, false],
+    ['not by a handshake that ends like it', { handshake: 'xsso', ssooauthflow: 'x' }, false],
+    [
+      'not where it has a token to show',
+      { user: 'id_token', handshake: 'sso', ssooauthflow: 'x' },
+      false,
+    ],
     ['not without a word', {}, false],
   ])('%s', (_, parameters, asks) => {
     expect(intentOf(parameters).asksForSignIn).toBe(asks)
