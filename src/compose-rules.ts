@@ -242,14 +242,16 @@ function composeTokens(
   )
 }
 
+/** The client of the introspection, or that of the integration: never a part of each. */
 function introspectionOf(
-  { introspection, client_id: ourClient, client_secret: ourSecret }: IntegrationConfig,
+  integration: IntegrationConfig,
   { customCa, limits, proxy }: ProviderAccess,
 ): IntrospectionAccess | undefined {
+  const { introspection } = integration
   if (introspection === undefined) return undefined
   const { endpoint, authentication, cache } = introspection
-  const clientId = introspection.client_id ?? ourClient
-  const clientSecret = introspection.client_secret ?? ourSecret
+  const { client_id: clientId, client_secret: clientSecret } =
+    introspection.client_id === undefined ? integration : introspection
   if (clientId === undefined || clientSecret === undefined) {
     throw new Error('introspection has no client_id or no client_secret')
   }

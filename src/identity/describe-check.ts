@@ -25,7 +25,7 @@ export function describeCheck(
     case 'algorithm':
       return `alg ${quoted(header['alg'])} among ${rules.algorithms.join(', ')}`
     case 'keys':
-      return `discovery document and key set of ${rules.keys.issuer}`
+      return `the key set of ${rules.keys.issuer}`
     case 'issuer':
       return `iss ${quoted(claims['iss'])}, issuer "${rules.keys.issuer}"`
     case 'signature':

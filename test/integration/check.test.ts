@@ -177,6 +177,7 @@ describe('a sound configuration', () => {
   })
 
   test('asks nobody with --offline', async () => {
+    await stack.keysFetched()
     const before = stack.provider.discoveryRequests
     const report = await check(ofUpstream({ port: 1 }), ['--offline'])
     expect(amiss(report)).toEqual([])

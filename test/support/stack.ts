@@ -9,6 +9,7 @@ import { type PostgresServer, startPostgres } from '../../demo/postgres.ts'
 import { databaseAudience, groupsClaim } from '../../demo/provider-configuration.ts'
 import { type IdentityProvider, startProvider } from '../../demo/provider.ts'
 import { seedDatabase } from '../../demo/seed.ts'
+import { until } from './until.ts'
 import { errorFields, WireClient } from './wire-client.ts'
 
 type Section = Readonly<Record<string, unknown>>
@@ -174,6 +175,14 @@ export class Stack {
         Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`)),
       )
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+  }
+
+  /** Waits until the gateway has the keys, which it fetches by itself. */
+  async keysFetched(): Promise<void> {
+    await until(
+      'the keys are there',
+      async () => (await this.metric('portcullis_jwks_refreshes_total', { outcome: 'ok' })) > 0,
+    )
   }
 
   /** Backends of clients at PostgreSQL, but for the one that asks. */
