@@ -614,7 +614,7 @@ export type Reason = keyof typeof reasons
 
 export type RefusalValues = Readonly<Record<string, string | number>>
 
-interface RefusalOptions {
+export interface RefusalOptions {
   /** Values for the placeholders of the message that only this refusal knows. */
   readonly values?: RefusalValues
   /** Shown to the client as DETAIL: only what it sent itself, and only once its token is verified. */

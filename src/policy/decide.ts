@@ -31,9 +31,10 @@ export function decide(
   const isCockroach = integration.dialect === 'cockroachdb'
   const groups = groupsOf(principal, integration, catalog)
   const groupNames = groups.map((group) => group.name)
-  const denied = (reason: Reason): Decision => ({
+  const denied = (reason: Reason, openRoles: readonly string[] = []): Decision => ({
     outcome: 'denied',
     reason,
+    openRoles,
     groups: groupNames,
     steps,
   })
@@ -58,7 +59,11 @@ export function decide(
     : chooseRole(request.user, own, groups)
   const asked = request.user ?? (isCockroach ? 'the only name' : 'the first group')
   check('role', `${asked} among ${candidates}`, choice !== undefined)
-  if (choice === undefined) return denied('role-not-allowed')
+  if (choice === undefined) {
+    // CockroachDB has no word for it.
+    const open = isCockroach ? [] : openRoles(own.users, groups, integration)
+    return denied('role-not-allowed', open)
+  }
   const isOpen = choice.allowsSuperuser || !isReserved(choice.role, integration)
   if (!check('reserved role', choice.role, isOpen)) return denied('role-reserved')
   const { requiresGroups } = integration
@@ -163,6 +168,19 @@ function chooseRole(
   if (users.includes(user)) return { role: user, allowsSuperuser: false }
   const condition = openTo(user, open)
   return condition && { role: user, allowsSuperuser: false, condition }
+}
+
+/** What to ask for instead: the roles that have a name, the groups' before the identity's own. */
+function openRoles(
+  users: readonly string[],
+  groups: readonly Group[],
+  integration: Integration,
+): readonly string[] {
+  const ofGroups = groups.filter(
+    ({ role, allowsSuperuser }) => allowsSuperuser || !isReserved(role, integration),
+  )
+  const ofNames = users.filter((user) => !isReserved(user, integration))
+  return [...new Set([...ofGroups.map(({ role }) => role), ...ofNames])]
 }
 
 /** CockroachDB logs in by the user's own name: without a user it must have one alone. */

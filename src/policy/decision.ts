@@ -22,6 +22,8 @@ export type Decision =
   | {
       readonly outcome: 'denied'
       readonly reason: Reason
+      /** The roles that the identity may be by their names; none where the role was not what was wrong. */
+      readonly openRoles: readonly string[]
       readonly groups: readonly string[]
       readonly steps: readonly Step[]
     }

@@ -21,7 +21,7 @@ import type { Step } from '../policy/decision.ts'
 import type { Condition } from '../policy/open-rules.ts'
 import { matchPool } from '../policy/match-pool.ts'
 import { resolveIntegration } from '../policy/resolve-integration.ts'
-import { printable, type Reason, Refusal } from '../refusal.ts'
+import { printable, type Reason, Refusal, type RefusalOptions } from '../refusal.ts'
 import type { ClientIntent } from './client-intent.ts'
 import type { Mutable } from './conversation.ts'
 import type { SessionFacts } from './observer.ts'
@@ -330,6 +330,7 @@ export function chooseRole(
     throw denied(decision.reason, decision.steps, {
       values: { names: bracketed(identity.names), issuer: identity.issuer },
       clientDetail: ownWords(identity),
+      ...(decision.openRoles.length > 0 && { hint: connectAs(decision.openRoles) }),
     })
   }
   const { role, allowsSuperuser, condition } = decision
@@ -389,7 +390,7 @@ function reportAll({ report }: Attempt, steps: readonly Step[]): void {
 function denied(
   reason: Reason,
   steps: readonly Step[],
-  more: { readonly values?: Readonly<Record<string, string>>; readonly clientDetail?: string } = {},
+  more: Pick<RefusalOptions, 'values' | 'clientDetail' | 'hint'> = {},
 ): Refusal {
   const failed = steps.findLast((step) => !step.passed)
   return new Refusal(reason, {
@@ -406,6 +407,14 @@ function ownWords(identity: TokenIdentity): string {
     .join(', ')
   const named = `The token names the principal "${printable(listed(identity.names))}"`
   return groups === '' ? `${named} and no groups.` : `${named} and the groups ${groups}.`
+}
+
+/** A verified identity may know what it may be. */
+function connectAs(roles: readonly string[]): string {
+  const shown = roles.slice(0, 5).map((role) => `"${printable(role)}"`)
+  const more =
+    roles.length > shown.length ? `, or as one of ${roles.length - shown.length} more` : ''
+  return `Connect as ${shown.join(' or ')}${more}.`
 }
 
 /** As an operator writes it; an IPv6 address has brackets. */

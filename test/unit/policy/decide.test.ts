@@ -345,6 +345,39 @@ describe('a reserved role is refused', () => {
   })
 })
 
+describe('whoever may not be the role asked for is told what it may be', () => {
+  const names = `${issuer} alice app_one\n${issuer} alice app_readonly\n${issuer} alice pg_any`
+  test.each<[string, Parameters<typeof ask>, readonly string[]]>([
+    ['the roles of its groups', ['x', { groups: ['writers'] }], ['app_readwrite', 'app_readonly']],
+    ['not one that is reserved', ['x', { groups: ['careless'] }], ['app_readonly']],
+    [
+      'one that is reserved where the group says so',
+      ['x', { groups: ['admins'] }],
+      ['postgres', 'app_readonly'],
+    ],
+    ['then its own, each once', ['x', {}, everyone, names], ['app_readonly', 'app_one']],
+    [
+      'all of its own, if it does not say which',
+      [undefined, {}, onlyMapped, names],
+      ['app_one', 'app_readonly'],
+    ],
+    [
+      'none that is open without a name',
+      ['root', {}, everyone, `${issuer} alice /^app_.*$`],
+      ['app_readonly'],
+    ],
+  ])('%s', (_, asked, openRoles) => {
+    expect(ask(...asked)).toMatchObject({ reason: 'role-not-allowed', openRoles })
+  })
+
+  test.each<[string, Parameters<typeof ask>]>([
+    ['for another reason', ['postgres', { groups: ['careless'] }]],
+    ['by CockroachDB', ['root', {}, { ...everyone, dialect: 'cockroachdb' }]],
+  ])('but not %s', (_, asked) => {
+    expect(ask(...asked)).toMatchObject({ outcome: 'denied', openRoles: [] })
+  })
+})
+
 describe('the database', () => {
   test.each(['unknown', 'system', '', '__proto__'])('%j has no upstream', (name) => {
     expect(outcomeOf(undefined, {}, everyone, '', name)).toBe('unknown-database')

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { VerifiedTokens } from '../../../src/identity/verified-tokens.ts'
 import type { Catalog, Pool } from '../../../src/policy/catalog.ts'
 import type { Step } from '../../../src/policy/decision.ts'
+import { parseIdentityMap } from '../../../src/policy/identity-map.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import {
   type Admission,
@@ -474,6 +475,7 @@ describe('a token', () => {
       {
         reason: 'role-not-allowed',
         clientDetail: 'The token names the principal "auth0|alice" and the groups a?b, c.',
+        hint: 'Connect as "app_readonly".',
         logDetail: expect.stringMatching(/^role: postgres among /) as unknown,
       },
     ],
@@ -520,6 +522,21 @@ describe('a token', () => {
     expect(refusal).toMatchObject({
       clientDetail: `The token names the principal "auth0|alice" and the groups ${many.slice(0, 20).join(', ')}.`,
     })
+  })
+
+  test.each([
+    [2, 'Connect as "app_1" or "app_2".'],
+    [5, 'Connect as "app_1" or "app_2" or "app_3" or "app_4" or "app_5".'],
+    [7, 'Connect as "app_1" or "app_2" or "app_3" or "app_4" or "app_5", or as one of 2 more.'],
+  ])('may be %d roles, and is told so', async (count, hint) => {
+    const roles = Array.from({ length: count }, (_, i) => `${issuer} auth0|alice app_${i + 1}`)
+    const its = { ...catalog, identityMap: parseIdentityMap(roles.join('\n')).map }
+    const onlyMapped = { ...people, defaultGroup: undefined }
+    const scene = attempt(
+      { user: 'nobody' },
+      { its: { ...its, integrations: new Map(catalog.integrations).set('people', onlyMapped) } },
+    )
+    expect(await outcomeOf(scene)).toMatchObject({ reason: 'role-not-allowed', hint })
   })
 
   test('that is refused by policy is known all the same, by its groups of the catalog', async () => {
