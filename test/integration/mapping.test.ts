@@ -91,6 +91,7 @@ describe('a user that the principal is not mapped to', () => {
     const { code, stderr } = await psql(environment, 'select 1')
     expect(code).toBe(2)
     expect(stderr).toContain('FATAL:  identity "alice" may not log in as user "somebody"')
+    expect(stderr).toMatch(/^HINT: {2}Connect as "\w+"/m)
   })
 })
 

@@ -753,7 +753,6 @@ const scenarios: Readonly<
       sqlstate: '28000',
       message: 'identity "bob" may not log in as user "app_readwrite"',
       detail: verifiedDetail,
-      hint: 'Connect as "app_readonly".',
     },
   },
   'role-reserved': {
