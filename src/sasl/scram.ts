@@ -41,7 +41,7 @@ export interface ServerFirst {
   readonly iterations: number
 }
 
-export function readServerFirst(message: string, first: ClientFirst): ServerFirst {
+export function readServerFirst(message: string, first: Pick<ClientFirst, 'nonce'>): ServerFirst {
   const fields =
     /^r=([\x21-\x2b\x2d-\x7e]+),s=([A-Za-z0-9+/]+={0,2}),i=([1-9]\d{0,9})(?:,.*)?$/.exec(message)
   const [, nonce, salt, iterations] = fields ?? []

@@ -7,6 +7,7 @@ export const targets: Readonly<Record<TargetName, () => Promise<Target | undefin
   password: async () => (await import('./password.ts')).passwordTarget(),
   'proxy-header': async () => (await import('./proxy-header.ts')).proxyHeaderTarget(),
   scram: async () => (await import('./scram.ts')).scramTarget(),
+  'scram-relay': async () => (await import('./scram-relay.ts')).scramRelayTarget(),
   oauthbearer: async () => (await import('./oauthbearer.ts')).oauthbearerTarget(),
   backend: async () => (await import('./backend.ts')).backendTarget(),
   'splice-state': async () => (await import('./splice-state.ts')).spliceStateTarget(),

@@ -3,6 +3,7 @@ export const targetNames = [
   'password',
   'proxy-header',
   'scram',
+  'scram-relay',
   'oauthbearer',
   'backend',
   'splice-state',
