@@ -56,6 +56,7 @@ export function composeRules(
       maxSessions: limits.max_sessions,
       maxUnauthenticated: limits.max_unauthenticated,
       maxSignIns: limits.max_sign_ins,
+      maxRelays: limits.max_relays,
     },
     timeouts: {
       startupMs: timeouts.startup,

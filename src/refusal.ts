@@ -210,15 +210,44 @@ export const reasons = {
     sqlstate: '08P01',
     fault: 'client',
     message: 'expected SASL response, got something else',
-    meaning: 'The answer to the offer of OAUTHBEARER was not a well-formed SASL message.',
-    remedy: 'A bug in the client, or a client that does not know OAUTHBEARER.',
+    meaning:
+      'The answer to the offer of OAUTHBEARER or SCRAM-SHA-256 was not a well-formed SASL message.',
+    remedy: 'A bug in the client, or a client that does not know what was offered.',
   },
   'sasl-mechanism': {
     sqlstate: '08P01',
     fault: 'client',
     message: 'client selected an invalid SASL authentication mechanism',
-    meaning: 'The client chose a SASL mechanism other than OAUTHBEARER, which alone was offered.',
-    remedy: 'Use a client that knows OAUTHBEARER, such as libpq 18, or another pool.',
+    meaning:
+      'The client chose a SASL mechanism other than the one that was offered: OAUTHBEARER, or SCRAM-SHA-256.',
+    remedy:
+      'Use a client that knows it (OAUTHBEARER is known to libpq 18), another `auth_method`, or another pool.',
+  },
+  'malformed-scram': {
+    sqlstate: '08P01',
+    fault: 'client',
+    message: 'malformed SCRAM message',
+    meaning:
+      'The client broke the syntax of RFC 5802, so that nothing more of it was passed on to PostgreSQL.',
+    remedy: 'A bug in the client.',
+  },
+  'channel-binding': {
+    sqlstate: '28000',
+    fault: 'client',
+    message: 'channel binding is not available through this gateway',
+    hint: 'Add channel_binding=disable to the connection string: the connection of the gateway to the database is another one, to which the client cannot be bound.',
+    meaning:
+      'A password was to be relayed by SCRAM-SHA-256. The client supports channel binding and says so, the upstream offers it to Portcullis, and PostgreSQL takes that for an attack.',
+    remedy:
+      'Set `channel_binding=disable` at the client. Where PostgreSQL is on the same machine, `upstream.tls: disable` is another way.',
+  },
+  'too-many-relays': {
+    sqlstate: '53300',
+    fault: 'proxy',
+    message: 'too many clients are logging in with a password',
+    meaning:
+      '`limits.max_relays` logins by `scram-sha-256` are under way, each with a connection to a database that is not authenticated yet.',
+    remedy: 'Try again in a moment, or raise the limit; databases count these connections too.',
   },
   'malformed-oauthbearer': {
     sqlstate: '08P01',
@@ -231,8 +260,10 @@ export const reasons = {
     sqlstate: '0A000',
     fault: 'client',
     message: 'client uses authorization identity, but it is not supported',
-    meaning: 'The first message of OAUTHBEARER names an authorization identity (`a=`).',
-    remedy: 'Leave it out: who you are is in the token, and the role you want is the user.',
+    meaning:
+      'The first message of OAUTHBEARER or SCRAM-SHA-256 names an authorization identity (`a=`).',
+    remedy:
+      'Leave it out: who you are is in the token or proved by the password, and the role you want is the user.',
   },
   'password-too-long': {
     sqlstate: '08P01',
@@ -247,7 +278,8 @@ export const reasons = {
     sqlstate: '08006',
     fault: 'client',
     message: 'authentication timeout',
-    meaning: 'No credential came within `timeouts.authentication`.',
+    meaning:
+      'No credential came within `timeouts.authentication`, or a client whose password is relayed did not answer within the `connect_timeout` of the database.',
     remedy:
       'Supply the password without a prompt, in PGPASSWORD or a passfile, or raise the timeout.',
   },
@@ -269,6 +301,16 @@ export const reasons = {
       'The pool has `require_sso: true` and the password is not a token. It was not passed on.',
     remedy:
       'Use a token of the identity provider as the password, connect to another pool, or list a break-glass user under `password_users`.',
+  },
+  'password-not-relayed': {
+    sqlstate: '28000',
+    fault: 'client',
+    message: 'passwords are only taken by SCRAM-SHA-256 in pool "{pool}"',
+    hint: "Add options='-c auth_method=scram-sha-256' to the connection string.",
+    meaning:
+      'The pool has `scram-sha-256` among its `auth_methods`, and the client sent a password that is no token in the clear. It was not passed on.',
+    remedy:
+      'Choose `auth_method=scram-sha-256`, or put `scram-sha-256` first in `auth_methods`. Portcullis has seen the password: where that must not be, change it.',
   },
   'integration-none': {
     sqlstate: '28000',
@@ -576,7 +618,7 @@ export const reasons = {
     fault: 'upstream',
     message: upstreamAway,
     meaning:
-      'PostgreSQL did not let Portcullis in as the role: no password configured for it, a wrong one, an authentication method that is not allowed, or no pg_hba.conf line.',
+      'PostgreSQL did not let Portcullis in as the role: no password configured for it, a wrong one, an authentication method that is not allowed, or no pg_hba.conf line. Or it would have let in anybody, without a look at the password of the client.',
     remedy: 'The log has the answer of the server. Check `upstream.auth` and pg_hba.conf.',
   },
   'wrong-password': {

@@ -22,19 +22,27 @@ import { introspect } from './identity/introspect.ts'
 import { openToken } from './identity/open-token.ts'
 import type { CheckObserver, TokenCheck } from './identity/token-check.ts'
 import type { TokenRules } from './identity/token-rules.ts'
-import { readHeader, readUnverified, type UnverifiedToken } from './identity/token-shape.ts'
+import {
+  looksLikeToken,
+  readHeader,
+  readUnverified,
+  type UnverifiedToken,
+} from './identity/token-shape.ts'
 import {
   type Principal,
   previewToken,
   verifyIntrospected,
   verifyToken,
 } from './identity/verify-token.ts'
+import type { Pool } from './policy/catalog.ts'
 import { printable, reasons, Refusal } from './refusal.ts'
 import {
   admitBy,
   admitPassword,
+  admitRelay,
   admitToken,
   type Attempt,
+  chooseAuthMethod,
   chooseRole,
   enterPool,
   enterSignIn,
@@ -112,6 +120,9 @@ class Replay {
     const pool = enterPool(attempt, this.#listener)
     // Whoever signs in interactively is explained by the token that the provider would issue.
     const signsInBy = attempt.intent.asksForSignIn ? enterSignIn(attempt, pool) : undefined
+    if (signsInBy === undefined && chooseAuthMethod(attempt, pool) === 'scram-sha-256') {
+      return this.#explainRelay(attempt, pool)
+    }
     const { kind, text: credential } = readCredential(attempt, this.#readPassword())
     if (kind === 'password') {
       // Whether the password is right is known to PostgreSQL alone.
@@ -183,6 +194,17 @@ class Replay {
       expiresAt: identity?.expiresAt.toISOString() ?? null,
       refusal: refusal === undefined ? null : explainRefusal(refusal, this.#facts),
     }
+  }
+
+  /** The database alone sees a proof of it: whatever it is, it is a password there. */
+  #explainRelay(attempt: Attempt, pool: Pool): Explanation {
+    const { role, hint } = admitRelay(attempt, pool)
+    this.#facts.credential = 'password'
+    const isToken = looksLikeToken(this.#readPassword())
+    const compared = isToken ? 'a token, where a password is relayed' : 'a password, by the method'
+    this.#report({ check: 'credential', compared, passed: !isToken, verified: true })
+    if (isToken) throw new Refusal('wrong-password', { ...(hint !== undefined && { hint }) })
+    return this.explanation('undecided', role)
   }
 
   /** Whoever explains a login does not have tokens issued. */

@@ -12,8 +12,11 @@ export interface Catalog {
   readonly identityMap: IdentityMap
 }
 
-/** How a client is asked for its credential: AuthenticationCleartextPassword, or SASL OAUTHBEARER. */
-export type AuthMethod = 'cleartext' | 'oauthbearer'
+/**
+ * How a client is asked for its credential: AuthenticationCleartextPassword, SASL OAUTHBEARER, or SASL
+ * SCRAM-SHA-256, whose messages are passed on so that its password is never seen here.
+ */
+export type AuthMethod = 'cleartext' | 'oauthbearer' | 'scram-sha-256'
 
 /** A connectivity pool: who may connect where, and whether only by single sign-on. */
 export interface Pool {

@@ -22,12 +22,16 @@ import type { Condition } from '../policy/open-rules.ts'
 import { matchPool } from '../policy/match-pool.ts'
 import { resolveIntegration } from '../policy/resolve-integration.ts'
 import { printable, type Reason, Refusal, type RefusalOptions } from '../refusal.ts'
+import type { RelayedFirst } from '../sasl/scram-relay.ts'
 import type { ClientIntent } from './client-intent.ts'
 import type { Mutable } from './conversation.ts'
 import type { SessionFacts } from './observer.ts'
 import type { ListenerAddress } from './services.ts'
 
-/** Who the client is allowed to be. Nothing goes upstream without one of these. */
+/**
+ * Who the client is allowed to be. Nothing goes upstream without one of these; with that of a relay it is
+ * the upstream that finds out whether it is who it says.
+ */
 export type Admission =
   | {
       readonly kind: 'token'
@@ -44,6 +48,17 @@ export type Admission =
       readonly role: string
       readonly password: string
     }
+  | RelayAdmission
+
+/** By a password that the client keeps to itself: what it says goes to the server and back. */
+export interface RelayAdmission {
+  readonly kind: 'relay'
+  readonly intent: ClientIntent
+  readonly role: string
+  readonly first: RelayedFirst
+  /** What else a client that is refused may try. */
+  readonly hint: string | undefined
+}
 
 export type TokenAdmission = Extract<Admission, { readonly kind: 'token' }>
 
@@ -85,18 +100,32 @@ export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
   return pool
 }
 
-/** How the client is asked: as it wishes, where the pool allows it. */
+/**
+ * How the client is asked: as it wishes, where the pool allows it, or by the first method of the pool that
+ * can do for it. Only a user that may have a password is asked for the proof of one.
+ */
 export function chooseAuthMethod(attempt: Attempt, pool: Pool): AuthMethod {
-  const { authMethod: wanted } = attempt.intent
-  const [usual] = pool.authMethods
-  const chosen = wanted === undefined ? usual : pool.authMethods.find((one) => one === wanted)
+  const { authMethod: wanted, declaresToken } = attempt.intent
+  const possible = pool.authMethods.filter((one) => one !== relayMethod || !declaresToken)
+  const usual =
+    possible.find((one) => one !== relayMethod || takesPasswordOf(pool, attempt.intent.user)) ??
+    possible[0]
+  const chosen = wanted === undefined ? usual : possible.find((one) => one === wanted)
   if (chosen !== undefined) {
     attempt.facts.authMethod = chosen
     return chosen
   }
-  const compared = `${printable(wanted ?? '')} among ${pool.authMethods.join(', ')}`
+  // A token has to be asked for, and nothing that the pool has left asks for one.
+  const missing = wanted ?? 'cleartext'
+  const compared = `${printable(missing)} among ${pool.authMethods.join(', ')}`
   attempt.report?.({ check: 'authentication method', compared, passed: false })
-  throw new Refusal('auth-method-unavailable', { values: { method: wanted ?? '' } })
+  throw new Refusal('auth-method-unavailable', { values: { method: missing } })
+}
+
+const relayMethod: AuthMethod = 'scram-sha-256'
+
+function takesPasswordOf({ requireSso, passwordUsers }: Pool, user: string): boolean {
+  return !requireSso || passwordUsers.has(user)
 }
 
 /** The integration at whose provider somebody signs in: one that the operator named for it. */
@@ -169,16 +198,43 @@ function withoutWrapping(password: string): string {
 }
 
 export function admitPassword(attempt: Attempt, pool: Pool, password: string): Admission {
+  const role = enterByPassword(attempt, pool)
+  if (pool.authMethods.includes(relayMethod)) {
+    const compared = `pool ${pool.name} takes them by ${relayMethod} alone`
+    fail(attempt, 'password', compared, 'password-not-relayed')
+  }
+  letPass(attempt, pool, 'read')
+  return { kind: 'password', intent: attempt.intent, role, password }
+}
+
+/** Whether the client is asked to prove its password to the server, before anything is said to either. */
+export function admitRelay(attempt: Attempt, pool: Pool): Omit<RelayAdmission, 'first'> {
+  const role = enterByPassword(attempt, pool)
+  letPass(attempt, pool, 'relayed')
+  const hint = pool.authMethods.includes('cleartext')
+    ? "A token is not taken like this: for one, add options='-c auth_method=cleartext' to the connection string."
+    : undefined
+  return { kind: 'relay', intent: attempt.intent, role, hint }
+}
+
+/** The role of a client that comes with a password, where the pool lets it. */
+function enterByPassword(attempt: Attempt, pool: Pool): string {
   const { intent } = attempt
-  if (pool.requireSso && !pool.passwordUsers.has(intent.user)) {
+  if (!takesPasswordOf(pool, intent.user)) {
     fail(attempt, 'password', `pool ${pool.name} requires single sign-on`, 'sso-required')
   }
   // The client said that it would send a token: whatever this is, it is not for PostgreSQL.
   if (intent.declaresToken || intent.role === undefined) {
     fail(attempt, 'password', 'the client declared a token', 'token-malformed')
   }
-  attempt.report?.({ check: 'password', compared: `pool ${pool.name} lets it pass`, passed: true })
-  return { kind: 'password', intent, role: intent.role, password }
+  return intent.role
+}
+
+function letPass(attempt: Attempt, pool: Pool, travelled: 'read' | 'relayed'): void {
+  attempt.facts.password = { travelled, isBreakGlass: pool.requireSso }
+  const relayed = travelled === 'relayed' ? `, by ${relayMethod}` : ''
+  const compared = `pool ${pool.name} lets it pass${relayed}`
+  attempt.report?.({ check: 'password', compared, passed: true })
 }
 
 export async function admitToken(

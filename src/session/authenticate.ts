@@ -12,6 +12,7 @@ import {
 } from './admit.ts'
 import { authenticateByBearer } from './bearer-exchange.ts'
 import { readIntent } from './client-intent.ts'
+import { authenticateByRelay } from './password-relay.ts'
 import { authenticateBySignIn } from './sign-in.ts'
 import { type Conversation, timed, waitForClient } from './conversation.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
@@ -35,7 +36,11 @@ export async function authenticate(
   if (attempt.intent.asksForSignIn) {
     return authenticateBySignIn({ conversation, attempt, pool, greeting, rules, services })
   }
-  if (chooseAuthMethod(attempt, pool) === 'oauthbearer') {
+  const method = chooseAuthMethod(attempt, pool)
+  if (method === 'scram-sha-256') {
+    return authenticateByRelay({ conversation, attempt, pool, greeting, rules, services })
+  }
+  if (method === 'oauthbearer') {
     return authenticateByBearer({ conversation, attempt, pool, greeting, rules, services, verify })
   }
   const askedAt = performance.now()

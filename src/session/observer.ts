@@ -1,4 +1,5 @@
 import type { Dialect } from '../identity/dialect.ts'
+import type { AuthMethod } from '../policy/catalog.ts'
 import type { Refusal } from '../refusal.ts'
 import type { ClientCertificate } from './client-certificate.ts'
 
@@ -24,9 +25,16 @@ export interface SessionFacts {
     readonly applicationName: string
   }
   /** How the client was asked for its credential. */
-  readonly authMethod?: 'cleartext' | 'oauthbearer' | 'sign-in'
+  readonly authMethod?: AuthMethod | 'sign-in'
   /** What kind of credential was presented; unknown until one was. */
   readonly credential?: 'token' | 'password'
+  /** Set once the pool lets a password pass. */
+  readonly password?: {
+    /** Whether it came in the clear and was read, or only the proof of it passed by. */
+    readonly travelled: 'read' | 'relayed'
+    /** It is of a user that is excepted from single sign-on. */
+    readonly isBreakGlass: boolean
+  }
   /** The token came with blanks around it or with `Bearer` in front. */
   readonly isUnwrapped?: true
   readonly integration?: string

@@ -50,6 +50,7 @@ export class SessionRegistry {
   readonly #entered = new Set<Entry>()
   #reserved = 0
   #signIns = 0
+  #relays = 0
   #isDraining = false
   #isEnding = false
   readonly #whenEmpty: (() => void)[] = []
@@ -87,6 +88,13 @@ export class SessionRegistry {
     if (this.#signIns >= maxSignIns) throw new Refusal('too-many-sign-ins')
     this.#signIns++
     return once(() => this.#signIns--)
+  }
+
+  /** Counts a client that nobody vouches for and that has a connection to a server all the same. */
+  reserveRelay({ maxRelays }: { readonly maxRelays: number }): () => void {
+    if (this.#relays >= maxRelays) throw new Refusal('too-many-relays')
+    this.#relays++
+    return once(() => this.#relays--)
   }
 
   /** Adds a session and returns the secret of its cancel key. */

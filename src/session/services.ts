@@ -30,6 +30,7 @@ export interface Rules {
     readonly maxSessions: number
     readonly maxUnauthenticated: number
     readonly maxSignIns: number
+    readonly maxRelays: number
   }
   readonly timeouts: {
     readonly startupMs: number

@@ -16,6 +16,7 @@ import { authenticate } from './authenticate.ts'
 import type { ClientIntent } from './client-intent.ts'
 import { type Conversation, timed } from './conversation.ts'
 import { negotiate } from './negotiate.ts'
+import { relayTo } from './password-relay.ts'
 import { refuse } from './refuse.ts'
 import { type Entry, type LiveSession, secretKeyBytesFor } from './registry.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
@@ -101,18 +102,17 @@ async function admit(
   const release = services.registry.reserve(rules.limits)
   try {
     const credential = await credentialFor(conversation, admission, target, rules, services)
+    const request = {
+      role: admission.role,
+      credential,
+      parameters,
+      requirement: requirementFor(admission),
+    }
+    const releaseRelay =
+      admission.kind === 'relay' ? services.registry.reserveRelay(rules.limits) : undefined
     const upstream = await timed(services.observer, 'upstream', async () =>
-      logIn(
-        target,
-        {
-          role: admission.role,
-          credential,
-          parameters,
-          requirement: requirementFor(admission),
-        },
-        services.scramKeys,
-      ),
-    )
+      logIn(target, request, services.scramKeys),
+    ).finally(releaseRelay)
     if (upstream.isSuperuser && admission.kind === 'token' && !admission.allowsSuperuser) {
       upstream.socket.end(terminate)
       upstream.socket.destroySoon()
@@ -131,7 +131,7 @@ async function admit(
  * session acts as, and a startup parameter can make that another one than the role that it is.
  */
 function requirementFor(admission: Admission): RoleRequirement | undefined {
-  if (admission.kind === 'password') return undefined
+  if (admission.kind !== 'token') return undefined
   const { condition, allowsSuperuser, intent } = admission
   const mayActAsAnother = [...intent.parameters.keys()].some((name) =>
     ['options', 'role', 'session_authorization'].includes(name.toLowerCase()),
@@ -147,6 +147,9 @@ async function credentialFor(
   rules: Rules,
   services: SessionServices,
 ): Promise<LoginCredential> {
+  if (admission.kind === 'relay') {
+    return { kind: 'relay', relay: relayTo(conversation, admission, rules) }
+  }
   if (admission.kind === 'password') {
     const allow =
       credentials.method === 'password' ? credentials.allow : new Set(['scram-sha-256'] as const)

@@ -130,9 +130,9 @@ function toRecord(
   event: AuthenticationEvent,
 ): unknown {
   const { id, openedAt, peer, listener, pool, tls, requested, credential, identity } = session
-  const { activity, status, refusal, end } = event
+  const { activity, status, end } = event
   const now = Date.now()
-  const severity = severityOf(refusal)
+  const severity = severityOf(session, event)
   const isLogoff = activity === 'Logoff'
 
   return {
@@ -219,6 +219,8 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
     credential,
     credential_unwrapped: session.isUnwrapped,
     auth_method: session.authMethod,
+    password_travelled: session.password?.travelled,
+    break_glass: session.password?.isBreakGlass === true ? true : undefined,
     tls_version: tls?.version,
     tls_cipher: tls?.cipher,
     client_certificate: tls?.certificate && {
@@ -242,9 +244,17 @@ function toList(names: readonly string[] | undefined): readonly string[] | undef
   return names?.length === 0 ? undefined : names
 }
 
-/** Somebody genuine who may not, and somebody who is not, are worth a look; a broken network is not. */
-function severityOf(refusal: Refusal | undefined): keyof typeof severityIds {
-  if (refusal === undefined) return 'Informational'
+/**
+ * Somebody genuine who may not, somebody who is not, and somebody who is excepted from single sign-on are
+ * worth a look; a broken network is not.
+ */
+function severityOf(
+  { password }: SessionFacts,
+  { activity, refusal }: AuthenticationEvent,
+): keyof typeof severityIds {
+  if (refusal === undefined) {
+    return activity === 'Logon' && password?.isBreakGlass === true ? 'Medium' : 'Informational'
+  }
   if (refusal.fault === 'policy') return 'Medium'
   const isForged =
     refusal.reason === 'token-signature' ||

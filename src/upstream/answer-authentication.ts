@@ -6,7 +6,10 @@ import {
   clientFirst,
   readServerFirst,
   scramMechanism,
+  type ServerFirst,
+  ScramError,
 } from '../sasl/scram.ts'
+import { boundScramMechanism, isServerProof, type RelayedFirst } from '../sasl/scram-relay.ts'
 import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import type { AuthenticationRequest, BackendMessage } from '../wire/read-backend.ts'
 import { passwordMessage, saslInitialResponse, saslResponse } from '../wire/write-frontend.ts'
@@ -24,12 +27,27 @@ export type LoginCredential =
       /** Whether the client gave it: then PostgreSQL's verdict on it is for the client. */
       readonly isClients: boolean
     }
+  /** The client proves by itself that it knows its password, and we pass on what is said. */
+  | { readonly kind: 'relay'; readonly relay: ScramRelay }
+
+/** The client's side of an exchange that is passed on. */
+export interface ScramRelay {
+  readonly first: RelayedFirst
+  /** Passes the server's challenge on, and waits no longer than the limit for the client's answer. */
+  readonly prove: (challenge: ServerFirst, limitMs: number) => Promise<string>
+  /** Passes on the server's proof that it knows the password's verifier. */
+  readonly conclude: (proof: string) => void
+  /** What else a client that is refused may try. */
+  readonly hint: string | undefined
+}
 
 interface Exchange {
   readonly role: string
   readonly credential: LoginCredential
   readonly isEncrypted: boolean
   readonly keys: ScramKeyCache
+  /** Waits for what the client has to do, however long that may take. */
+  readonly clientsTurn: <T>(wait: (limitMs: number) => Promise<T>) => Promise<T>
   readonly next: () => Promise<BackendMessage>
   readonly send: (message: Buffer) => void
 }
@@ -39,6 +57,8 @@ const maxMessages = 16
 
 /** Answers what the server asks until AuthenticationOk. */
 export async function answerAuthentication(exchange: Exchange): Promise<void> {
+  // A server that lets us in unasked has not looked at the password, which alone speaks for the client.
+  let isProved = !isTheClients(exchange.credential)
   for (let count = 0; count < maxMessages; count++) {
     const message = await exchange.next()
     if (message.kind === 'notice') continue
@@ -48,15 +68,23 @@ export async function answerAuthentication(exchange: Exchange): Promise<void> {
     const { request } = message
     switch (request.method) {
       case 'ok':
-        return
+        if (isProved) return
+        throw new Refusal('upstream-authentication', {
+          logDetail: 'the server lets everybody in, and did not ask for the password of the client',
+        })
       case 'cleartext':
         exchange.send(passwordMessage(passwordFor(exchange, 'cleartext')))
+        isProved = true
         break
       case 'md5':
         exchange.send(passwordMessage(md5Response(exchange, request.salt)))
+        isProved = true
         break
       case 'sasl':
-        await answerScram(exchange, request.mechanisms)
+        // The client has begun one exchange, and knows nothing of another.
+        if (isProved && exchange.credential.kind === 'relay') throw protocolError('sasl once more')
+        await answerSasl(exchange, request.mechanisms)
+        isProved = true
         break
       case 'sasl-continue':
       case 'sasl-final':
@@ -70,6 +98,11 @@ export async function answerAuthentication(exchange: Exchange): Promise<void> {
   throw protocolError('authentication without end')
 }
 
+/** Whether it is a password of the client, which the server has to look at. */
+function isTheClients(credential: LoginCredential): boolean {
+  return credential.kind === 'relay' || (credential.kind === 'password' && credential.isClients)
+}
+
 function passwordFor({ credential, isEncrypted }: Exchange, method: PasswordMethod): string {
   if (credential.kind === 'none') {
     throw new Refusal('upstream-authentication', {
@@ -77,6 +110,11 @@ function passwordFor({ credential, isEncrypted }: Exchange, method: PasswordMeth
     })
   }
   if (credential.kind === 'token') return tokenFor(credential.token, isEncrypted, method)
+  if (credential.kind === 'relay') {
+    throw new Refusal('upstream-authentication', {
+      logDetail: `the server asks for ${method}, and only SCRAM-SHA-256 is relayed`,
+    })
+  }
   if (!credential.allow.has(method)) {
     throw new Refusal('upstream-authentication', {
       logDetail: `the server asks for ${method}, which upstream.auth.allow does not list`,
@@ -112,11 +150,40 @@ function md5(bytes: Buffer): string {
   return createHash('md5').update(bytes).digest('hex')
 }
 
+async function answerSasl(exchange: Exchange, mechanisms: readonly string[]): Promise<void> {
+  const { credential } = exchange
+  if (credential.kind === 'relay') return relayScram(exchange, credential.relay, mechanisms)
+  return answerScram(exchange, mechanisms)
+}
+
+async function relayScram(
+  exchange: Exchange,
+  relay: ScramRelay,
+  mechanisms: readonly string[],
+): Promise<void> {
+  const { first } = relay
+  requireScram(mechanisms)
+  // RFC 5802 6: the server would take it for somebody between them who hid the mechanism, and rightly so.
+  if (first.flag === 'y' && mechanisms.includes(boundScramMechanism)) {
+    throw new Refusal('channel-binding')
+  }
+  exchange.send(saslInitialResponse(scramMechanism, first.message))
+  const challenge = readServerFirst(await nextSasl(exchange, 'sasl-continue'), first)
+  const answer = await exchange.clientsTurn(async (limitMs) => relay.prove(challenge, limitMs))
+  exchange.send(saslResponse(answer))
+  const proof = await nextSasl(exchange, 'sasl-final')
+  if (!isServerProof(proof)) throw new ScramError('malformed server-final-message')
+  relay.conclude(proof)
+}
+
+function requireScram(mechanisms: readonly string[]): void {
+  if (mechanisms.includes(scramMechanism)) return
+  throw protocolError(`the server offers no ${scramMechanism}`)
+}
+
 async function answerScram(exchange: Exchange, mechanisms: readonly string[]): Promise<void> {
   const password = passwordFor(exchange, 'scram-sha-256')
-  if (!mechanisms.includes(scramMechanism)) {
-    throw protocolError(`the server offers no ${scramMechanism}`)
-  }
+  requireScram(mechanisms)
   const first = clientFirst(randomBytes(18).toString('base64'))
   exchange.send(saslInitialResponse(scramMechanism, first.message))
   const server = readServerFirst(await nextSasl(exchange, 'sasl-continue'), first)

@@ -8,6 +8,7 @@ import { type ErrorReport, MalformedMessage, parseBackendMessage } from '../wire
 import { writeStartupMessage } from '../wire/startup.ts'
 import { answerAuthentication, type LoginCredential } from './answer-authentication.ts'
 import { ignoreError } from '../wire/established.ts'
+import { Deadline } from './deadline.ts'
 import { dial, where } from './dial.ts'
 import { proveRole, type RoleRequirement } from './prove-role.ts'
 import type { UpstreamTarget } from './target.ts'
@@ -50,24 +51,21 @@ export async function logIn(
   keys: ScramKeyCache,
 ): Promise<UpstreamSession> {
   let socket: Socket | undefined
-  const timedOut = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    timedOut.reject(new Refusal('upstream-timeout', { logDetail: where(target) }))
-  }, target.connectTimeoutMs)
+  const deadline = new Deadline(target)
   const work = async (): Promise<UpstreamSession> => {
     const connected = await dial(target, (opened) => {
       socket = opened
       opened.on('error', ignoreError)
     })
-    return authenticate(connected, target, request, keys)
+    return authenticate(connected, target, request, keys, deadline)
   }
   try {
-    return await Promise.race([work(), timedOut.promise])
+    return await Promise.race([work(), deadline.passed])
   } catch (error) {
     socket?.destroy()
     throw toRefusal(error, target, request.credential)
   } finally {
-    clearTimeout(timer)
+    deadline.stop()
   }
 }
 
@@ -76,8 +74,10 @@ async function authenticate(
   target: UpstreamTarget,
   request: LoginRequest,
   keys: ScramKeyCache,
+  deadline: Deadline,
 ): Promise<UpstreamSession> {
   const reader = new PacketReader(socket)
+  const next = async (): Promise<Frame> => nextFrame(reader, target)
   socket.write(
     writeStartupMessage([
       ['user', request.role],
@@ -90,17 +90,18 @@ async function authenticate(
     credential: request.credential,
     isEncrypted: target.tls !== 'disable',
     keys,
-    next: async () => nextMessage(reader),
+    clientsTurn: async (wait) => deadline.suspend(wait),
+    next: async () => nextMessage(next),
     send: (message) => socket.write(message),
   })
-  const { ready, ...session } = await readGreeting(reader)
+  const { ready, ...session } = await readGreeting(next)
   let { greeting } = session
   if (request.requirement !== undefined) {
     const { role, requirement } = request
     const statuses = await proveRole({
       role,
       requirement,
-      next: async () => nextFrame(reader),
+      next,
       send: (message) => socket.write(message),
     })
     greeting = Buffer.concat([greeting, statuses])
@@ -108,12 +109,23 @@ async function authenticate(
   return { socket, ...session, greeting, ready, early: reader.release() }
 }
 
-async function nextFrame(reader: PacketReader): Promise<Frame> {
-  return reader.read((bytes) => readFrame(bytes, maxLoginBodyBytes))
+/** Here and not where all errors end up: there a lost connection may as well be the client's. */
+async function nextFrame(reader: PacketReader, target: UpstreamTarget): Promise<Frame> {
+  try {
+    return await reader.read((bytes) => readFrame(bytes, maxLoginBodyBytes))
+  } catch (error) {
+    if (!(error instanceof ConnectionLost)) throw error
+    throw new Refusal('upstream-unreachable', {
+      logDetail: `${where(target)} closed the connection during the login`,
+      cause: error,
+    })
+  }
 }
 
-async function nextMessage(reader: PacketReader): Promise<ReturnType<typeof parseBackendMessage>> {
-  const frame = await nextFrame(reader)
+async function nextMessage(
+  next: () => Promise<Frame>,
+): Promise<ReturnType<typeof parseBackendMessage>> {
+  const frame = await next()
   const message = parseBackendMessage(frame)
   if (message.kind === 'error') throw new ServerRefused(frame, message.error)
   return message
@@ -121,13 +133,13 @@ async function nextMessage(reader: PacketReader): Promise<ReturnType<typeof pars
 
 /** Reads from AuthenticationOk to ReadyForQuery. */
 async function readGreeting(
-  reader: PacketReader,
+  next: () => Promise<Frame>,
 ): Promise<Omit<UpstreamSession, 'socket' | 'early'>> {
   const greeting: Buffer[] = []
   let key: { processId: number; secretKey: Buffer } | undefined
   let isSuperuser = false
   for (let count = 0; count < maxLoginMessages; count++) {
-    const frame = await nextFrame(reader)
+    const frame = await next()
     const message = parseBackendMessage(frame)
     switch (message.kind) {
       case 'parameter-status':
@@ -179,20 +191,16 @@ function serverRefused(error: ServerRefused, credential: LoginCredential): Refus
     return new Refusal('upstream-refused', { logDetail, errorResponse: error.frame })
   }
   const isClients = credential.kind === 'password' && credential.isClients
-  const reason =
-    isClients && error.sqlstate === '28P01' ? 'wrong-password' : 'upstream-authentication'
-  return new Refusal(reason, { logDetail })
+  if (error.sqlstate !== '28P01' || !(isClients || credential.kind === 'relay')) {
+    return new Refusal('upstream-authentication', { logDetail })
+  }
+  const hint = credential.kind === 'relay' ? credential.relay.hint : undefined
+  return new Refusal('wrong-password', { logDetail, ...(hint !== undefined && { hint }) })
 }
 
 function toRefusal(error: unknown, target: UpstreamTarget, credential: LoginCredential): unknown {
   if (error instanceof ServerRefused) return serverRefused(error, credential)
   if (error instanceof Refusal) return error
-  if (error instanceof ConnectionLost) {
-    return new Refusal('upstream-unreachable', {
-      logDetail: `${where(target)} closed the connection during the login`,
-      cause: error,
-    })
-  }
   if (error instanceof FrameError || error instanceof MalformedMessage) {
     return new Refusal('upstream-protocol', { logDetail: `${where(target)}: ${error.message}` })
   }

@@ -23,6 +23,10 @@ export function authenticationSaslContinue(challenge: string): Buffer {
   return writeFrame('R', Buffer.concat([int32(11), Buffer.from(challenge, 'utf8')]))
 }
 
+export function authenticationSaslFinal(outcome: string): Buffer {
+  return writeFrame('R', Buffer.concat([int32(12), Buffer.from(outcome, 'utf8')]))
+}
+
 /**
  * Tells a client that asked for a newer minor version, or for options that we do not know, what it
  * gets. The number is the whole version, as PostgreSQL sends it and libpq 18 expects it.

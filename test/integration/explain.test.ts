@@ -46,6 +46,10 @@ beforeAll(async () => {
         },
         exchange: { audience: 'elsewhere', client_id: 'gateway', authentication: 'none' },
       }
+      Object.assign(config.connectivity_pools['sso_pool']!, {
+        auth_methods: ['scram-sha-256', 'cleartext', 'oauthbearer'],
+        password_users: ['oncall'],
+      })
       config.databases['ungrouped'] = {
         integrations: ['groupless'],
         upstream: config.databases['sandbox']!['upstream'],
@@ -371,6 +375,37 @@ describe('a login that is denied', () => {
     const { code, explanation } = await explainJson(await stack.token(), args)
     expect(code).toBe(1)
     expect(explanation.refusal?.reason).toBe('integration-unknown')
+  })
+})
+
+describe('a password that would be relayed', () => {
+  const asOncall = ['--user', 'oncall', '--database', 'sandbox']
+
+  test('is for the database alone to judge', async () => {
+    const { code, explanation } = await explainJson('correct horse battery staple', asOncall)
+    expect(code).toBe(2)
+    expect(explanation).toMatchObject({
+      ...{ outcome: 'undecided', credential: 'password', role: 'oncall', refusal: null },
+    })
+    expect(explanation.steps).toMatchObject([
+      { check: 'pool' },
+      { check: 'password', compared: 'pool sso_pool lets it pass, by scram-sha-256', passed: true },
+      { check: 'credential', passed: true },
+    ])
+  })
+
+  test('is none if it is a token, unless the client asks for the other way', async () => {
+    const token = await stack.token()
+    const { code, explanation } = await explainJson(token, asOncall)
+    expect(code).toBe(1)
+    expect(explanation.refusal).toMatchObject({
+      reason: 'wrong-password',
+      hint: expect.stringContaining('auth_method=cleartext') as string,
+    })
+    expect(lastOf(explanation)).toEqual({ check: 'credential', passed: false })
+    const args = [...asOncall, '--options', '-c auth_method=cleartext']
+    const other = await explainJson(token, args)
+    expect(other.explanation.refusal?.reason).toBe('role-not-allowed')
   })
 })
 

@@ -155,6 +155,10 @@ beforeAll(async () => {
           sso_integration: 'people',
           participants: [{ node: 'gw0', listen_address: '127.0.0.6', listen_port: 0 }],
         },
+        relaying: {
+          auth_methods: ['scram-sha-256', 'cleartext'],
+          participants: [{ node: 'gw0', listen_address: '127.0.0.7', listen_port: 0 }],
+        },
       }
     },
   })
@@ -166,9 +170,14 @@ beforeAll(async () => {
     integrations: {},
   })
   full = await anotherGateway('full', {
-    limits: { max_sessions: 1, max_sign_ins: 0 },
+    limits: { max_sessions: 1, max_sign_ins: 0, max_relays: 0 },
     connectivity_pools: {
-      sso_pool: { ...stack.config.connectivity_pools['sso_pool'], sso_integration: 'people' },
+      sso_pool: {
+        ...stack.config.connectivity_pools['sso_pool'],
+        sso_integration: 'people',
+        auth_methods: ['scram-sha-256', 'cleartext'],
+        password_users: ['breakglass'],
+      },
     },
   })
 })
@@ -316,6 +325,31 @@ async function saslRefused(answer: Buffer, method = 'oauthbearer'): Promise<Answ
   if (method !== 'oauthbearer') return client.readError()
   await client.read()
   client.send(answer)
+  const refused = await client.readError()
+  client.destroy()
+  return refused
+}
+
+/** Begins a password that is relayed, and returns the refusal. */
+async function relayRefused(
+  first: string,
+  {
+    gateway,
+    asUser,
+    host,
+    listener,
+  }: { gateway: Gateway; asUser: string; host: string; listener: number } = {
+    gateway: main.gateway,
+    asUser: user,
+    host: '127.0.0.7',
+    listener: 6,
+  },
+): Promise<Answer> {
+  const client = await WireClient.connect(gateway.portOf(listener), host)
+  await client.startTls(stack.authority.certificate)
+  client.startup({ user: asUser, database: 'sandbox' })
+  await client.read()
+  client.send(saslInitialResponse(first, 'SCRAM-SHA-256'))
   const refused = await client.readError()
   client.destroy()
   return refused
@@ -509,6 +543,43 @@ const scenarios: Readonly<
     expected: {
       sqlstate: '08P01',
       message: 'client selected an invalid SASL authentication mechanism',
+    },
+  },
+  'malformed-scram': {
+    provoke: async () => relayRefused('n,,correct horse battery staple'),
+    expected: { sqlstate: '08P01', message: 'malformed SCRAM message' },
+  },
+  'channel-binding': {
+    provoke: async () => relayRefused('y,,n=,r=clientnonce'),
+    reachesUpstream: true,
+    expected: {
+      sqlstate: '28000',
+      message: 'channel binding is not available through this gateway',
+    },
+  },
+  'too-many-relays': {
+    provoke: async () =>
+      relayRefused('n,,n=,r=clientnonce', {
+        ...{ gateway: full.gateway, asUser: 'breakglass', host: '127.0.0.1', listener: 0 },
+      }),
+    gateway: () => full,
+    expected: {
+      sqlstate: '53300',
+      message: 'too many clients are logging in with a password',
+    },
+  },
+  'password-not-relayed': {
+    provoke: async () => {
+      const client = await WireClient.connect(main.gateway.portOf(6), '127.0.0.7')
+      await client.startTls(stack.authority.certificate)
+      const parameters = { ...inSandbox, options: '-c auth_method=cleartext' }
+      const answer = errorFields(await client.logIn(parameters, 'correct horse battery staple'))
+      client.destroy()
+      return answer
+    },
+    expected: {
+      sqlstate: '28000',
+      message: 'passwords are only taken by SCRAM-SHA-256 in pool "relaying"',
     },
   },
   'malformed-oauthbearer': {

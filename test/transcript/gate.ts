@@ -71,6 +71,7 @@ export interface GateOptions {
   readonly allowsCleartext?: boolean
   readonly requireSso?: boolean
   readonly authMethods?: readonly AuthMethod[]
+  readonly passwordUsers?: readonly string[]
   readonly timeouts?: Partial<Rules['timeouts']>
   readonly limits?: Partial<Rules['limits']>
   readonly trustedProxies?: readonly string[]
@@ -210,6 +211,7 @@ function rulesOf(options: GateOptions): Rules {
     catalog: catalogOf(
       options.requireSso ?? true,
       options.authMethods ?? ['cleartext', 'oauthbearer'],
+      options.passwordUsers ?? [],
     ),
     tokens: new Map([
       [
@@ -251,6 +253,7 @@ function rulesOf(options: GateOptions): Rules {
       maxPasswordBytes: 65_530,
       maxSessions: 10,
       maxSignIns: 10,
+      maxRelays: 10,
       maxUnauthenticated: 10,
       ...options.limits,
     },
@@ -279,7 +282,11 @@ function targetOf({ trust, upstream }: GateOptions): UpstreamTarget {
   }
 }
 
-function catalogOf(requireSso: boolean, authMethods: readonly AuthMethod[]): Catalog {
+function catalogOf(
+  requireSso: boolean,
+  authMethods: readonly AuthMethod[],
+  passwordUsers: readonly string[],
+): Catalog {
   return {
     pools: [
       {
@@ -292,7 +299,7 @@ function catalogOf(requireSso: boolean, authMethods: readonly AuthMethod[]): Cat
         allowsReplication: false,
         serverNames: new Set(),
         requiresClientCertificate: false,
-        passwordUsers: new Set(),
+        passwordUsers: new Set(passwordUsers),
         listeners: new Set(['here']),
       },
     ],

@@ -7,6 +7,20 @@ export function* checkPools(view: View): Generator<Finding> {
   yield* checkNode(view)
   yield* checkAmbiguity(view)
   yield* checkPoolTls(view)
+  yield* checkRelays(view)
+}
+
+/** A way in that nobody may go is a slip of the pen. */
+function* checkRelays({ pools }: View): Generator<Finding> {
+  for (const [name, { auth_methods: methods, require_sso, password_users: users }] of pools) {
+    if (methods?.includes('scram-sha-256') !== true) continue
+    if (require_sso !== true || users?.length !== 0) continue
+    yield {
+      path: ['connectivity_pools', name, 'auth_methods'],
+      message:
+        '"scram-sha-256" is for passwords, and `require_sso` is true: name who may use one in `password_users`, or leave it out',
+    }
+  }
 }
 
 function* checkPoolTls({ root: { tls }, pools }: View): Generator<Finding> {

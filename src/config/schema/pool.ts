@@ -50,11 +50,11 @@ export const pool = section({
     .prefault(false)
     .describe('Whether passwords are refused, so that only single sign-on is left.'),
   auth_methods: z
-    .array(z.enum(['cleartext', 'oauthbearer']))
+    .array(z.enum(['cleartext', 'oauthbearer', 'scram-sha-256']))
     .min(1)
     .prefault(['cleartext', 'oauthbearer'])
     .describe(
-      'How clients may be asked for a credential: `cleartext` for a password or a token in its place, `oauthbearer` for OAUTHBEARER (RFC 7628), as libpq 18 knows it. The first is for clients that do not choose by `options=-c auth_method=...`.',
+      'How clients may be asked for a credential: `cleartext` for a password or a token in its place, `oauthbearer` for OAUTHBEARER (RFC 7628), as libpq 18 knows it, `scram-sha-256` for the proof of a password, which is relayed to the database and never seen; passwords are taken in no other way then. The first that can do for the user is for clients that do not choose by `options=-c auth_method=...`.',
     ),
   server_names: z
     .array(host())

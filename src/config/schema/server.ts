@@ -91,6 +91,11 @@ export const limits = section({
   max_sign_ins: integer(0, 100_000)
     .prefault(100)
     .describe('Interactive sign-ins that wait for somebody, for each worker process.'),
+  max_relays: integer(0, 100_000)
+    .prefault(20)
+    .describe(
+      'Logins by `scram-sha-256` that are under way, for each worker process. Each has a connection to a database that is not authenticated yet.',
+    ),
   max_password: size('1KiB', '1MiB')
     .prefault(65_530)
     .describe('Longest password message, in bytes. A token is a password.'),

@@ -201,6 +201,19 @@ describe('connectivity pools', () => {
     expect(problemsOf(pools(`a: { ${any} }`, `b: { require_sso: true, ${any} }`))).toEqual([])
   })
 
+  test.each([
+    ['nobody may have one', 'require_sso: true', false],
+    ['somebody may have one', 'require_sso: true, password_users: [oncall]', true],
+    ['everybody may have one', 'require_sso: false', true],
+  ])('may relay passwords or not where %s', (_, policy, isRight) => {
+    const yaml = pools(`a: { auth_methods: [cleartext, scram-sha-256], ${policy}, ${here} }`)
+    const message =
+      '4:8: connectivity_pools.a.auth_methods: "scram-sha-256" is for passwords, and `require_sso` is true: name who may use one in `password_users`, or leave it out'
+    expect(problemsOf(yaml)).toEqual(isRight ? [] : [message])
+    const without = yaml.replace(', scram-sha-256', '')
+    expect(problemsOf(without)).toEqual([])
+  })
+
   test('do without TLS on loopback alone', () => {
     const participant = (address: string) =>
       `participants: [{ node: gw0, listen_address: "${address}", listen_port: 1, allow_cleartext: true }]`

@@ -97,6 +97,7 @@ test('a minimal file gets every default', () => {
         limits: {
           max_sessions: 10_000,
           max_sign_ins: 100,
+          max_relays: 20,
           max_unauthenticated: 1000,
           max_password: 65_530,
         },

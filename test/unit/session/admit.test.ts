@@ -8,6 +8,7 @@ import { Refusal } from '../../../src/refusal.ts'
 import {
   type Admission,
   admitPassword,
+  admitRelay,
   admitToken,
   type Attempt,
   chooseAuthMethod,
@@ -343,6 +344,7 @@ describe('a password', () => {
     expect(scene.steps).toEqual([
       { check: 'password', compared: 'pool open lets it pass', passed: true },
     ])
+    expect(scene.facts.password).toEqual({ travelled: 'read', isBreakGlass: false })
     expect(admitPassword(withoutReport(scene), openPool, 'x')).toMatchObject({ password: 'x' })
   })
 
@@ -354,8 +356,9 @@ describe('a password', () => {
     ])
     const others = { ...closedPool, passwordUsers: new Set(['breakglass']) }
     expect(refusalOf(() => admitPassword(attempt(), others, 'x')).reason).toBe('sso-required')
-    const glass = admitPassword(attempt({ user: 'breakglass' }), others, 'x')
-    expect(glass).toMatchObject({ role: 'breakglass' })
+    const excepted = attempt({ user: 'breakglass' })
+    expect(admitPassword(excepted, others, 'x')).toMatchObject({ role: 'breakglass' })
+    expect(excepted.facts.password).toEqual({ travelled: 'read', isBreakGlass: true })
     // Naming somebody is no reason to refuse others where passwords are allowed.
     const open = { ...openPool, passwordUsers: new Set(['breakglass']) }
     expect(admitPassword(attempt(), open, 'x')).toMatchObject({ role: 'app_readonly' })
@@ -644,6 +647,100 @@ describe('the way in which a client is asked', () => {
       )
     },
   )
+})
+
+describe('a proof of a password', () => {
+  const scram = 'scram-sha-256'
+  const relaying: Pool = { ...openPool, authMethods: [scram, 'oauthbearer', 'cleartext'] }
+  const last: Pool = { ...openPool, authMethods: ['cleartext', scram] }
+  const glass: Pool = { ...relaying, requireSso: true, passwordUsers: new Set(['breakglass']) }
+  const wishing = (more: Readonly<Record<string, string>> = {}): Scene =>
+    attempt({ options: `-c auth_method=${scram}`, ...more })
+
+  test.each<[string, Scene, Pool, string]>([
+    ['of whoever may have a password, where it comes first', attempt(), relaying, scram],
+    ['of whoever is excepted from single sign-on', attempt({ user: 'breakglass' }), glass, scram],
+    ['of whoever wishes it', wishing(), last, scram],
+    ['of whoever is not excepted and wishes it, to be refused', wishing(), glass, scram],
+    ['and not of whoever is not excepted', attempt(), glass, 'oauthbearer'],
+    ['and not of whoever wishes for something else', attempt(), last, 'cleartext'],
+    [
+      'and not of a user that stands for a token',
+      attempt({ user: 'id_token' }),
+      relaying,
+      'oauthbearer',
+    ],
+  ])('is asked for %s', (_, scene, pool, method) => {
+    expect(chooseAuthMethod(scene, pool)).toBe(method)
+    expect(scene.facts.authMethod).toBe(method)
+  })
+
+  test('is asked for where there is nothing else, and then refused', () => {
+    const only: Pool = { ...closedPool, authMethods: [scram] }
+    expect(chooseAuthMethod(attempt(), only)).toBe(scram)
+    expect(refusalOf(() => admitRelay(attempt(), only)).reason).toBe('sso-required')
+  })
+
+  test.each([
+    ['that wishes nothing', attempt({ user: 'id_token' }), 'cleartext'],
+    ['that wishes it', wishing({ user: 'id_token' }), scram],
+  ])('is never asked for of a token %s', (_, scene, method) => {
+    const only: Pool = { ...openPool, authMethods: [scram] }
+    expect(refusalOf(() => chooseAuthMethod(scene, only))).toMatchObject({
+      reason: 'auth-method-unavailable',
+      values: { method },
+    })
+    expect(scene.steps).toEqual([
+      { check: 'authentication method', compared: `${method} among ${scram}`, passed: false },
+    ])
+  })
+
+  test('is for the role that the client asks for', () => {
+    const scene = attempt()
+    expect(admitRelay(scene, relaying)).toEqual({
+      kind: 'relay',
+      intent: scene.intent,
+      role: 'app_readonly',
+      hint: expect.stringContaining('auth_method=cleartext') as string,
+    })
+    expect(scene.steps).toEqual([
+      { check: 'password', compared: `pool open lets it pass, by ${scram}`, passed: true },
+    ])
+    expect(scene.facts.password).toEqual({ travelled: 'relayed', isBreakGlass: false })
+    expect(admitRelay(withoutReport(attempt()), relaying)).toMatchObject({ role: 'app_readonly' })
+  })
+
+  test('is no reason to try a token in the clear where none is asked for', () => {
+    const only: Pool = { ...openPool, authMethods: [scram] }
+    expect(admitRelay(attempt(), only).hint).toBeUndefined()
+  })
+
+  test('is told apart where its user is excepted from single sign-on', () => {
+    const scene = attempt({ user: 'breakglass' })
+    expect(admitRelay(scene, glass)).toMatchObject({ role: 'breakglass' })
+    expect(scene.facts.password).toEqual({ travelled: 'relayed', isBreakGlass: true })
+  })
+
+  test('is refused where the pool requires single sign-on', () => {
+    const scene = attempt()
+    expect(refusalOf(() => admitRelay(scene, glass)).reason).toBe('sso-required')
+    expect(scene.facts.password).toBeUndefined()
+  })
+
+  test('is refused of a client that declares a token', () => {
+    const scene = attempt({ user: 'id_token' })
+    expect(refusalOf(() => admitRelay(scene, relaying)).reason).toBe('token-malformed')
+  })
+
+  test('is the only way for a password where there is one', () => {
+    const scene = attempt()
+    expect(refusalOf(() => admitPassword(scene, last, 'x')).reason).toBe('password-not-relayed')
+    expect(scene.steps).toEqual([
+      { check: 'password', compared: `pool open takes them by ${scram} alone`, passed: false },
+    ])
+    expect(scene.facts.password).toBeUndefined()
+    expect(refusalOf(() => admitPassword(attempt(), glass, 'x')).reason).toBe('sso-required')
+  })
 })
 
 describe('a sign-in', () => {

@@ -207,3 +207,22 @@ describe('a drain', () => {
     expect(await isSettled(Promise.all(drains))).toBe(true)
   })
 })
+
+describe('the relays', () => {
+  test('are as many as there may be, and each leaves its place once', () => {
+    const registry = new SessionRegistry()
+    const reserve = (): (() => void) => registry.reserveRelay({ maxRelays: 2 })
+    const leave = reserve()
+    reserve()
+    expect(refusalOf(reserve).reason).toBe('too-many-relays')
+    leave()
+    leave()
+    reserve()
+    expect(refusalOf(reserve).reason).toBe('too-many-relays')
+  })
+
+  test('may be none', () => {
+    const none = (): unknown => new SessionRegistry().reserveRelay({ maxRelays: 0 })
+    expect(refusalOf(none).reason).toBe('too-many-relays')
+  })
+})

@@ -58,6 +58,30 @@ function read(file: string): AuditRecord[] {
 }
 
 describe('an audit record', () => {
+  test.each([
+    ['that was relayed', 'relayed', false, 'Informational'],
+    ['that was read', 'read', false, 'Informational'],
+    ['of somebody who is excepted from single sign-on', 'relayed', true, 'Medium'],
+  ] as const)(
+    'of a password %s is one of what it is',
+    async (_, travelled, isBreakGlass, severity) => {
+      const { audit, file } = create()
+      const session: SessionFacts = {
+        ...asked,
+        credential: 'password',
+        password: { travelled, isBreakGlass },
+      }
+      audit.admitted(session)
+      audit.ended(session, end)
+      await audit.close()
+      const [logon, logoff] = read(file)
+      const password = { credential: 'password', password_travelled: travelled }
+      expect(logon).toMatchObject({ severity, unmapped: { portcullis: password } })
+      expect(JSON.stringify(logon).includes('"break_glass":true')).toBe(isBreakGlass)
+      expect(logoff).toMatchObject({ severity: 'Informational' })
+    },
+  )
+
   test('of a login that succeeded is an OCSF logon', async () => {
     const { audit, file, seen } = create()
     audit.admitted(verified)

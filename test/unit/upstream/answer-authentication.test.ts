@@ -20,6 +20,7 @@ async function answersTo(request: AuthenticationRequest, isEncrypted = true): Pr
       credential: { kind: 'token', token },
       isEncrypted,
       keys: new ScramKeyCache(1),
+      clientsTurn: async (wait) => wait(1_000),
       next,
       send: (message) => sent.push(message),
     })
