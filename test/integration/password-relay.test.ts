@@ -207,7 +207,7 @@ describe.runIf(hasPsql())('psql', () => {
     expect(stderr).toMatch(/channel binding (?:is )?required/)
   })
 
-  test('knows that the server knew its password: a server that does not is found out', async () => {
+  test('needs no option before a PostgreSQL without TLS, to which nobody can be bound', async () => {
     const { code, stdout } = await psql(recorded(), 'select session_user')
     expect([code, stdout]).toEqual([0, 'app_readonly\n'])
   })
