@@ -13,12 +13,13 @@ import { readSaslInitialResponse, readSaslResponse } from '../wire/sasl-response
 import { authenticationSasl, authenticationSaslContinue } from '../wire/write-backend.ts'
 import { type Admission, type Attempt, integrationForSignIn } from './admit.ts'
 import { type Conversation, timed, waitForClient } from './conversation.ts'
+import { Patience } from './patience.ts'
 import type { Rules, SessionServices } from './services.ts'
 
 /** Longer than all that RFC 7628 knows besides the token. */
 const maxOverheadBytes = 1_024
 
-interface Exchange {
+interface BearerLogin {
   readonly conversation: Conversation
   readonly attempt: Attempt
   readonly pool: Pool
@@ -29,12 +30,18 @@ interface Exchange {
   readonly verify: (token: string) => Promise<Admission>
 }
 
+interface Exchange extends BearerLogin {
+  /** For all that the client has to say. */
+  readonly patience: Patience
+}
+
 /**
  * Offers OAUTHBEARER and lets the token decide. A client that asks where tokens are to be had is told, and
  * so is one whose token does not do, before the Refusal that is thrown here ends the login.
  */
-export async function authenticateByBearer(exchange: Exchange): Promise<Admission> {
-  const { conversation, attempt, pool, services, verify } = exchange
+export async function authenticateByBearer(login: BearerLogin): Promise<Admission> {
+  const { conversation, attempt, pool, rules, services, verify } = login
+  const exchange = { ...login, patience: new Patience(rules.timeouts.authenticationMs) }
   const integration = integrationForSignIn(attempt, pool)
   const askedAt = performance.now()
   const step = await timed(services.observer, 'credential', async () => askForToken(exchange))
@@ -85,12 +92,12 @@ async function tellInvalidToken(
 }
 
 async function read<T>(
-  { conversation, rules }: Exchange,
+  { conversation, patience }: Exchange,
   take: (bytes: Buffer) => Taken<T> | undefined,
 ): Promise<T> {
   return waitForClient(
     conversation,
-    rules.timeouts.authenticationMs,
+    patience,
     'authentication-timeout',
     conversation.reader.read(take),
   )

@@ -5,6 +5,7 @@ import { PacketReader } from '../wire/packet-reader.ts'
 import type { ClientCertificate } from './client-certificate.ts'
 import type { Entry } from './registry.ts'
 import type { SessionFacts, SessionObserver, Stage } from './observer.ts'
+import { Patience } from './patience.ts'
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -38,24 +39,26 @@ export function secure(
 
 /**
  * Waits for what the client does, no longer than the limit and not when it is interrupted. The refusal
- * that follows closes what was waited on.
+ * that follows closes what was waited on. Several waits of one stage share a `Patience`.
  */
 export async function waitForClient<T>(
   { entry }: Conversation,
-  limitMs: number,
+  limit: number | Patience,
   reason: Reason | Refusal,
   promise: Promise<T>,
 ): Promise<T> {
   const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>()
+  const wait = (typeof limit === 'number' ? new Patience(limit) : limit).begin()
   const timer = setTimeout(() => {
     giveUp(typeof reason === 'string' ? new Refusal(reason) : reason)
-  }, limitMs)
+  }, wait.leftMs)
   entry.whenInterrupted(giveUp)
   try {
     return await Promise.race([promise, givenUp])
   } finally {
     entry.whenInterrupted(undefined)
     clearTimeout(timer)
+    wait.stop()
   }
 }
 

@@ -13,6 +13,7 @@ import {
 import { encryptionRefused, sslAccepted } from '../wire/write-backend.ts'
 import { readClientCertificate } from './client-certificate.ts'
 import { type Conversation, secure, timed, waitForClient } from './conversation.ts'
+import { Patience } from './patience.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 
 /**
@@ -25,12 +26,13 @@ export async function negotiate(
   rules: Rules,
   services: SessionServices,
 ): Promise<StartupMessage | CancelRequest> {
-  await readPeer(conversation, listener, rules)
+  const patience = new Patience(rules.timeouts.startupMs)
+  await readPeer(conversation, listener, rules, patience)
   let [mayAskForTls, mayAskForGss] = [true, true]
   for (;;) {
     const packet = await waitForClient(
       conversation,
-      rules.timeouts.startupMs,
+      patience,
       'startup-timeout',
       conversation.reader.read(
         conversation.facts.tls === undefined ? readFirst : readStartupPacket,
@@ -88,6 +90,7 @@ async function readPeer(
   conversation: Conversation,
   { proxyProtocol }: ListenerAddress,
   rules: Rules,
+  patience: Patience,
 ): Promise<void> {
   if (proxyProtocol === 'off') return
   const { facts, reader } = conversation
@@ -100,7 +103,7 @@ async function readPeer(
   }
   const header = await waitForClient(
     conversation,
-    rules.timeouts.startupMs,
+    patience,
     'startup-timeout',
     reader.read(readProxyHeader),
   )
