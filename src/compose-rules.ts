@@ -55,6 +55,7 @@ export function composeRules(
       maxPasswordBytes: limits.max_password,
       maxSessions: limits.max_sessions,
       maxUnauthenticated: limits.max_unauthenticated,
+      maxUnauthenticatedPerAddress: limits.max_unauthenticated_per_address ?? undefined,
       maxSignIns: limits.max_sign_ins,
       maxRelays: limits.max_relays,
     },

@@ -106,6 +106,25 @@ export const reasons = {
     meaning: '`limits.max_sessions` are open.',
     remedy: 'Close idle sessions, or raise the limit together with the limit of open files.',
   },
+  'too-many-unauthenticated': {
+    sqlstate: '53300',
+    fault: 'proxy',
+    message: 'too many connections are logging in',
+    meaning:
+      '`limits.max_unauthenticated` connections were open that nobody had logged in on yet. 32 more are told so; the rest is closed without a word. Or a load balancer had no PROXY header for this one, and gave way to others.',
+    remedy:
+      'Look where they come from: the log and the audit have the addresses. If they are yours, add workers or raise the limit.',
+  },
+  'too-many-from-address': {
+    sqlstate: '53300',
+    fault: 'client',
+    message: 'too many connections from address "{address}" are logging in',
+    hint: 'Open fewer connections at the same time, and keep them open.',
+    meaning:
+      'The address had `limits.max_unauthenticated_per_address` connections open that nobody had logged in on yet. An IPv6 address counts as its /64. A cancel request with a wrong key counts for a second.',
+    remedy:
+      'If many clients share the address, as behind NAT, raise the limit. Behind a load balancer use the PROXY protocol, or all of its clients are one address.',
+  },
   draining: {
     sqlstate: '57P03',
     fault: 'proxy',

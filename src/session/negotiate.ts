@@ -14,6 +14,7 @@ import { encryptionRefused, sslAccepted } from '../wire/write-backend.ts'
 import { readClientCertificate } from './client-certificate.ts'
 import { type Conversation, secure, timed, waitForClient } from './conversation.ts'
 import { Patience } from './patience.ts'
+import type { Entry } from './registry.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 
 /**
@@ -41,6 +42,7 @@ export async function negotiate(
     switch (packet.kind) {
       case 'startup':
       case 'cancel':
+        refuseBeyondLimits(conversation, packet)
         return packet
       case 'client-hello':
         if (!mayAskForTls || !mayAskForGss) throw new Refusal('malformed-startup')
@@ -92,22 +94,44 @@ async function readPeer(
   rules: Rules,
   patience: Patience,
 ): Promise<void> {
-  if (proxyProtocol === 'off') return
-  const { facts, reader } = conversation
-  const address = parseAddress(facts.peer.address)
-  const isProxy =
-    address !== undefined && rules.trustedProxies.some((network) => contains(network, address))
-  if (!isProxy) {
+  const { facts, reader, entry } = conversation
+  if (proxyProtocol === 'off' || !isTrustedProxy(facts.peer.address, rules)) {
+    takePlace(conversation, rules)
     if (proxyProtocol === 'required') throw new Refusal('proxy-required')
     return
   }
-  const header = await waitForClient(
-    conversation,
-    patience,
-    'startup-timeout',
-    reader.read(readProxyHeader),
+  refuseWithoutWord(entry)
+  const header = await entry.whileNameless(rules.limits, async () =>
+    waitForClient(conversation, patience, 'startup-timeout', reader.read(readProxyHeader)),
   )
   if (header.kind === 'proxied') facts.peer = header.source
+  takePlace(conversation, rules)
+}
+
+function isTrustedProxy(peer: string, { trustedProxies }: Rules): boolean {
+  const address = parseAddress(peer)
+  return address !== undefined && trustedProxies.some((network) => contains(network, address))
+}
+
+function takePlace({ entry, facts }: Conversation, { limits }: Rules): void {
+  entry.place.takeFor(facts.peer.address, limits)
+  refuseWithoutWord(entry)
+}
+
+/** Whoever is told nothing is not waited for. */
+function refuseWithoutWord({ place }: Entry): void {
+  if (place.refusal !== undefined && place.isSilenced) throw new Refusal(place.refusal)
+}
+
+/** Behind the startup packet, where a client reads why. */
+function refuseBeyondLimits(
+  { entry: { place } }: Conversation,
+  packet: StartupMessage | CancelRequest,
+): void {
+  if (place.refusal === undefined) return
+  // A cancel request is answered with nothing but the end of the connection.
+  if (packet.kind === 'cancel') place.silence()
+  throw new Refusal(place.refusal)
 }
 
 /**

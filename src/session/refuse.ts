@@ -14,7 +14,7 @@ export function refuse(
   error: unknown,
   observer: SessionObserver,
 ): void {
-  const { socket, reader, facts } = conversation
+  const { socket, reader, facts, entry } = conversation
   reader.release()
   if (error instanceof ConnectionLost) {
     observer.abandoned(facts)
@@ -24,7 +24,7 @@ export function refuse(
   const refusal = error instanceof Refusal ? error : new Refusal('internal-error', { cause: error })
   if (refusal.reason === 'oauth-discovery') observer.discovered(facts)
   else observer.refused(facts, refusal)
-  if (refusal.reason === 'tls-failed') {
+  if (refusal.reason === 'tls-failed' || entry.place.isSilenced) {
     socket.destroy()
     return
   }

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Refusal } from '../refusal.ts'
+import { Nameless } from './nameless.ts'
+import { type Place, type PlaceLimits, Places } from './places.ts'
 
 /** An admitted session, as seen by those who may end it or cancel its statement. */
 export interface LiveSession {
@@ -9,19 +11,28 @@ export interface LiveSession {
   endNow(): void
 }
 
-interface Limits {
-  readonly maxSessions: number
-  readonly maxUnauthenticated: number
-}
-
 /** A connection before it is admitted. */
 export class Entry {
   readonly leave: () => void
+  readonly place: Place
+  readonly #nameless: Nameless
   /** Whoever waits for the client, if anybody does. */
   #waiter: ((refusal: Refusal) => void) | undefined
 
-  constructor(leave: () => void) {
+  constructor(place: Place, nameless: Nameless, leave: () => void) {
     this.leave = leave
+    this.place = place
+    this.#nameless = nameless
+  }
+
+  /** Waits for the PROXY header, before which nobody knows whose connection it is. */
+  async whileNameless<T>(limits: PlaceLimits, wait: () => Promise<T>): Promise<T> {
+    this.#nameless.add(this, limits)
+    try {
+      return await wait()
+    } finally {
+      this.#nameless.delete(this)
+    }
   }
 
   /**
@@ -48,6 +59,8 @@ export class SessionRegistry {
   readonly #live = new Map<string, LiveSession>()
   /** The connections that nobody vouches for yet. */
   readonly #entered = new Set<Entry>()
+  readonly places = new Places()
+  readonly #nameless = new Nameless()
   #reserved = 0
   #signIns = 0
   #relays = 0
@@ -63,10 +76,9 @@ export class SessionRegistry {
     return this.#isDraining
   }
 
-  /** Counts a connection that nobody vouches for yet; undefined when there are too many of them. */
-  enter({ maxUnauthenticated }: Limits): Entry | undefined {
-    if (this.#entered.size >= maxUnauthenticated) return undefined
-    const entry = new Entry(() => {
+  /** Counts a connection that nobody vouches for yet; its place says when there are too many of them. */
+  enter(limits: PlaceLimits): Entry {
+    const entry = new Entry(this.places.enter(limits), this.#nameless, () => {
       this.#entered.delete(entry)
       this.#checkEmpty()
     })
@@ -75,7 +87,7 @@ export class SessionRegistry {
   }
 
   /** Reserves a place for a session before any work is done for it upstream. */
-  reserve({ maxSessions }: Limits): () => void {
+  reserve({ maxSessions }: { readonly maxSessions: number }): () => void {
     if (this.#isDraining) throw new Refusal('draining')
     if (this.#live.size + this.#reserved >= maxSessions) throw new Refusal('too-many-sessions')
     this.#reserved++

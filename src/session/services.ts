@@ -29,6 +29,7 @@ export interface Rules {
     readonly maxPasswordBytes: number
     readonly maxSessions: number
     readonly maxUnauthenticated: number
+    readonly maxUnauthenticatedPerAddress: number | undefined
     readonly maxSignIns: number
     readonly maxRelays: number
   }

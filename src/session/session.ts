@@ -30,17 +30,17 @@ export async function runSession(
   traffic: Traffic,
 ): Promise<void> {
   socket.on('error', ignoreError)
-  const rules = services.rules()
-  const entry = services.registry.enter(rules.limits)
-  if (entry === undefined || socket.remoteAddress === undefined) {
-    entry?.leave()
+  if (socket.remoteAddress === undefined) {
     socket.destroy()
     return
   }
+  const rules = services.rules()
+  const entry = services.registry.enter(rules.limits)
   const startedAt = performance.now()
   const conversation = converse(socket, listener, entry)
   const { observer } = services
   observer.opened(conversation.facts)
+  let isIn = false
   try {
     const packet = await timed(observer, 'startup', async () =>
       negotiate(conversation, listener, rules, services),
@@ -51,13 +51,30 @@ export async function runSession(
     }
     const admission = await authenticate(conversation, packet, listener, rules, services)
     await admit(conversation, admission, rules, services, traffic)
+    isIn = true
     observer.stage('total', performance.now() - startedAt - conversation.credentialMs)
   } catch (error) {
     refuse(conversation, error, observer)
   } finally {
     entry.leave()
+    if (isIn) entry.place.release()
+    else leaveWhenClosed(conversation)
   }
 }
+
+/** Whoever is refused has a moment to read why, and keeps the place until it is over. */
+function leaveWhenClosed({ socket, entry: { place } }: Conversation): void {
+  if (socket.closed) {
+    place.leave()
+    return
+  }
+  socket.once('close', () => {
+    place.leave()
+  })
+}
+
+/** A guess at a cancel key costs a place for so long, and so whoever guesses all of its places soon. */
+const wrongKeyMs = 1_000
 
 function converse(socket: Socket, listener: ListenerAddress, entry: Entry): Conversation {
   return {
@@ -77,12 +94,13 @@ function converse(socket: Socket, listener: ListenerAddress, entry: Entry): Conv
 
 /** PostgreSQL answers a cancel request with nothing but the end of the connection. */
 async function cancel(
-  { socket, reader, facts }: Conversation,
+  { socket, reader, facts, entry }: Conversation,
   request: CancelRequest,
   services: SessionServices,
 ): Promise<void> {
   reader.release()
   const outcome = await services.cancel(request)
+  if (outcome !== 'forwarded') entry.place.keepFor(wrongKeyMs)
   services.observer.cancelled(facts, outcome)
   socket.destroySoon()
 }

@@ -11,7 +11,7 @@ import {
 } from '../transcript/gate.ts'
 import { turns, until } from '../transcript/until.ts'
 import { trust as letIn, Upstream } from '../transcript/upstream.ts'
-import { codes, int32, message, packet, startup } from '../unit/wire/bytes.ts'
+import { codes, cstrings, int32, message, packet, startup } from '../unit/wire/bytes.ts'
 
 let trust: Trust
 const thrown: unknown[] = []
@@ -43,9 +43,30 @@ interface Stage {
   readonly reach: (frontend: Frontend) => Promise<unknown>
   readonly next: Buffer
   /** What silence ends with. */
-  readonly silence: { readonly reason: string; readonly message: string | undefined }
+  readonly silence: Ending
+  /** The same for whoever sends byte by byte, where that is another. */
+  readonly drip?: Ending
 }
 
+interface Ending {
+  readonly reason: string
+  readonly message: string | undefined
+}
+
+const bearerHello = startup([
+  ...['user', role, 'database', database],
+  ...['options', '-c auth_method=oauthbearer'],
+])
+
+function saslInitialResponse(response: string | undefined): Buffer {
+  const length = int32(response?.length ?? -1)
+  return message('p', Buffer.concat([cstrings('OAUTHBEARER'), length, Buffer.from(response ?? '')]))
+}
+
+const authenticationTimeout = {
+  reason: 'authentication-timeout',
+  message: 'authentication timeout',
+}
 const startupTimeout = { reason: 'startup-timeout', message: 'startup timeout' }
 const nothing = async (): Promise<void> => Promise.resolve()
 
@@ -103,7 +124,47 @@ const stages: readonly Stage[] = [
       await frontend.send(hello).takeMessage()
     },
     next: message('p', `${'x'.repeat(100)}\0`),
-    silence: { reason: 'authentication-timeout', message: 'authentication timeout' },
+    silence: authenticationTimeout,
+  },
+  {
+    name: 'a direct TLS handshake',
+    options: {},
+    reach: nothing,
+    next: Buffer.from('16030100c8010000c403', 'hex'),
+    silence: startupTimeout,
+    drip: { reason: 'tls-failed', message: undefined },
+  },
+  {
+    name: 'the first SASL response',
+    options: {},
+    reach: async (frontend) => {
+      await frontend.secure(trust.ca)
+      await frontend.send(bearerHello).takeMessage()
+    },
+    next: saslInitialResponse('n,,\x01auth=Bearer eyJ.eyJ.x\x01\x01'),
+    silence: authenticationTimeout,
+  },
+  {
+    name: 'the SASL response behind an empty one',
+    options: {},
+    reach: async (frontend) => {
+      await frontend.secure(trust.ca)
+      await frontend.send(bearerHello).takeMessage()
+      await frontend.send(saslInitialResponse(undefined)).takeMessage()
+    },
+    next: message('p', 'n,,\x01auth=Bearer eyJ.eyJ.x\x01\x01'),
+    silence: authenticationTimeout,
+  },
+  {
+    name: 'the answer to a refused token',
+    options: {},
+    reach: async (frontend) => {
+      await frontend.secure(trust.ca)
+      await frontend.send(bearerHello).takeMessage()
+      await frontend.send(saslInitialResponse('n,,\x01auth=\x01\x01')).takeMessage()
+    },
+    next: message('p', '\x01'),
+    silence: authenticationTimeout,
   },
 ]
 
@@ -115,64 +176,67 @@ async function onlyOutcome(gate: Gate): Promise<Outcome> {
   return outcomes[0]!
 }
 
-describe.each(stages)('a client at the stage of $name', ({ options, reach, next, silence }) => {
-  async function start(): Promise<Gate> {
-    return Gate.start({ trust, ...options })
-  }
-
-  test('that is silent is refused at the deadline', async () => {
-    await using gate = await Gate.start({ trust, timeouts, ...options })
-    await using frontend = await gate.connect()
-    await reach(frontend)
-    const answer = await frontend.rest()
-    if (silence.message === undefined) expect(answer).toHaveLength(0)
-    else expect(readError(answer)).toMatchObject({ sqlstate: '08006', message: silence.message })
-    expect(await onlyOutcome(gate)).toMatchObject({
-      kind: 'refused',
-      refusal: { reason: silence.reason },
-    })
-  })
-
-  test('that sends byte by byte gets no more time', async () => {
-    await using gate = await Gate.start({ trust, timeouts, ...options })
-    await using frontend = await gate.connect()
-    await reach(frontend)
-    // The last byte never comes, so that the packet is never whole.
-    const bytes = next.subarray(0, -1)
-    const startedAt = performance.now()
-    for (let sent = 0; !frontend.socket.closed;) {
-      const elapsed = performance.now() - startedAt
-      if (elapsed > 1_500) throw new Error('still served')
-      const due = Math.min(bytes.length, Math.floor((elapsed / (limitMs * 2)) * bytes.length) + 1)
-      if (sent < due && frontend.socket.writable) frontend.send(bytes.subarray(sent, due))
-      sent = due
-      await turns(1)
+describe.each(stages)(
+  'a client at the stage of $name',
+  ({ options, reach, next, silence, drip }) => {
+    async function start(): Promise<Gate> {
+      return Gate.start({ trust, ...options })
     }
-    expect(await onlyOutcome(gate)).toMatchObject({
-      kind: 'refused',
-      refusal: { reason: silence.reason },
-    })
-  })
 
-  test.each<[string, (frontend: Frontend) => unknown]>([
-    ['ends', (frontend) => frontend.socket.end()],
-    ['is destroyed', (frontend) => frontend.socket.destroy()],
-    [
-      'is reset',
-      (frontend) => {
-        frontend.reset()
-      },
-    ],
-    ['ends within its packet', (frontend) => frontend.socket.end(next.subarray(0, -1))],
-  ])('that %s is let go at once', async (_, close) => {
-    await using gate = await start()
-    await using frontend = await gate.connect()
-    await reach(frontend)
-    close(frontend)
-    const outcome = await onlyOutcome(gate)
-    expect(['abandoned', 'refused']).toContain(outcome.kind)
-  })
-})
+    test('that is silent is refused at the deadline', async () => {
+      await using gate = await Gate.start({ trust, timeouts, ...options })
+      await using frontend = await gate.connect()
+      await reach(frontend)
+      const answer = await frontend.rest()
+      if (silence.message === undefined) expect(answer).toHaveLength(0)
+      else expect(readError(answer)).toMatchObject({ sqlstate: '08006', message: silence.message })
+      expect(await onlyOutcome(gate)).toMatchObject({
+        kind: 'refused',
+        refusal: { reason: silence.reason },
+      })
+    })
+
+    test('that sends byte by byte gets no more time', async () => {
+      await using gate = await Gate.start({ trust, timeouts, ...options })
+      await using frontend = await gate.connect()
+      await reach(frontend)
+      // The last byte never comes, so that the packet is never whole.
+      const bytes = next.subarray(0, -1)
+      const startedAt = performance.now()
+      for (let sent = 0; !frontend.socket.closed;) {
+        const elapsed = performance.now() - startedAt
+        if (elapsed > 1_500) throw new Error('still served')
+        const due = Math.min(bytes.length, Math.floor((elapsed / (limitMs * 2)) * bytes.length) + 1)
+        if (sent < due && frontend.socket.writable) frontend.send(bytes.subarray(sent, due))
+        sent = due
+        await turns(1)
+      }
+      expect(await onlyOutcome(gate)).toMatchObject({
+        kind: 'refused',
+        refusal: { reason: (drip ?? silence).reason },
+      })
+    })
+
+    test.each<[string, (frontend: Frontend) => unknown]>([
+      ['ends', (frontend) => frontend.socket.end()],
+      ['is destroyed', (frontend) => frontend.socket.destroy()],
+      [
+        'is reset',
+        (frontend) => {
+          frontend.reset()
+        },
+      ],
+      ['ends within its packet', (frontend) => frontend.socket.end(next.subarray(0, -1))],
+    ])('that %s is let go at once', async (_, close) => {
+      await using gate = await start()
+      await using frontend = await gate.connect()
+      await reach(frontend)
+      close(frontend)
+      const outcome = await onlyOutcome(gate)
+      expect(['abandoned', 'refused']).toContain(outcome.kind)
+    })
+  },
+)
 
 describe('a client that sends too much', () => {
   async function refusalOf(
@@ -263,46 +327,6 @@ describe('a client that never reads', () => {
     frontend.socket.resume()
     await frontend.rest()
     await gate.settled()
-  })
-})
-
-describe('too many clients that nobody vouches for', () => {
-  test('are closed without a word', async () => {
-    await using gate = await Gate.start({ trust, limits: { maxUnauthenticated: 2 } })
-    await using first = await gate.connect()
-    await using second = await gate.connect()
-    await until('both', () => gate.witness.opens.length === 2)
-    await using third = await gate.connect()
-    expect(await third.rest()).toHaveLength(0)
-    expect(gate.witness.opens).toHaveLength(2)
-    expect(first.socket.closed || second.socket.closed).toBe(false)
-  })
-
-  test('make room when they go', async () => {
-    await using gate = await Gate.start({ trust, limits: { maxUnauthenticated: 1 } })
-    const first = await gate.connect()
-    await until('the first', () => gate.witness.opens.length === 1)
-    await first[Symbol.asyncDispose]()
-    await gate.settled()
-    await using second = await gate.connect()
-    second.send(packet(codes.ssl))
-    expect(await second.take(1)).toBe('S')
-  })
-
-  test('do not count those who are in', async () => {
-    await using upstream = await Upstream.start(letIn)
-    await using gate = await Gate.start({
-      trust,
-      allowsCleartext: true,
-      limits: { maxUnauthenticated: 1 },
-      upstream: { port: upstream.port },
-    })
-    await using first = await gate.connect()
-    await gate.logIn(first)
-    expect(await gate.outcome()).toMatchObject({ kind: 'admitted' })
-    await using second = await gate.connect()
-    second.send(hello)
-    expect((await second.takeMessage()).raw).toEqual(message('R', int32(3)))
   })
 })
 

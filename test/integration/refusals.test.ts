@@ -54,6 +54,7 @@ let stack: Stack
 let main: Side
 let impatient: Side
 let full: Side
+let crowded: Side
 let silent: Server
 let babbling: Server
 
@@ -169,6 +170,9 @@ beforeAll(async () => {
     databases: { system: {}, sandbox: stack.config.databases['sandbox'] },
     integrations: {},
   })
+  crowded = await anotherGateway('crowded', {
+    limits: { max_unauthenticated: 2, max_unauthenticated_per_address: 1 },
+  })
   full = await anotherGateway('full', {
     limits: { max_sessions: 1, max_sign_ins: 0, max_relays: 0 },
     connectivity_pools: {
@@ -183,7 +187,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await Promise.all([impatient.gateway.stop(), full.gateway.stop()])
+  await Promise.all([impatient, full, crowded].map(async ({ gateway }) => gateway.stop()))
   silent.close()
   babbling.close()
   await stack[Symbol.asyncDispose]()
@@ -235,6 +239,25 @@ async function refusedWith(
   await client.closed()
   client.destroy()
   return answer
+}
+
+/** Connects to the gateway with few places, and says nothing. */
+async function silentClient(from = '127.0.0.1'): Promise<WireClient> {
+  const before = await connectionsOpen(crowded)
+  const { port } = crowded.gateway
+  const client = await WireClient.connect(port, '127.0.0.1', from)
+  await until('its place', async () => (await connectionsOpen(crowded)) === before + 1)
+  return client
+}
+
+async function leave(client: WireClient, side: Side): Promise<void> {
+  const before = await connectionsOpen(side)
+  client.destroy()
+  await until('its leave', async () => (await connectionsOpen(side)) === before - 1)
+}
+
+async function connectionsOpen({ gateway }: Side): Promise<number> {
+  return stack.metric('portcullis_connections_open', {}, gateway)
 }
 
 async function tokenRefused(changes: Readonly<Record<string, unknown>>): Promise<Answer> {
@@ -446,6 +469,29 @@ const scenarios: Readonly<
     gateway: () => full,
     reachesUpstream: true,
     expected: { sqlstate: '53300', message: 'sorry, too many clients already' },
+  },
+  'too-many-unauthenticated': {
+    provoke: async () => {
+      const silent = [await silentClient(), await silentClient('127.0.0.2')]
+      const answer = await refusedWith('', inSandbox, crowded.gateway.port)
+      for (const one of silent) await leave(one, crowded)
+      return answer
+    },
+    gateway: () => crowded,
+    expected: { sqlstate: '53300', message: 'too many connections are logging in' },
+  },
+  'too-many-from-address': {
+    provoke: async () => {
+      const silent = await silentClient()
+      const answer = await refusedWith('', inSandbox, crowded.gateway.port)
+      await leave(silent, crowded)
+      return answer
+    },
+    gateway: () => crowded,
+    expected: {
+      sqlstate: '53300',
+      message: 'too many connections from address "127.0.0.1" are logging in',
+    },
   },
   'no-user': {
     provoke: async () => refusedInClear(startupPacket({ database: 'sandbox' })),

@@ -31,8 +31,13 @@ export class WireClient {
     this.#watch(socket)
   }
 
-  static async connect(port: number, host = '127.0.0.1'): Promise<WireClient> {
-    const socket = connectTcp({ port, host, allowHalfOpen: true })
+  static async connect(
+    port: number,
+    host = '127.0.0.1',
+    localAddress?: string,
+  ): Promise<WireClient> {
+    const from = localAddress === undefined ? {} : { localAddress }
+    const socket = connectTcp({ port, host, allowHalfOpen: true, ...from })
     await event(socket, 'connect')
     return new WireClient(socket)
   }

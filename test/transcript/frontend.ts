@@ -17,8 +17,12 @@ export class Frontend implements AsyncDisposable {
     this.#stream = new ByteStream(socket)
   }
 
-  static async connect(port: number, allowHalfOpen = false): Promise<Frontend> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen })
+  static async connect(
+    port: number,
+    allowHalfOpen = false,
+    localAddress = '127.0.0.1',
+  ): Promise<Frontend> {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen, localAddress })
     const frontend = new Frontend(socket)
     await once(socket, 'connect')
     return frontend

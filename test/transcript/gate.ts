@@ -168,8 +168,9 @@ export class Gate implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port
   }
 
-  async connect(): Promise<Frontend> {
-    return Frontend.connect(this.port)
+  /** Any address of 127.0.0.0/8 will do on Linux. */
+  async connect(from?: string): Promise<Frontend> {
+    return Frontend.connect(this.port, false, from)
   }
 
   /** Goes to the request for the password, and answers it with a fresh token. */
@@ -191,6 +192,8 @@ export class Gate implements AsyncDisposable {
     await until('the sockets to close', () => this.#sockets.every((socket) => socket.closed))
     await until('every end to be told', () => this.#count('admitted') === this.#count('ended'))
     await until('the timers to end', () => this.#timers.count === 0, timersDeadlineMs)
+    await until('the places to be free', () => this.registry.places.taken === 0)
+    if (this.registry.places.addresses > 0) throw new Error('an address is still counted')
     return this.witness.outcomes
   }
 
@@ -255,6 +258,7 @@ function rulesOf(options: GateOptions): Rules {
       maxSignIns: 10,
       maxRelays: 10,
       maxUnauthenticated: 10,
+      maxUnauthenticatedPerAddress: undefined,
       ...options.limits,
     },
     timeouts: {

@@ -87,7 +87,15 @@ export const limits = section({
     .describe('Open sessions for each worker process.'),
   max_unauthenticated: integer(1, 1_000_000)
     .prefault(1000)
-    .describe('Sessions that are not yet admitted, for each worker process.'),
+    .describe(
+      'Connections that are not yet admitted, for each worker process. A few more are refused with 53300, the rest are closed.',
+    ),
+  max_unauthenticated_per_address: integer(1, 1_000_000)
+    .nullable()
+    .prefault(500)
+    .describe(
+      'How many of them may come from one address, for each worker process; an IPv6 address counts as its /64. Behind a load balancer it is the address that the PROXY header tells. `null` sets no limit.',
+    ),
   max_sign_ins: integer(0, 100_000)
     .prefault(100)
     .describe('Interactive sign-ins that wait for somebody, for each worker process.'),

@@ -99,6 +99,7 @@ test('a minimal file gets every default', () => {
           max_sign_ins: 100,
           max_relays: 20,
           max_unauthenticated: 1000,
+          max_unauthenticated_per_address: 500,
           max_password: 65_530,
         },
         log: { level: 'info', format: 'json' },

@@ -3,7 +3,7 @@ import type { Refusal } from '../../../src/refusal.ts'
 import { type LiveSession, SessionRegistry } from '../../../src/session/registry.ts'
 import { refusalOf } from '../wire/bytes.ts'
 
-const limits = { maxSessions: 2, maxUnauthenticated: 2 }
+const limits = { maxSessions: 2, maxUnauthenticated: 2, maxUnauthenticatedPerAddress: 2 }
 
 /** A session that notes what is asked of it. */
 function session(): LiveSession & { readonly told: string[] } {
@@ -68,24 +68,6 @@ describe('a cancel key', () => {
   })
 })
 
-describe('the limit of unauthenticated connections', () => {
-  test('lets in as many as it says', () => {
-    const registry = new SessionRegistry()
-    const entered = [1, 2, 3].map(() => registry.enter(limits) !== undefined)
-    expect(entered).toEqual([true, true, false])
-  })
-
-  test('frees a place once, however often it is left', () => {
-    const registry = new SessionRegistry()
-    const entry = registry.enter(limits)
-    registry.enter(limits)
-    entry?.leave()
-    entry?.leave()
-    expect(registry.enter(limits)).toBeDefined()
-    expect(registry.enter(limits)).toBeUndefined()
-  })
-})
-
 describe('the limit of sessions', () => {
   test('counts those that are reserved and those that live', () => {
     const registry = new SessionRegistry()
@@ -142,7 +124,7 @@ describe('a drain', () => {
     const entry = registry.enter(limits)
     const drained = registry.drain(1_000_000)
     expect(await isSettled(drained)).toBe(false)
-    entry?.leave()
+    entry.leave()
     await drained
   })
 
@@ -150,23 +132,23 @@ describe('a drain', () => {
     const registry = new SessionRegistry()
     const entry = registry.enter(limits)
     const refusals: Refusal[] = []
-    entry?.whenInterrupted((refusal) => refusals.push(refusal))
+    entry.whenInterrupted((refusal) => refusals.push(refusal))
     void registry.drain(1_000_000)
     expect(refusals).toMatchObject([{ reason: 'draining' }])
-    entry?.leave()
+    entry.leave()
   })
 
   test('does not interrupt those for whom nobody waits, or who have left', async () => {
     const registry = new SessionRegistry()
     const refusals: Refusal[] = []
     const [left, notWaiting] = [registry.enter(limits), registry.enter(limits)]
-    left?.whenInterrupted((refusal) => refusals.push(refusal))
-    left?.leave()
-    notWaiting?.whenInterrupted((refusal) => refusals.push(refusal))
-    notWaiting?.whenInterrupted(undefined)
+    left.whenInterrupted((refusal) => refusals.push(refusal))
+    left.leave()
+    notWaiting.whenInterrupted((refusal) => refusals.push(refusal))
+    notWaiting.whenInterrupted(undefined)
     const drained = registry.drain(1_000_000)
     expect(refusals).toEqual([])
-    notWaiting?.leave()
+    notWaiting.leave()
     await drained
   })
 
