@@ -11,6 +11,7 @@ import { loadResult, type Result, saveResult, withAdded, writeDocumentation } fr
 import type { Plan, Sample } from './sample.ts'
 import { findInstallation, type SystemName } from './systems.ts'
 import { measureTransactions } from './transactions.ts'
+import { measureUnauthenticated } from './unauthenticated.ts'
 import { measureVerification } from './verification.ts'
 import { createWorld } from './world.ts'
 
@@ -107,6 +108,7 @@ async function measure(
     copy: async () => measureCopy(plan),
     memory: async () => measureMemory(plan),
     'slow-reader': async () => measureSlowReader(plan),
+    unauthenticated: async () => measureUnauthenticated(plan),
   }
   const machine = describeMachine()
   const versions = await readVersions(installation)

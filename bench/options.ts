@@ -7,6 +7,7 @@ export const scenarioNames = [
   'copy',
   'memory',
   'slow-reader',
+  'unauthenticated',
 ] as const
 export type ScenarioName = (typeof scenarioNames)[number]
 

@@ -59,7 +59,8 @@ function portcullisConfig(world: World, tls: CertificateFiles, level: 'info' | '
     workers: 1,
     tls: { certificate: tls.certificate, key: tls.key },
     http: { listen_port: 0 },
-    timeouts: { drain: '1s' },
+    timeouts: { startup: '5m', tls_handshake: '5m', authentication: '5m', drain: '1s' },
+    limits: { max_unauthenticated: 5_000, max_unauthenticated_per_address: null },
     log: { level },
     audit: { sink: 'none' },
     integrations: {

@@ -3,6 +3,7 @@ import { idleSessions, unreadMegabytes } from './memory.ts'
 import { type ScenarioName, scenarioNames } from './options.ts'
 import { figureOf, type Result } from './result.ts'
 import { type SystemName, systemNames } from './systems.ts'
+import { waitingConnections } from './unauthenticated.ts'
 import { verifiedAlgorithms } from './verification.ts'
 import { pgbenchScale } from './world.ts'
 
@@ -38,6 +39,11 @@ const variantTitles: Readonly<Record<string, string>> = {
   'rsa-2048': 'RSA-2048',
   out: 'COPY TO',
   in: 'COPY FROM',
+  accepted: 'accepted, silent',
+  answered: 'TLS asked for, handshake awaited',
+  secured: 'within TLS, startup packet awaited',
+  asked: 'asked for its credential',
+  filling: 'has sent 64 kB of it',
 }
 
 const microsecondsPerMillisecond = 1e3
@@ -95,6 +101,19 @@ const sections: Readonly<Record<Exclude<ScenarioName, 'verification'>, Section>>
     title: 'A client that stops reading',
     explanation: `By how much the proxy grows while ${unreadMegabytes} MB wait for a client that reads nothing.`,
     rows: [{ label: 'MB', figure: 'growthBytes', digits: 1, unit: bytesPerMegabyte }],
+    hasNoRatios: true,
+  },
+  unauthenticated: {
+    title: 'Memory of connections before authentication',
+    explanation: `${waitingConnections} connections that have stopped there, in a fresh process; by how much its resident memory has grown, for each.`,
+    rows: [
+      {
+        label: 'kB per connection',
+        figure: 'perConnectionBytes',
+        digits: 1,
+        unit: bytesPerKilobyte,
+      },
+    ],
     hasNoRatios: true,
   },
 }
