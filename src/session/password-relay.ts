@@ -77,7 +77,8 @@ export function relayTo(
     prove: async (challenge, limitMs) => {
       const askedAt = performance.now()
       socket.write(authenticationSaslContinue(challenge.message))
-      const ownLimitMs = rules.timeouts.authenticationMs
+      // One limit for both messages of the client.
+      const ownLimitMs = Math.max(0, rules.timeouts.authenticationMs - conversation.credentialMs)
       const bytes = await read(conversation, Math.min(limitMs, ownLimitMs), (unread) =>
         readSaslResponse(unread, maxScramMessageBytes),
       )

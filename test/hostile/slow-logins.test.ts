@@ -95,6 +95,33 @@ describe('a client that sends packet by packet', () => {
     })
   })
 
+  test('its part of a relayed SCRAM, gets the time of one for all', async () => {
+    await using upstream = await Upstream.start(async (connection) => {
+      await connection.takeStartup()
+      connection.send(authentication.sasl)
+      await connection.takeMessage()
+      connection.send(authentication.saslContinue('r=onetwo,s=c2FsdA==,i=4096'))
+    })
+    await using gate = await Gate.start({
+      trust,
+      allowsCleartext: true,
+      requireSso: false,
+      authMethods: ['scram-sha-256'],
+      timeouts: { authenticationMs: limitMs },
+      upstream: { port: upstream.port },
+    })
+    await using frontend = await gate.connect()
+    await frontend.send(hello).takeMessage()
+    const first = Buffer.from('n,,n=,r=one')
+    const initial = Buffer.concat([cstrings('SCRAM-SHA-256'), int32(first.length), first])
+    const final = message('p', 'c=biws,r=onetwo,p=AAAA')
+    expect(await takeSteps(frontend, [message('p', initial), final])).toBeLessThanOrEqual(1)
+    expect(await soleOutcome(gate)).toMatchObject({
+      kind: 'refused',
+      refusal: { reason: 'authentication-timeout' },
+    })
+  })
+
   test('within the time of all is served, however long its TLS handshake takes', async () => {
     await using gate = await Gate.start({ trust, timeouts: { startupMs: limitMs } })
     await using frontend = await gate.connect()
