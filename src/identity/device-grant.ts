@@ -13,6 +13,7 @@ import { FetchError } from './bounded-fetch.ts'
 import type { IssuerKeys } from './discovery.ts'
 import { authenticationOf, formFetch, type OauthClient } from './oauth-client.ts'
 import type { ProviderAccess } from './provider-access.ts'
+import { withoutSecretIfRefused } from './public-client.ts'
 
 /** How somebody signs in at the provider of an integration. */
 export interface SignInProvider {
@@ -56,7 +57,7 @@ export async function beginDeviceGrant(
     {},
     authenticationOf(provider.client),
   )
-  const post = formFetch(provider.access)
+  const post = withoutSecretIfRefused(formFetch(provider.access), provider.client.id)
   configuration[customFetch] = post
   const begun = await initiateDeviceAuthorization(configuration, {
     scope: provider.scopes.join(' '),

@@ -92,6 +92,8 @@ const asMachine = {
   options: '-c handshake=SSO -c identityprovider=sso_m2m',
 }
 
+const interactive = '-c handshake=SSO -c ssoOAuthFlow=deviceGrant'
+
 test('a machine names the token type, the scope and the integration, and is readonly', async () => {
   const { client } = await connect(asMachine, await machineToken())
   expect(await sessionUser(client)).toBe('app_readonly')
@@ -147,6 +149,16 @@ test('access_token with an opaque token is refused in favour of id_token', async
   expect(refusal?.hint).toContain('user=id_token')
   expect(refusal?.message).toContain('the OpenID provider does not support the request')
   client.destroy()
+})
+
+test('a person without user and password signs in by the device grant, as the mappings give', async () => {
+  const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
+  client.startup({ user: 'sso', database: 'sandbox', options: interactive })
+  const notice = (await client.readUntil('N')).body.toString()
+  const [, code = ''] = /shows the code (\S+)/.exec(notice.replaceAll('\0', ' ')) ?? []
+  await stack.provider.approveDevice(code, 'alice')
+  await client.readUntil('Z')
+  expect(await sessionUser(client)).toBe('app_readwrite')
 })
 
 test('a password is refused by the pool that requires single sign-on', async () => {

@@ -100,7 +100,7 @@ export const integration = section({
   client_secret: secret()
     .optional()
     .describe(
-      'The secret of that client. Interactive sign-in, `introspection` and token exchange use it.',
+      'The secret of that client. Interactive sign-in, `introspection` and token exchange use it. Where a provider does not take it for the sign-in, as of a native application, the sign-in goes without.',
     ),
   default_group: identifier('group').optional().describe('A group that every identity is in.'),
   additional_scopes: z
