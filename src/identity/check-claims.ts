@@ -68,7 +68,7 @@ export function notYetValid(claim: 'iat' | 'nbf', seconds: number): Refusal {
 export function wrongAudience(claims: JWTPayload): Refusal {
   return new Refusal('token-audience', {
     values: { audience: bracketed([claims.aud ?? []].flat()) },
-    clientDetail: `The token was issued for audience ${quoted(claims.aud)}.`,
+    clientDetail: `The token was issued for an alternate audience: ${quoted(claims.aud)}.`,
     logDetail: holder(claims),
   })
 }

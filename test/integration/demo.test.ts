@@ -195,7 +195,7 @@ describe('the demo', () => {
       'a token for somebody else',
       2,
       'password authentication failed for user "app_readwrite"',
-      'issued for audience "https://billing.example.com"',
+      'issued for an alternate audience: "https://billing.example.com"',
     ],
     [
       'a group that nobody has mapped',

@@ -239,7 +239,7 @@ describe.skipIf(!hasPsql())('an encrypted token', () => {
   test('is refused with what is wrong inside', async () => {
     const token = await encrypted(await stack.token({ aud: 'another' }))
     const { stderr } = await logIn(token, 'decrypting', 'app_readonly')
-    expect(stderr).toContain('The token was issued for audience "another".')
+    expect(stderr).toContain('The token was issued for an alternate audience: "another".')
   })
 
   test('is refused elsewhere, and says so', async () => {

@@ -113,7 +113,7 @@ describe.skipIf(!hasPython)('libpq 18', () => {
     )
     expect(answer.ok).toBe(false)
     expect(answer.error).toContain('OAuth bearer authentication failed for user "app_readonly"')
-    expect(answer.error).toContain('The token was issued for audience "others".')
+    expect(answer.error).toContain('The token was issued for an alternate audience: "others".')
   })
 
   test('speaks protocol 3.2 and cancels with a long key', async () => {

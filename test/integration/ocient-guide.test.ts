@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { databaseAudience, groupsClaim } from '../../demo/provider-configuration.ts'
 import { Stack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
 import { type ErrorFields, errorFields, WireClient } from '../support/wire-client.ts'
 
 let stack: Stack
@@ -64,8 +65,8 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]()
 })
 
-async function machineToken(): Promise<string> {
-  return stack.provider.clientCredentialsToken('m2m', { audience: databaseAudience })
+async function machineToken(audience = databaseAudience): Promise<string> {
+  return stack.provider.clientCredentialsToken('m2m', { audience })
 }
 
 async function connect(
@@ -106,6 +107,23 @@ test('a machine can only read', async () => {
   client.destroy()
 })
 
+test('a machine is told apart in the audit by its issuer and subject, for there is no user', async () => {
+  const { client } = await connect(
+    { ...asMachine, application_name: 'audited' },
+    await machineToken(),
+  )
+  client.destroy()
+  await until('the record', async () =>
+    (await stack.audit()).some(
+      ({ unmapped: { portcullis: one } }) =>
+        one['application_name'] === 'audited' &&
+        one['issuer'] === stack.provider.issuer &&
+        one['subject'] === 'm2m' &&
+        one['role'] === 'app_readonly',
+    ),
+  )
+})
+
 test('the name of the integration works without the scope too, which is ignored there', async () => {
   const parameters = { user: 'id_token', identityprovider: 'sso_m2m' }
   const { client } = await connect(parameters, await machineToken())
@@ -116,7 +134,7 @@ test('a machine that names no integration meets the primary, and is told what do
   const { refusal, client } = await connect({ user: 'app_readonly' }, await machineToken())
   expect(refusal).toMatchObject({
     sqlstate: '28P01',
-    detail: `The token was issued for audience "${databaseAudience}".`,
+    detail: `The token was issued for an alternate audience: "${databaseAudience}".`,
   })
   client.destroy()
 })
@@ -171,4 +189,25 @@ test('a password is refused by the pool that requires single sign-on', async () 
     message: 'This connectivity pool requires SSO authentication',
   })
   client.destroy()
+})
+
+test('an audience that is altered away is refused from then on', async () => {
+  const token = await machineToken('https://auth.example.com/')
+  const { client } = await connect(asMachine, token)
+  expect(await sessionUser(client)).toBe('app_readonly')
+  const { sso_m2m: machines } = stack.config.integrations
+  await stack.gateway.reload({
+    ...stack.config,
+    integrations: {
+      ...stack.config.integrations,
+      sso_m2m: { ...machines, additional_audiences: [databaseAudience] },
+    },
+  })
+  const { refusal, client: second } = await connect(asMachine, token)
+  expect(refusal?.detail).toBe(
+    'The token was issued for an alternate audience: "https://auth.example.com/".',
+  )
+  second.destroy()
+  const { client: third } = await connect(asMachine, await machineToken())
+  expect(await sessionUser(third)).toBe('app_readonly')
 })

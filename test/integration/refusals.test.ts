@@ -804,7 +804,7 @@ const scenarios: Readonly<
     expected: {
       sqlstate: '28P01',
       message: wrongCredential,
-      detail: /^The token was issued for audience "another-application"\.$/,
+      detail: /^The token was issued for an alternate audience: "another-application"\.$/,
     },
   },
   'token-authorized-party': {
@@ -1043,7 +1043,7 @@ const variants: readonly (readonly [string, Reason, Scenario])[] = [
       expected: {
         sqlstate: '28P01',
         message: wrongCredential,
-        detail: /^The token was issued for audience "portcullis-cli"\.$/,
+        detail: /^The token was issued for an alternate audience: "portcullis-cli"\.$/,
       },
     },
   ],

@@ -507,7 +507,7 @@ describe('once the signature is verified', () => {
     const refusal = await refusalOf(makeToken(ec, { aud }))
     expect(refusal).toMatchObject({
       reason: 'token-audience',
-      clientDetail: `The token was issued for audience ${told}.`,
+      clientDetail: `The token was issued for an alternate audience: ${told}.`,
       logDetail: 'sub auth0|alice',
     })
   })
