@@ -1,7 +1,7 @@
 // Configurations as CockroachDB's users have them, under its own names: who gets in, and what is said to
 // those who do not.
 import { spawn } from 'node:child_process'
-import { copyFile, mkdir, readFile } from 'node:fs/promises'
+import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -36,7 +36,8 @@ beforeAll(async () => {
   key = await generateSigningKey()
   stranger = await generateSigningKey()
   const { n, e, kid, kty } = key
-  const jwks = JSON.stringify({ keys: [{ n, e, kid, kty }] })
+  const jwk = { n, e, kid, kty }
+  const jwks = JSON.stringify({ keys: [jwk] })
   stack = await Stack.start({
     configure: (config) => {
       const passwords = { morgan: 'morgan', roach: 'roach', alice: 'alice', root: 'root' }
@@ -66,7 +67,8 @@ ${okta} chief root`,
   }
   atGoogle = await anotherGateway('google', {
     'server.jwt_authentication.enabled': true,
-    'server.jwt_authentication.jwks': jwks,
+    // Either a key or a set of keys may be there.
+    'server.jwt_authentication.jwks': JSON.stringify(jwk),
     'server.jwt_authentication.issuers': `${google}, ${robots}`,
     'server.jwt_authentication.audience': 'another-cluster,test_cluster',
     'server.identity_map.configuration': `${google} 1232316645658094244789 roach`,
@@ -203,13 +205,15 @@ describe.runIf(hasPsql())('psql with options=--crdb:jwt_auth_enabled=true', () =
 })
 
 test('the connection string of the Okta set-up logs in, as it stands there', async () => {
-  const connectionString = `postgresql://morgan:${await oktaToken()}@localhost:${stack.gateway.port}/sandbox?options=${optIn}`
-  const ca = await readFile(stack.caFile, 'utf8')
-  const client = new pg.Client({ connectionString, ssl: { ca } })
+  const host = `localhost:${stack.gateway.port}`
+  const connectionString = `postgresql://morgan:${await oktaToken()}@${host}/sandbox?sslmode=verify-full&sslrootcert=${stack.caFile}&options=${optIn}`
+  const client = new pg.Client({ connectionString, application_name: '$ docs_simplecrud_gopgx' })
   await client.connect()
-  const { rows } = await client.query('select session_user as name')
+  const { rows } = await client.query(
+    "select session_user as name, current_setting('application_name') as application",
+  )
   await client.end()
-  expect(rows).toEqual([{ name: 'morgan' }])
+  expect(rows).toEqual([{ name: 'morgan', application: '$ docs_simplecrud_gopgx' }])
 })
 
 describe('a login', () => {
