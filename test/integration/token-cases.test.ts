@@ -389,6 +389,7 @@ describe('a stock client is refused with a token', () => {
 
   test.each<[string, string, string, string]>([
     ['nothing', '', 'empty-password', '28P01'],
+    ['spaces', '   ', 'sso-required', '28000'],
     ['a dot', '.', 'sso-required', '28000'],
     ['three dots', '...', 'sso-required', '28000'],
     ['one byte more than the limit', 'a'.repeat(65_531), 'password-too-long', '08P01'],

@@ -11,6 +11,7 @@ import {
 } from '../../../demo/certificates.ts'
 import { boundedFetch, type FetchLimits } from '../../../src/identity/bounded-fetch.ts'
 import { fetchIssuerKeys, type IssuerKeys } from '../../../src/identity/discovery.ts'
+import { KeyCache } from '../../../src/identity/key-cache.ts'
 import { signingKey, toJwk } from './tokens.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -288,6 +289,33 @@ describe.each(['the discovery document', 'the key set'] as const)('instead of %s
     expect(await failureOf(fetchKeys(issuer, ca, its))).toMatch(told)
     expect(requests.at(-1)).toBe(path)
     expect(requests.filter((url) => url === path)).toHaveLength(1)
+  })
+
+  test.each<[string, Answer]>([
+    ['a status of 404', json({}, 404)],
+    ['a status of 500', json({}, 500)],
+    ['HTML', raw('<!doctype html>', 200, { 'content-type': 'text/html' })],
+    ['an empty object', json({})],
+    ['an empty list', json([])],
+    ['no key', json({ issuer, keys: [] })],
+    ['a body without end', endless],
+    ['a byte now and then', slowDrip],
+    ['a gzipped body', raw(gzipSync('{}'), 200, { 'content-encoding': 'gzip' })],
+    ['a redirect to the metadata of the cloud', raw('', 302, { location: metadataService })],
+  ])('%s leaves the keys in use that were there before', async (_, answer) => {
+    const refreshes: string[] = []
+    const cache = new KeyCache({
+      issuer,
+      fetch: async () => fetchKeys(issuer, ca, impatient),
+      observer: { keysRefreshed: (__, outcome) => refreshes.push(outcome), unknownKey() {} },
+    })
+    await cache.warm()
+    if (which === 'the key set') keySetAnswer = answer
+    else discoveryAnswer = answer
+    await cache.warm()
+    expect(refreshes).toEqual(['ok', 'failed'])
+    const { findKey } = await cache.current()
+    await expect(findKey({ alg: 'ES256', kid: 'one' })).resolves.toBeDefined()
   })
 })
 

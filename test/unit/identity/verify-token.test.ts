@@ -202,6 +202,24 @@ describe('the times of a token', () => {
   })
 
   test.each([
+    ['1e308', 'accepted'],
+    ['1e400', 'accepted'],
+    ['-1e400', 'token-expired'],
+    ['0', 'token-expired'],
+    ['-0.0', 'token-expired'],
+    ['NaN', 'token-malformed'],
+    ['true', 'token-claim'],
+    ['"1e308"', 'token-claim'],
+  ])('with exp written as %s are %s', async (written, outcome) => {
+    const others = JSON.stringify({ ...goodClaims, exp: undefined })
+    const claims = `{"exp":${written},${others.slice(1)}`
+    const token = signToken({ alg: 'ES256', kid: 'ec' }, claims, ec)
+    if (outcome === 'accepted') {
+      expect((await verifyToken(token, rules, now)).expiresAt.getTime()).toBe(8.64e15)
+    } else expect((await refusalOf(token)).reason).toBe(outcome)
+  })
+
+  test.each([
     ['now, without leeway', 0, nowSeconds, '2026-03-01T12:00:00.000Z, 0 seconds ago'],
     ['a second ago, without leeway', 0, nowSeconds - 1, '2026-03-01T11:59:59.000Z, 1 seconds ago'],
     ['beyond the leeway', 30_000, nowSeconds - 31, '2026-03-01T11:59:29.000Z, 31 seconds ago'],
@@ -342,6 +360,17 @@ describe('before the signature is verified', () => {
   test('a token whose algorithm is not the one of its key finds no key', async () => {
     const its = tokenRules(keysOf([toJwk(rsa, { alg: 'RS256' })]))
     await expectUntold(makeToken(rsa, {}, {}, 'PS256'), 'token-unknown-key', its)
+  })
+
+  test.each([
+    ['encryption', { use: 'enc' }],
+    ['an algorithm of encryption', { alg: 'RSA-OAEP' }],
+    ['another operation', { key_ops: ['encrypt'] }],
+    ['keys to be wrapped in it', { key_ops: ['wrapKey', 'deriveKey'] }],
+  ])('a token that is signed with a key for %s finds no key', async (_, more) => {
+    const its = tokenRules(keysOf([toJwk(rsa, more), toJwk(ec)]))
+    await expectUntold(makeToken(rsa), 'token-unknown-key', its)
+    await expectUntold(makeToken(rsa, {}, { kid: undefined }), 'token-unknown-key', its)
   })
 
   test('a token without key id is refused where its issuer has two keys of its kind', async () => {
