@@ -291,6 +291,13 @@ describe('a client that sends too much', () => {
       'password-too-long',
     ],
     ['message instead of a password', {}, reachPassword, flood, 'malformed-password'],
+    [
+      'SASL message instead of a password',
+      {},
+      reachPassword,
+      message('p', 'SCRAM-SHA-256\0\0\0\0\x08n,,n=,r='),
+      'malformed-password',
+    ],
   ])('as a %s is refused', async (_, options, reach, bytes, reason) => {
     expect(await refusalOf(options, reach, bytes)).toBe(reason)
   })

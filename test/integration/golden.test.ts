@@ -109,6 +109,29 @@ function endsWith(...packets: readonly Buffer[]): Dialogue {
   }
 }
 
+/** Startup message and password in one write, before anything is asked for. */
+const allAtOnce: Dialogue = async (client, password, heard) => {
+  client.send(
+    Buffer.concat([
+      startupPacket(known),
+      message('p', Buffer.from(`${password}\0`)),
+      query('select 1'),
+    ]),
+  )
+  await readTo(client, 'Z', heard)
+  await readTo(client, 'Z', heard)
+}
+
+/** The second one is no part of a login any more. */
+const passwordTwice: Dialogue = async (client, password, heard) => {
+  client.send(startupPacket(known))
+  await readTo(client, 'R', heard)
+  const answer = message('p', Buffer.from(`${password}\0`))
+  client.send(Buffer.concat([answer, message('p', Buffer.from('again\0'))]))
+  await readTo(client, 'E', heard)
+  expect(await client.closed()).toHaveLength(0)
+}
+
 const extended = [
   message('P', Buffer.from('\0select $1::int + 1\0\0\0')),
   message('B', Buffer.from('\0\0\0\0\0\x01\0\0\0\x0241\0\0', 'latin1')),
@@ -134,6 +157,8 @@ const dialogues: readonly (readonly [string, Dialogue])[] = [
     'a login by protocol 3.0 with options that are not known',
     logInWith({ ...known, '_pq_.one': '1', '_pq_.two': '2' }),
   ],
+  ['a login that waits for no question', allAtOnce],
+  ['a password that comes twice', passwordTwice],
   ['a query', thenSay(query('select 1 as one, null as nothing'))],
   ['an empty query', thenSay(query(''))],
   ['several statements', thenSay(query('select 1; select 2'))],

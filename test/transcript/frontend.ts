@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { once } from 'node:events'
+import { Duplex } from 'node:stream'
 import { codes, packet } from '../unit/wire/bytes.ts'
 import { ByteStream, type TypedMessage } from './byte-stream.ts'
 import { until } from './until.ts'
@@ -46,6 +47,17 @@ export class Frontend implements AsyncDisposable {
     return this.#stream.takeMessage()
   }
 
+  /** Reads to the end of a login, and gives what its BackendKeyData holds. */
+  async takeCancelKey(): Promise<Buffer> {
+    let key = Buffer.alloc(0)
+    for (let type = ''; type !== 'Z';) {
+      const next = await this.takeMessage()
+      type = next.type
+      if (type === 'K') key = Buffer.from(next.body)
+    }
+    return key
+  }
+
   async rest(): Promise<Buffer> {
     return this.#stream.rest()
   }
@@ -61,10 +73,11 @@ export class Frontend implements AsyncDisposable {
     return this.handshake(ca)
   }
 
-  async handshake(ca: string): Promise<this> {
+  /** What is joined to the handshake comes in one segment with its first bytes. */
+  async handshake(ca: string, joined?: Buffer): Promise<this> {
     this.#stream.release()
     this.socket = connectTls({
-      socket: this.socket,
+      socket: joined === undefined ? this.socket : behind(joined, this.socket),
       ca,
       servername: 'localhost',
       ALPNProtocols: ['postgresql'],
@@ -78,6 +91,26 @@ export class Frontend implements AsyncDisposable {
     this.socket.destroy()
     await until('the client to close', () => this.socket.closed)
   }
+}
+
+/** A socket whose first write has these bytes in front. */
+function behind(first: Buffer, socket: Socket): Duplex {
+  let joined = first
+  const duplex = new Duplex({
+    read: () => socket.resume(),
+    write: (chunk: Buffer, _, done) => {
+      socket.write(Buffer.concat([joined, chunk]), done)
+      joined = Buffer.alloc(0)
+    },
+    final: (done) => socket.end(done),
+    destroy: (error, done) => {
+      socket.destroy()
+      done(error)
+    },
+  })
+  socket.on('data', (chunk: Buffer) => duplex.push(chunk))
+  socket.on('end', () => duplex.push(null))
+  return duplex
 }
 
 export interface ErrorFields {

@@ -98,6 +98,26 @@ describe('a request for encryption', () => {
   })
 })
 
+describe('an SSLRequest that comes again instead of the handshake', () => {
+  test.each([
+    ['by itself', [packet(codes.ssl)]],
+    ['with a startup message behind it', [packet(codes.ssl), hello]],
+    ['as a GSSENCRequest', [packet(codes.gss)]],
+    ['as a startup message', [hello]],
+  ])('%s ends the connection, and is not interpreted', async (_, again) => {
+    await using gate = await start()
+    await using frontend = await gate.connect()
+    frontend.send(packet(codes.ssl))
+    expect(await frontend.take(1)).toBe('S')
+    frontend.send(...again)
+    await frontend.rest()
+    expect(await gate.settled()).toMatchObject([
+      { kind: 'refused', refusal: { reason: 'tls-failed' } },
+    ])
+    expect(gate.witness.opens[0]?.requested).toBeUndefined()
+  })
+})
+
 describe('a startup message without TLS', () => {
   const hint =
     'A token or a password is never asked for without TLS. ' +
@@ -206,12 +226,7 @@ describe('a cancel request', () => {
     await using gate = await start({ allowsCleartext: true, upstream: { port: upstream.port } })
     await using frontend = await gate.connect()
     await gate.logIn(frontend)
-    let key = Buffer.alloc(0)
-    for (let type = ''; type !== 'Z';) {
-      const next = await frontend.takeMessage()
-      type = next.type
-      if (type === 'K') key = Buffer.from(next.body)
-    }
+    const key = await frontend.takeCancelKey()
     await using second = await gate.connect()
     second.send(packet(codes.cancel, key))
     expect(await second.rest()).toHaveLength(0)
@@ -219,6 +234,28 @@ describe('a cancel request', () => {
       Buffer.concat([int32(upstreamKey.processId), upstreamKey.secretKey]),
     )
     expect(key.subarray(4)).not.toEqual(upstreamKey.secretKey)
+  })
+})
+
+describe('a cancel request for a server that speaks TLS alone', () => {
+  test('goes there within TLS', async () => {
+    const cancelled = Promise.withResolvers<Buffer>()
+    await using upstream = await Upstream.start(async (connection) => {
+      await connection.secure(trust.server)
+      if (upstream.connections.length === 1) return letIn(connection)
+      cancelled.resolve((await connection.takePacket()).body)
+      connection.close()
+    })
+    const target = { port: upstream.port, tls: 'verify-full' } as const
+    await using gate = await start({ allowsCleartext: true, upstream: target })
+    await using frontend = await gate.connect()
+    await gate.logIn(frontend)
+    await using second = await gate.connect()
+    second.send(packet(codes.cancel, await frontend.takeCancelKey()))
+    expect(await second.rest()).toHaveLength(0)
+    expect(await cancelled.promise).toEqual(
+      Buffer.concat([int32(upstreamKey.processId), upstreamKey.secretKey]),
+    )
   })
 })
 
@@ -245,10 +282,48 @@ describe('a PROXY header', () => {
   test('joined to an SSLRequest is followed by TLS', async () => {
     await using gate = await start({ trustedProxies: ['127.0.0.1'] })
     await using frontend = await gate.connect()
-    frontend.send(line)
-    await frontend.secure(trust.ca)
+    frontend.send(line, packet(codes.ssl))
+    expect(await frontend.take(1)).toBe('S')
+    await frontend.handshake(trust.ca)
     frontend.send(hello)
     expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
+    expect(gate.witness.opens[0]?.peer).toEqual({ address: '2001:db8::7', port: 50115 })
+  })
+
+  test('joined to the handshake of direct TLS is followed by it', async () => {
+    await using gate = await start({ trustedProxies: ['127.0.0.1'] })
+    await using frontend = await gate.connect()
+    await frontend.handshake(trust.ca, Buffer.from(line))
+    frontend.send(hello)
+    expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
+    expect(gate.witness.opens[0]?.peer).toEqual({ address: '2001:db8::7', port: 50115 })
+  })
+
+  test.each([
+    ['LOCAL', Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex')],
+    [
+      'LOCAL and addresses',
+      Buffer.from('0d0a0d0a000d0a515549540a2011000cc0000207c633640ac3c31538', 'hex'),
+    ],
+    ['UNKNOWN', Buffer.from('PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n')],
+  ])('that says %s leaves the client its own address', async (_, header) => {
+    await using gate = await start({ trustedProxies: ['127.0.0.1'], allowsCleartext: true })
+    await using frontend = await gate.connect()
+    frontend.send(header, hello)
+    expect((await frontend.takeMessage()).raw).toEqual(cleartextPassword)
+    expect(gate.witness.opens[0]?.peer.address).toBe('127.0.0.1')
+  })
+
+  test.each([
+    ['of a wrong signature', Buffer.from('0d0a0d0a000d0a515549540b20000000', 'hex')],
+    ['of a version that there is not', Buffer.from('0d0a0d0a000d0a515549540a31110000', 'hex')],
+    ['that comes twice', Buffer.from(`${line}${line}`)],
+  ])('%s ends the connection', async (_, header) => {
+    await using gate = await start({ trustedProxies: ['127.0.0.1'], allowsCleartext: true })
+    await using frontend = await gate.connect()
+    frontend.send(header, hello)
+    expect(await frontend.rest()).toEqual(fatal('08P01', 'invalid startup packet'))
+    expect(await gate.settled()).toHaveLength(1)
   })
 
   test('is demanded from a trusted address', async () => {
