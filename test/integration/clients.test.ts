@@ -1,6 +1,7 @@
 // What stock clients do, done through the gateway with a token as the password.
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -122,6 +123,42 @@ describe.runIf(hasPsql())('psql over verify-full', () => {
     expect(stdout).toBe('reporting|5MB| a b\n')
   })
 
+  test.each([
+    ['prefer', 'disable'],
+    ['prefer', 'prefer'],
+    ['require', 'prefer'],
+    ['verify-ca', 'disable'],
+    ['verify-full', 'prefer'],
+  ])('logs in over TLS with sslmode=%s and gssencmode=%s', async (sslmode, gssencmode) => {
+    const { stdout, stderr } = await psql(
+      {
+        ...stack.environment(await stack.token()),
+        ...{ PGSSLMODE: sslmode, PGGSSENCMODE: gssencmode },
+      },
+      '\\conninfo',
+      'select session_user',
+    )
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(/TLS|SSL/)
+    expect(stdout).toMatch(/app_readonly\n$/)
+  })
+
+  test('keeps a large object whole', async () => {
+    const environment = { ...stack.environment(await stack.token()), PGUSER: 'app_readwrite' }
+    const [sent, received] = ['sent', 'received'].map((name) => join(stack.folder, name))
+    const bytes = randomBytes(5_000_001)
+    await writeFile(sent!, bytes)
+    const { stderr } = await psql(
+      environment,
+      'begin',
+      `\\lo_import '${sent!}'`,
+      `\\lo_export :LASTOID '${received!}'`,
+      'rollback',
+    )
+    expect(stderr).toBe('')
+    expect((await readFile(received!)).equals(bytes)).toBe(true)
+  })
+
   test('is told that it has to use TLS', async () => {
     const environment = { ...stack.environment(await stack.token()), PGSSLMODE: 'disable' }
     const { stderr } = await psql(environment, 'select 1')
@@ -171,6 +208,16 @@ describe('pg', () => {
     const client = await connect(await stack.token())
     const { rows } = await client.query<{ big: string }>(bigResult)
     expect(rows[0]?.big).toHaveLength(fiveMegabytes)
+    await client.end()
+  })
+
+  test('gets one row of sixty-four megabytes', async () => {
+    const client = await connect(await stack.token())
+    const { rows } = await client.query<{ big: string }>(
+      "select repeat('0123456789abcdef', 4 * 1024 * 1024) as big",
+    )
+    expect(rows[0]?.big.length).toBe(64 * 1024 * 1024)
+    expect(rows[0]?.big.endsWith('9abcdef')).toBe(true)
     await client.end()
   })
 

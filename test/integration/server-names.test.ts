@@ -8,7 +8,7 @@ import type { Authority } from '../../demo/certificates.ts'
 import { hasPsql, psql } from '../support/psql.ts'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
-import { WireClient } from '../support/wire-client.ts'
+import { errorFields, WireClient } from '../support/wire-client.ts'
 
 let stack: Stack
 
@@ -82,4 +82,25 @@ describe.runIf(hasPsql())('psql that asks for the name', () => {
     await writeCertificate(stack.folder, stack.authority)
     await until('the new certificate', async () => (await fingerprint()) !== before)
   })
+})
+
+test.each([
+  ['no name', undefined],
+  ['a name that no pool has', 'other.example.test'],
+  ['a name that one begins with', 'db.example'],
+])('a client that asks for %s gets the usual certificate and pool', async (_, servername) => {
+  const { socket } = await WireClient.requestTls(stack.gateway.port)
+  const secured = connect({
+    socket,
+    ca: stack.authority.certificate,
+    checkServerIdentity: () => undefined,
+    ...(servername !== undefined && { servername }),
+  })
+  await once(secured, 'secureConnect')
+  expect(secured.getPeerCertificate().subjectaltname).toContain('DNS:localhost')
+  const client = new WireClient(secured)
+  const password = stack.passwords['app_readonly']!
+  const answer = await client.logIn({ user: 'app_readonly', database: 'sandbox' }, password)
+  expect(errorFields(answer).message).toBe('This connectivity pool requires SSO authentication')
+  client.destroy()
 })

@@ -101,6 +101,28 @@ describe('a client that stops reading', () => {
   })
 })
 
+describe('a client that asks for much at once', () => {
+  const parse = message('P', Buffer.from('\0select $1::int\0\0\0'))
+  const rest = [message('E', Buffer.from('\0\0\0\0\0')), message('S', Buffer.alloc(0))]
+
+  test('in a pipeline of two thousand statements gets every answer, in order', async () => {
+    const { client } = await stack.logIn()
+    const numbers = Array.from({ length: 2_000 }, (_, i) => String(i).padStart(4, '0'))
+    const bind = (text: string): Buffer =>
+      message('B', Buffer.from(`\0\0\0\0\0\x01\0\0\0\x04${text}\0\0`, 'latin1'))
+    client.send(Buffer.concat(numbers.flatMap((text) => [parse, bind(text), ...rest])))
+    const seen: string[] = []
+    for (let done = 0; done < numbers.length;) {
+      const { type, body } = await client.read()
+      if (type === 'D') seen.push(body.toString('latin1', 6))
+      if (type === 'Z') done++
+    }
+    expect(seen).toEqual(numbers.map((text) => String(Number(text))))
+    client.destroy()
+    await noBackends()
+  })
+})
+
 describe('a cancel request', () => {
   test('with the session’s key cancels its statement', async () => {
     const { client, processId, secretKey } = await stack.logIn()
@@ -137,6 +159,18 @@ describe('a cancel request', () => {
     expect(await canceller.closed()).toHaveLength(0)
     expect((await client.readUntil('D')).body.toString('latin1')).toContain('7')
     client.destroy()
+    await noBackends()
+  })
+
+  test('with the key of one session and the process id of another does nothing', async () => {
+    const [mine, theirs] = [await stack.logIn(), await stack.logIn()]
+    theirs.client.query('select pg_sleep(1), 7')
+    await until('the statement to run', async () => (await stack.activeStatements()) === 1)
+    const canceller = await WireClient.connect(stack.gateway.port)
+    canceller.send(cancelRequest(theirs.processId, mine.secretKey))
+    expect(await canceller.closed()).toHaveLength(0)
+    expect((await theirs.client.readUntil('D')).body.toString('latin1')).toContain('7')
+    for (const { client } of [mine, theirs]) client.destroy()
     await noBackends()
   })
 
@@ -177,8 +211,15 @@ describe('PostgreSQL that goes away', () => {
     await until('all files closed', () => openFiles() <= filesBefore)
   })
 
-  test('without a word closes its sessions within a second', async () => {
+  test.each([
+    ['an idle session', undefined],
+    ['a session whose statement runs', 'select pg_sleep(60)'],
+  ])('without a word closes %s at once', async (_, statement) => {
     const { client } = await stack.logIn()
+    if (statement !== undefined) {
+      client.query(statement)
+      await until('the statement to run', async () => (await stack.activeStatements()) === 1)
+    }
     const startedAt = performance.now()
     await stack.postgres.stop('immediate')
     await client.closed()
