@@ -8,16 +8,16 @@ export function parseCockroachMap(text: string): ParsedIdentityMap {
   const map = new Map<string, readonly Line[]>()
   const problems: IdentityMapProblem[] = []
   for (const [index, source] of text.split(/\r?\n/).entries()) {
-    const words = source.replace(/#.*$/s, '').trim().split(/\s+/)
-    if (words.join('') === '') continue
-    const [issuer, user, role, ...rest] = words
-    if (issuer === undefined || user === undefined || role === undefined || rest.length > 0) {
+    const words = source.replace(/#.*/s, '').trim().split(/\s+/)
+    if (words[0] === '') continue
+    if (!isTriple(words)) {
       problems.push({
         line: index + 1,
         message: 'expected three words: issuer, user of the token, role; quotes have no meaning',
       })
       continue
     }
+    const [issuer, user, role] = words
     const line = toLine(user, role)
     if (typeof line === 'string') {
       problems.push({ line: index + 1, message: line })
@@ -27,6 +27,10 @@ export function parseCockroachMap(text: string): ParsedIdentityMap {
     map.set(key, [...(map.get(key) ?? []), line])
   }
   return { map, problems }
+}
+
+function isTriple(words: readonly string[]): words is readonly [string, string, string] {
+  return words.length === 3
 }
 
 /** A line, or what is wrong with it. The expression is not anchored; the first `\1` is its first group. */

@@ -42,10 +42,7 @@ export function readFields(line: string): Field[] {
     if (character === '"') {
       field ??= { text: '', isQuoted: true }
       if (isInQuotes) endedQuote = true
-      else if (endedQuote) {
-        field = { ...field, text: `${field.text}"` }
-        endedQuote = false
-      } else if (field.text === '') field = { ...field, isQuoted: true }
+      else if (endedQuote) field = { ...field, text: `${field.text}"` }
       isInQuotes = !isInQuotes
       continue
     }

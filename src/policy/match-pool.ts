@@ -17,7 +17,7 @@ export function matchPool(
   for (const pool of catalog.pools) {
     if (!pool.listeners.has(listener)) continue
     const isNamed = pool.serverNames.size > 0
-    if (isNamed && !pool.serverNames.has(serverName?.toLowerCase() ?? '')) continue
+    if (isNamed && !isAmong(pool.serverNames, serverName)) continue
     for (const network of pool.networks) {
       if (!contains(network, address)) continue
       const rank = [pool.priority, Number(isNamed), network.prefixLength]
@@ -27,7 +27,11 @@ export function matchPool(
   return best?.pool
 }
 
+function isAmong(names: ReadonlySet<string>, name: string | undefined): boolean {
+  return name !== undefined && names.has(name.toLowerCase())
+}
+
 function isHigher(rank: readonly number[], than: readonly number[]): boolean {
   const differing = rank.findIndex((value, index) => value !== than[index])
-  return differing !== -1 && (rank[differing] ?? 0) > (than[differing] ?? 0)
+  return (rank[differing] ?? 0) > (than[differing] ?? 0)
 }

@@ -22,14 +22,7 @@ export function openTo(role: string, rules: readonly OpenRule[]): Condition | un
 }
 
 function opens(rule: OpenRule, role: string): boolean {
-  switch (rule.kind) {
-    case 'any':
-      return true
-    case 'pattern':
-      return rule.pattern.matcher(role).find()
-    case 'members':
-      return false
-  }
+  return rule.kind === 'any' || (rule.kind === 'pattern' && rule.pattern.matcher(role).find())
 }
 
 /** For a step: what an operator reads of a rule. */

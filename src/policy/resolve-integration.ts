@@ -93,9 +93,7 @@ function choose(
 ): Integration | undefined {
   const primary = candidates.find((one) => one.name === scope.primary)
   // Where the primary speaks another dialect than the client, its own come in their order.
-  const first = candidates.every((one) => one.dialect === request.dialect)
-    ? candidates[0]
-    : undefined
+  const first = candidates.find((one) => one.dialect === request.dialect)
   return fromToken(scope, candidates, request) ?? primary ?? first
 }
 

@@ -48,6 +48,9 @@ const ownSettings = new Set([
   'auth_method',
 ])
 
+/** What CockroachDB's clients write for yes, in lower case. */
+const trueThere = new Set<string | undefined>(['true', 't', '1'])
+
 /** What may go upstream: settings of PostgreSQL and its extensions, which are named like this. */
 const settingName = /^[A-Za-z_][\w.$]*$/
 
@@ -66,7 +69,7 @@ export function readIntent(startup: StartupMessage): ClientIntent {
   if (asksForReplication) parameters.set('replication', replication)
   const rest = takeOwnOptions(options ?? '', own)
   if (rest !== '') parameters.set('options', rest)
-  const isCockroachs = /^(?:true|t|1)$/i.test(own.get('crdb:jwt_auth_enabled') ?? '')
+  const isCockroachs = trueThere.has(own.get('crdb:jwt_auth_enabled')?.toLowerCase())
   if (user === undefined || (user === '' && !isCockroachs)) throw new Refusal('no-user')
 
   const [, type, qualifier] = /^(id_token|access_token|sso)(?:@(.+))?$/s.exec(user) ?? []

@@ -184,4 +184,22 @@ export const equivalents: readonly Equivalent[] = [
     changedTo: '/^(?:--|-c)([^]+)/',
     because: 'the last group takes everything to the end',
   },
+  {
+    file: 'src/policy/identity-map.ts',
+    code: 'issuer?.text',
+    changedTo: 'issuer.text',
+    because: 'a line without fields is passed over before',
+  },
+  {
+    file: 'src/policy/identity-map.ts',
+    code: "''",
+    changedTo: '"Stryker was here!"',
+    because: 'a line without fields is passed over before',
+  },
+  {
+    file: 'src/policy/cockroach-identity-map.ts',
+    code: '{ return undefined }',
+    changedTo: '{}',
+    because: 'a function that ends returns undefined',
+  },
 ]

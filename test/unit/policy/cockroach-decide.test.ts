@@ -34,6 +34,7 @@ test.each<[string, string | undefined, Partial<Identity>, string]>([
   ['the user of the token', 'alice', {}, 'is alice'],
   ['another', 'bob', {}, 'role-not-allowed'],
   ['a user in other case', 'ALICE', {}, 'is alice'],
+  ['a user in other case, who is in a group too', 'ALICE', { groups: ['Readers'] }, 'is alice'],
   ['a token in other case', 'alice', { names: ['Alice'] }, 'is alice'],
   ['another form of the same letters', 'e\u0301lise', { names: ['\u00c9lise'] }, 'is \u00e9lise'],
   [
@@ -116,6 +117,12 @@ describe('where groups are required', () => {
   })
 })
 
+test('that some group is there is a step', () => {
+  const identity = { issuer, names: ['alice'], groups: ['strangers'] }
+  const { steps } = decide({ user: 'alice', database: 'app' }, identity, grouped, catalog)
+  expect(steps).toContainEqual({ check: 'some group', compared: 'strangers', passed: true })
+})
+
 test('an ordinary integration folds no name and takes no group by its name', () => {
   const ordinary = integration('sso', { mapsPrincipal: true })
   expect(outcomeOf('alice', { names: ['Alice'] }, ordinary)).toBe('role-not-allowed')
@@ -132,11 +139,21 @@ describe('the integration', () => {
         primary: 'people',
       }),
       database('own', { integrations: ['people'] }),
+      database('mixed', {
+        integrations: ['strangers', 'people', 'cockroachdb'],
+        primary: 'strangers',
+      }),
+      database('slashed', {
+        integrations: ['cockroachdb_3', 'cockroachdb_2'],
+        primary: 'cockroachdb_3',
+      }),
     ],
     integrations: [
       integration('people', { clientId: 'people' }),
       integration('cockroachdb', cockroach),
       integration('cockroachdb_2', { ...cockroach, issuer: slash }),
+      integration('cockroachdb_3', { ...cockroach, issuer: 'https://third.example' }),
+      integration('strangers', { issuer: 'https://third.example' }),
     ],
   })
   const chosen = (where: string, dialect: 'cockroachdb' | undefined, iss: string): string => {
@@ -164,6 +181,8 @@ describe('the integration', () => {
     ['is the first of them for an unknown issuer', 'app', 'cockroachdb', 'x', 'cockroachdb'],
     ['is the ordinary one for a client that does not', 'app', undefined, issuer, 'people'],
     ['is the primary for an unknown issuer then', 'app', undefined, 'x', 'people'],
+    ['is the ordinary one of two that fit', 'mixed', undefined, issuer, 'people'],
+    ['is the one that fits but for a slash', 'slashed', 'cockroachdb', issuer, 'cockroachdb_2'],
     ['is that of the database, if it has one', 'own', 'cockroachdb', issuer, 'people'],
   ])('%s', (_, where, dialect, iss, name) => {
     expect(chosen(where, dialect, iss)).toBe(name)

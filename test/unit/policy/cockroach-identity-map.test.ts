@@ -14,6 +14,7 @@ function usersOf(text: string, principal: string, issuer = google): readonly str
 test.each([
   ['a literal', `${google} 1232316645658094244789 roach`, '1232316645658094244789', ['roach']],
   ['another literal', `${google} 1232316645658094244789 roach`, '123', []],
+  ['a literal that ends alike', `${google} carl roach`, 'marl', []],
   ['a literal with blanks of any kind', `\t${google}\t 5   roach \r`, '5', ['roach']],
   [
     'an expression with a reference',

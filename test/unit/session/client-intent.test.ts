@@ -131,6 +131,16 @@ describe('the parameters for the upstream', () => {
     expect([...intent.parameters]).toEqual([[name, 'x']])
   })
 
+  test.each([
+    [0, 0],
+    [2, 2],
+    [9999, 2],
+  ])('of a client of 3.%d make its protocol 3.%d', (minorVersion, ours) => {
+    const parameters = new Map([['user', 'alice']])
+    const intent = readIntent({ kind: 'startup', minorVersion, parameters, protocolOptions: [] })
+    expect(intent.minorVersion).toBe(ours)
+  })
+
   test.each<[Parameters, string]>([
     [{ user: 'alice', application_name: 'psql' }, 'psql'],
     [{ user: 'alice' }, ''],

@@ -15,13 +15,14 @@ const catalog = catalogOf({
       mapsPrincipal: true,
     }),
   ],
-  groups: [group('readers', 'app_reader')],
+  groups: [group('readers', 'app_reader'), group('writers', 'app_writer')],
 })
 
-function attemptAs(user: string, where: string): Attempt {
+function attemptAs(user: string, where: string, report?: Attempt['report']): Attempt {
   const parameters = { user, database: where, options: '--crdb:jwt_auth_enabled=true' }
   return {
     catalog,
+    ...(report && { report }),
     intent: readIntent({
       ...{ kind: 'startup', minorVersion: 0, protocolOptions: [] },
       parameters: new Map(Object.entries(parameters)),
@@ -34,16 +35,21 @@ function attemptAs(user: string, where: string): Attempt {
 }
 
 /** What comes of a verifier that refuses late. */
-async function outcomeOf(user: string, where: string, reason: Reason): Promise<unknown> {
+async function outcomeOf(
+  user: string,
+  where: string,
+  reason: Reason,
+  { names = ['alice', 'root'], report }: { names?: string[]; report?: Attempt['report'] } = {},
+): Promise<unknown> {
   const identity: TokenIdentity = {
-    ...{ integration: 'cockroachdb', issuer, subject: 's', names: ['alice', 'root'], groups: [] },
+    ...{ integration: 'cockroachdb', issuer, subject: 's', names, groups: [] },
     ...{ expiresAt: new Date(0), goodUntil: new Date(0), tokenIdHash: undefined },
     ...{ kind: 'id_token', certificateThumbprint: undefined, actors: [] },
   }
   const verify = async (): Promise<never> =>
     Promise.reject(new LateRefusal(new Refusal(reason), identity))
   const tokens = new Map([['cockroachdb', { verify }]])
-  return admitToken(attemptAs(user, where), 'token', tokens, new Date(0)).then(
+  return admitToken(attemptAs(user, where, report), 'token', tokens, new Date(0)).then(
     () => 'admitted',
     (error: unknown) => (error instanceof Refusal ? error.reason : error),
   )
@@ -61,4 +67,19 @@ test.each<[string, string, Reason, Reason]>([
   ['app_reader', 'app', 'userinfo-unavailable', 'userinfo-unavailable'],
 ])('%j in %s with a late %s is refused: %s', async (user, where, late, reason) => {
   expect(await outcomeOf(user, where, late)).toBe(reason)
+})
+
+test('a principal that may be nobody is refused for it, whatever groups userinfo might have told', async () => {
+  const names = ['a'.repeat(64)]
+  expect(await outcomeOf('app_reader', 'app', 'userinfo-unavailable', { names })).toBe(
+    'principal-unmapped',
+  )
+})
+
+test('a bug that shows meanwhile is not hidden by the refusal', async () => {
+  const bug = new Error('a bug')
+  const report = ({ check }: { check: string }): void => {
+    if (check === 'role') throw bug
+  }
+  expect(await outcomeOf('alice', 'app', 'token-audience', { report })).toBe(bug)
 })
