@@ -3,8 +3,9 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { HttpServer } from '../../../src/web/hardened-server.ts'
 import { startHttp } from '../../../src/web/server.ts'
-import type { Check, HttpOptions, HttpServer } from '../../../src/web/server.ts'
+import type { Check, HttpOptions } from '../../../src/web/server.ts'
 
 const ok: Check = { ok: true, reasons: [] }
 let servers: HttpServer[] = []
