@@ -298,7 +298,12 @@ export class IdentityProvider {
       provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true })
 
     if (prompt.name === 'login') {
-      const chosen = request.method === 'POST' ? await readUser(request) : params['login_hint']
+      const form = request.method === 'POST' ? await readForm(request) : undefined
+      if (form?.has('refuse') === true) {
+        await finish({ error: 'access_denied', error_description: 'refused by the user' })
+        return
+      }
+      const chosen = form === undefined ? params['login_hint'] : form.get('user')
       if (typeof chosen === 'string' && Object.hasOwn(this.users, chosen))
         await finish({ login: { accountId: chosen } })
       else response.setHeader('content-type', 'text/html').end(chooser(this.users))
@@ -346,9 +351,9 @@ async function generateKeys(): Promise<JWK[]> {
   return Promise.all(signingAlgorithms.map(async (algorithm) => generateSigningKey(algorithm)))
 }
 
-async function readUser(request: IncomingMessage): Promise<string | null> {
-  if (Number(request.headers['content-length']) > largestFormBytes) return null
-  return new URLSearchParams(await text(request)).get('user')
+async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
+  if (Number(request.headers['content-length']) > largestFormBytes) return new URLSearchParams()
+  return new URLSearchParams(await text(request))
 }
 
 function chooser(users: Users): string {
@@ -356,6 +361,7 @@ function chooser(users: Users): string {
     ([id, { name, email }]) =>
       `<button name="user" value="${escapeHtml(id)}">${escapeHtml(`${name} (${email})`)}</button>`,
   )
+  buttons.push('<button name="refuse" value="yes">Cancel</button>')
   return page('Who are you?', `<form method="post">${buttons.join('\n')}</form>`)
 }
 

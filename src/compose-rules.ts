@@ -8,7 +8,7 @@ import { type DecryptionKey, parseDecryptionKeys } from './identity/decryption-k
 import type { Dialect } from './identity/dialect.ts'
 import { KeyCache } from './identity/key-cache.ts'
 import { findIssuerKeys, type KeySource } from './identity/key-source.ts'
-import type { SignInProvider } from './identity/device-grant.ts'
+import type { SignInProvider } from './identity/sign-in-provider.ts'
 import type { IssuerObserver } from './identity/observer.ts'
 import type { ProviderAccess } from './identity/provider-access.ts'
 import { type ExchangeProvider, TokenExchange } from './identity/token-exchange.ts'
@@ -47,6 +47,7 @@ export function composeRules(
     ...login,
     exchanges: composeExchanges(config, login.tokens),
     signIns: composeSignIns(config),
+    signInPages: config.sign_in && { publicUrl: config.sign_in.public_url },
     upstreams: composeUpstreams(config),
     certificates,
     clientCertificates: clientCertificates(config),
@@ -131,6 +132,7 @@ export function composeCatalog(config: Config): Catalog {
       passwordUsers: new Set(pool.password_users),
       authMethods: pool.auth_methods,
       ssoIntegration: pool.sso_integration,
+      ssoFlows: pool.sso_flows,
       allowsReplication: pool.allow_replication,
       serverNames: new Set(pool.server_names.map((name) => name.toLowerCase())),
       requiresClientCertificate: pool.client_certificate === 'required',

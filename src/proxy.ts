@@ -6,6 +6,7 @@ import type { WorkerStatus } from './fleet/supervisor.ts'
 import type { KeyCache } from './identity/key-cache.ts'
 import { ScramKeyCache } from './sasl/scram-key-cache.ts'
 import { listen, type Listener } from './session/listener.ts'
+import { PendingSignIns, type SignInCall, type SignInReply } from './session/pending-sign-ins.ts'
 import { SessionRegistry } from './session/registry.ts'
 import {
   type AllCertificateFiles,
@@ -37,6 +38,7 @@ export class Proxy {
   readonly #options: ProxyOptions
   readonly #registry = new SessionRegistry()
   readonly #scramKeys = new ScramKeyCache(maxScramKeys)
+  readonly #pendingSignIns = new PendingSignIns()
   readonly #traffic = { fromFrontend: 0, fromUpstream: 0 }
   readonly #metrics: Metrics
   readonly #audit: Audit
@@ -100,6 +102,7 @@ export class Proxy {
       observer,
       registry: this.#registry,
       scramKeys: this.#scramKeys,
+      pendingSignIns: this.#pendingSignIns,
       cancel: async (request) => this.#cancelAnywhere(request),
       now: () => new Date(),
     }
@@ -149,6 +152,11 @@ export class Proxy {
     } catch {
       return 'failed'
     }
+  }
+
+  /** What a page asks about a sign-in, if it waits in this process. */
+  async signInHere(call: SignInCall): Promise<SignInReply> {
+    return this.#pendingSignIns.call(call)
   }
 
   countReload(outcome: 'ok' | 'failed'): void {

@@ -190,14 +190,36 @@ export const reasons = {
     fault: 'client',
     message: 'the sign-in flow "{flow}" is not supported',
     hint: 'Use ssoOAuthFlow=deviceGrant, or leave it out.',
-    meaning: 'The client asked for a flow by `ssoOAuthFlow` that there is not.',
-    remedy: 'Leave it out.',
+    meaning:
+      'The client asked for a flow by `ssoOAuthFlow` that there is not, that is not among `sso_flows` of the pool, or `authorizationCode` where `sign_in` is not configured.',
+    remedy: 'Leave it out, add the flow to `sso_flows`, or configure `sign_in`.',
+  },
+  'sign-in-disowned': {
+    sqlstate: '28000',
+    fault: 'client',
+    message: 'the sign-in was refused by somebody who did not begin it',
+    hint: 'Connect again, and open the address of the notice yourself.',
+    meaning:
+      'On our sign-in page somebody said that the request was not theirs. Whoever began the session may have sent them its address.',
+    remedy:
+      'Find out who connected from the address of the audit record, and how somebody else came by the address of the page.',
+  },
+  'sign-in-other-browser': {
+    sqlstate: '28000',
+    fault: 'client',
+    message: 'the sign-in was completed in another browser than the one that began it',
+    hint: 'Connect again, and sign in with one browser from the address of the notice to the end.',
+    meaning:
+      'Somebody came back from the identity provider by a browser which our page had not sent there. That is how a sign-in looks that was passed on to somebody else, to sign in for a stranger; nobody was let in.',
+    remedy:
+      'Connect again. If nobody changed browsers, find out who connected from the address of the audit record: whoever was sent to the provider should tell you by whom.',
   },
   'sign-in-denied': {
     sqlstate: '28000',
     fault: 'client',
     message: 'the sign-in was denied',
-    meaning: 'Whoever opened the address of an interactive sign-in said no.',
+    meaning:
+      'Whoever opened the address of an interactive sign-in said no to the identity provider.',
     remedy: 'Connect again, and approve only what you began yourself.',
   },
   'sign-in-timeout': {
@@ -214,9 +236,9 @@ export const reasons = {
     fault: 'issuer',
     message: 'identity provider for pool "{pool}" is unavailable',
     meaning:
-      'The provider did not begin or complete an interactive sign-in: it has no device_authorization_endpoint, does not know the client, or did not answer.',
+      'The provider did not begin or complete an interactive sign-in: it has no device_authorization_endpoint or authorization_endpoint, does not know the client, did not answer, or answered with something that was not accepted, such as another issuer or nonce.',
     remedy:
-      'The log has the endpoint and the error code of the provider. `unauthorized_client` means that the client may not use the device grant.',
+      'The log has the endpoint and the error code of the provider. `unauthorized_client` means that the client may not use the flow.',
   },
   'too-many-sign-ins': {
     sqlstate: '53300',

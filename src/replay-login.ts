@@ -119,7 +119,9 @@ class Replay {
     }
     const pool = enterPool(attempt, this.#listener)
     // Whoever signs in interactively is explained by the token that the provider would issue.
-    const signsInBy = attempt.intent.asksForSignIn ? enterSignIn(attempt, pool) : undefined
+    const signsInBy = attempt.intent.asksForSignIn
+      ? enterSignIn(attempt, pool, this.#config.sign_in !== undefined).integration
+      : undefined
     if (signsInBy === undefined && chooseAuthMethod(attempt, pool) === 'scram-sha-256') {
       return this.#explainRelay(attempt, pool)
     }

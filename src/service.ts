@@ -6,9 +6,13 @@ import { type Config, ConfigError, formatProblem, type LoadedConfig } from './co
 import { localBus } from './fleet/bus.ts'
 import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
 import { Proxy, runtimeName } from './proxy.ts'
+import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
+import { loadServerKeyPair, watchServerCertificates } from './session/server-certificate.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, renderMetrics, retireSnapshots } from './telemetry/metrics.ts'
-import { type Check, type HttpServer, startHttp } from './web/server.ts'
+import type { HttpServer } from './web/hardened-server.ts'
+import { type Check, startHttp } from './web/server.ts'
+import { startSignInPages } from './web/sign-in-server.ts'
 import { surviveBugs, type WorkerStart } from './worker.ts'
 
 /** What the primary needs of its sessions, whether they are in its own process or in workers. */
@@ -18,6 +22,7 @@ interface Sessions {
   reload(config: Config): Promise<void>
   reopen(): Promise<void>
   snapshots(): Promise<readonly unknown[]>
+  signIn(call: SignInCall): Promise<SignInReply>
   drain(deadlineMs: number): Promise<void>
   endNow(): void
   countReload(outcome: 'ok' | 'failed'): void
@@ -42,6 +47,7 @@ export class Service {
   readonly #chosenPorts = new Map<string, number>()
   #config: Config
   #http: HttpServer | undefined
+  #pages: HttpServer | undefined
   #phase: Phase = 'starting'
   #reloading: Promise<void> = Promise.resolve()
   #retired: unknown
@@ -76,6 +82,7 @@ export class Service {
         this.#log.error('http', { error })
       },
     })
+    this.#pages = await this.#openPages(config)
     await this.#sessions.start()
     this.#phase = 'running'
     this.#log.info('ready', {
@@ -85,6 +92,7 @@ export class Service {
         ({ address, port, key }) => `${address}:${this.#chosenPorts.get(key) ?? port}`,
       ),
       http: `${this.#http.address}:${this.#http.port}`,
+      ...(this.#pages && { signIn: `${this.#pages.address}:${this.#pages.port}` }),
     })
   }
 
@@ -105,6 +113,7 @@ export class Service {
     const deadlineMs = this.#config.timeouts.drain
     this.#log.info('draining', { deadlineSeconds: deadlineMs / 1_000 })
     await this.#sessions.drain(deadlineMs)
+    await this.#pages?.close()
     await this.#http?.close()
     this.#log.info('stopped')
     await this.#log.close()
@@ -113,9 +122,11 @@ export class Service {
   async #reloadNow(): Promise<void> {
     const { file, readConfig } = this.#options
     try {
-      const { config, notices } = readConfig(file)
+      const { config: read, notices } = readConfig(file)
       for (const notice of notices) this.#log.warn(formatProblem(file, notice))
-      for (const name of needingRestart(this.#config, config)) {
+      // Sessions must not invite to pages that are not served.
+      const config = { ...read, sign_in: this.#config.sign_in }
+      for (const name of needingRestart(this.#config, read)) {
         this.#log.warn(`${name} has changed: it takes effect at the next start`)
       }
       await this.#sessions.reload(config)
@@ -131,6 +142,41 @@ export class Service {
           ? error.problems.map((problem) => formatProblem(file, problem))
           : undefined
       this.#log.error('configuration not reloaded, the old one stays in use', { error, problems })
+    }
+  }
+
+  /** The pages for sign-in, where there are to be some; their certificate is replaced as that of sessions is. */
+  async #openPages({ sign_in: pages, tls }: Config): Promise<HttpServer | undefined> {
+    if (pages === undefined) return undefined
+    const files = {
+      ...(pages.tls ?? { certificate: tls.certificate, key: tls.key }),
+      minVersion: tls.min_version,
+      clientCa: undefined,
+    }
+    const server = await startSignInPages({
+      publicUrl: pages.public_url,
+      listenAddress: pages.listen_address,
+      listenPort: pages.listen_port,
+      tls: pages.behind_proxy ? undefined : loadServerKeyPair(files),
+      call: async (call) => this.#sessions.signIn(call),
+      onError: (error) => {
+        this.#log.error('sign-in pages', { error })
+      },
+    })
+    if (pages.behind_proxy) return server
+    const unwatch = watchServerCertificates({ usual: files, named: new Map() }, () => {
+      try {
+        server.replaceKeyPair(loadServerKeyPair(files))
+      } catch (error) {
+        this.#log.warn('certificate not replaced, the old one stays in use', { error })
+      }
+    })
+    return {
+      ...server,
+      close: async () => {
+        unwatch()
+        await server.close()
+      },
     }
   }
 
@@ -175,6 +221,7 @@ export class Service {
         return Promise.resolve()
       },
       snapshots: async () => [await proxy.snapshot()],
+      signIn: async (call) => proxy.signInHere(call),
       drain: async (deadlineMs) => {
         await proxy.drain(deadlineMs)
         await proxy.close()
@@ -219,6 +266,7 @@ export class Service {
       reload: async (config) => supervisor.reload(config),
       reopen: async () => supervisor.reopen(),
       snapshots: async () => [...(await supervisor.snapshots()), await metrics.snapshot()],
+      signIn: async (call) => supervisor.signIn(call),
       drain: async (deadlineMs) => {
         await supervisor.drain(deadlineMs)
         metrics.close()
@@ -271,6 +319,6 @@ function countWorkers(config: Config, log: Log): number {
 }
 
 function needingRestart(before: Config, after: Config): string[] {
-  const names = ['node', 'workers', 'http', 'audit'] as const
+  const names = ['node', 'workers', 'http', 'sign_in', 'audit'] as const
   return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
 }

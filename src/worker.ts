@@ -5,6 +5,7 @@ import { Channel } from './fleet/channel.ts'
 import { portOfParent } from './fleet/ports.ts'
 import type { CancelKey, WorkerStatus } from './fleet/supervisor.ts'
 import { Proxy } from './proxy.ts'
+import type { SignInCall } from './session/pending-sign-ins.ts'
 import type { CancelOutcome } from './session/services.ts'
 import type { CancelRequest } from './wire/startup.ts'
 import { createLog, type Log } from './telemetry/log.ts'
@@ -54,6 +55,7 @@ export function runWorker(): void {
     },
     snapshot: async () => started().snapshot(),
     cancel: async (key: CancelKey) => started().cancelHere(fromKey(key)),
+    signIn: async (call: SignInCall) => started().signInHere(call),
     drain: async (deadlineMs: number) => {
       await started().drain(deadlineMs)
       await channel.call('keep', await started().snapshot(), statusTimeoutMs).catch(() => {})

@@ -34,6 +34,10 @@ export function toConfig(
       key: resolve(folder, parsed.tls.key),
       client_ca: parsed.tls.client_ca === null ? null : resolve(folder, parsed.tls.client_ca),
     },
+    sign_in: parsed.sign_in && {
+      ...parsed.sign_in,
+      tls: absoluteFiles(parsed.sign_in.tls, folder),
+    },
     audit: { ...parsed.audit, file: absolute(parsed.audit.file) },
     integrations: mapValues(
       withEntries(
@@ -61,12 +65,19 @@ export function toConfig(
     ),
     connectivity_pools: mapValues(parsed.connectivity_pools, (pool) => ({
       ...pool,
-      tls: pool.tls && {
-        certificate: resolve(folder, pool.tls.certificate),
-        key: resolve(folder, pool.tls.key),
-      },
+      tls: absoluteFiles(pool.tls, folder),
     })),
   })
+}
+
+interface TlsFiles {
+  readonly certificate: string
+  readonly key: string
+}
+
+function absoluteFiles(files: TlsFiles | undefined, folder: string): TlsFiles | undefined {
+  if (files === undefined) return undefined
+  return { certificate: resolve(folder, files.certificate), key: resolve(folder, files.key) }
 }
 
 type Databases = ParsedConfig['databases']

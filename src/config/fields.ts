@@ -103,6 +103,17 @@ export function httpsUrl(): z.ZodType<string, string> {
   return text('URL', 'must be an https URL without fragment and credentials', isHttpsUrl)
 }
 
+/** Scheme, host and port, and nothing behind them: paths are ours. */
+export function originUrl(): z.ZodType<string, string> {
+  const rule = 'must be an https URL without a path, such as https://gate.example.com'
+  return text('URL', rule, isOrigin).transform((value) => new URL(value).origin)
+}
+
+function isOrigin(value: string): boolean {
+  if (!isHttpsUrl(value) || value.includes('?')) return false
+  return new URL(value).pathname === '/'
+}
+
 function isHttpsUrl(value: string): boolean {
   if (!value.startsWith('https://') || /[#\s\\]/.test(value)) return false
   if (!URL.canParse(value)) return false

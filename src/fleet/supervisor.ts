@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import type { SignInCall, SignInReply } from '../session/pending-sign-ins.ts'
 import type { CancelOutcome } from '../session/services.ts'
 import { Channel } from './channel.ts'
 import { portOfChild } from './ports.ts'
@@ -39,6 +40,7 @@ const startTimeoutMs = 30_000
 const callTimeoutMs = 5_000
 /** A cancel request upstream has its own, shorter deadline. */
 const cancelTimeoutMs = 20_000
+const signInAnswerTimeoutMs = 90_000
 const firstRestartMs = 500
 const longestRestartMs = 30_000
 /** A worker that lived this long did not die of its start. */
@@ -80,6 +82,20 @@ export class Supervisor {
   async snapshots(): Promise<readonly unknown[]> {
     const results = await Promise.allSettled(this.#callEach('snapshot', undefined, callTimeoutMs))
     return results.filter((one) => one.status === 'fulfilled').map((one) => one.value)
+  }
+
+  /** Asks the worker in which the sign-in waits, which is found by asking all. */
+  async signIn(call: SignInCall): Promise<SignInReply> {
+    // Behind an answer of the provider are requests to it, each with a deadline of its own.
+    const timeoutMs = call.kind === 'answer' ? signInAnswerTimeoutMs : callTimeoutMs
+    const { promise: found, resolve } = Promise.withResolvers<SignInReply>()
+    const replies = this.#callEach('signIn', call, timeoutMs).map(async (one) => {
+      const reply = (await one) as SignInReply
+      if (reply.kind !== 'unknown') resolve(reply)
+    })
+    // Whoever has it need not wait for a worker that does not answer; that nobody has it is for all to say.
+    const nobody = Promise.all(replies).then((): SignInReply => ({ kind: 'unknown' }))
+    return Promise.race([found, nobody])
   }
 
   /** Lets every worker drain and end; returns when all of them have. */

@@ -1,27 +1,13 @@
 // Sign-in on another device (RFC 8628): the client shows an address and a code, somebody opens it in a
 // browser, and meanwhile the token endpoint is asked.
 import {
-  Configuration,
   customFetch,
   type CustomFetch,
   initiateDeviceAuthorization,
   pollDeviceAuthorizationGrant,
-  ResponseBodyError,
 } from 'openid-client'
-import { Refusal } from '../refusal.ts'
-import { FetchError } from './bounded-fetch.ts'
 import type { IssuerKeys } from './discovery.ts'
-import { authenticationOf, formFetch, type OauthClient } from './oauth-client.ts'
-import type { ProviderAccess } from './provider-access.ts'
-import { withoutSecretIfRefused } from './public-client.ts'
-
-/** How somebody signs in at the provider of an integration. */
-export interface SignInProvider {
-  readonly client: OauthClient
-  readonly access: Pick<ProviderAccess, 'customCa' | 'limits' | 'proxy'>
-  readonly scopes: readonly string[]
-  readonly algorithms: readonly string[]
-}
+import { configure, failed, type SignInProvider, toSignInRefusal } from './sign-in-provider.ts'
 
 export interface DeviceGrant {
   readonly userCode: string
@@ -46,23 +32,14 @@ export async function beginDeviceGrant(
   if (tokenEndpoint === undefined || deviceAuthorizationEndpoint === undefined) {
     throw failed(`the discovery document of ${issuer} has no device_authorization_endpoint`)
   }
-  const configuration = new Configuration(
-    {
-      issuer,
-      token_endpoint: tokenEndpoint,
-      device_authorization_endpoint: deviceAuthorizationEndpoint,
-      id_token_signing_alg_values_supported: [...provider.algorithms],
-    },
-    provider.client.id,
-    {},
-    authenticationOf(provider.client),
-  )
-  const post = withoutSecretIfRefused(formFetch(provider.access), provider.client.id)
-  configuration[customFetch] = post
+  const { configuration, post } = configure(keys, provider, {
+    token_endpoint: tokenEndpoint,
+    device_authorization_endpoint: deviceAuthorizationEndpoint,
+  })
   const begun = await initiateDeviceAuthorization(configuration, {
     scope: provider.scopes.join(' '),
   }).catch((error: unknown) => {
-    throw toRefusal(error, deviceAuthorizationEndpoint)
+    throw toSignInRefusal(error, deviceAuthorizationEndpoint)
   })
   configuration[customFetch] = patient(post)
   return {
@@ -80,7 +57,7 @@ export async function beginDeviceGrant(
         })
         return tokens.id_token ?? tokens.access_token
       } catch (error) {
-        throw toRefusal(error, tokenEndpoint, begun.expires_in)
+        throw toSignInRefusal(error, tokenEndpoint, begun.expires_in)
       }
     },
   }
@@ -112,24 +89,4 @@ function shownUri(uri: string): string {
   const isFit = URL.canParse(uri) && new URL(uri).protocol === 'https:'
   if (!isFit) throw failed('the device authorization response has no https verification_uri')
   return shownText(uri, longestUri)
-}
-
-function failed(logDetail: string, cause?: unknown): Refusal {
-  return new Refusal('sign-in-failed', { logDetail, cause })
-}
-
-/** The library's own errors have whole responses beside them. */
-function toRefusal(error: unknown, endpoint: string, seconds = 0): Refusal {
-  if (error instanceof Refusal) return error
-  if (error instanceof ResponseBodyError) {
-    if (error.error === 'access_denied') return new Refusal('sign-in-denied')
-    if (error.error === 'expired_token') {
-      return new Refusal('sign-in-timeout', { values: { seconds } })
-    }
-    const code = /^[a-z_]{1,40}$/.test(error.error) ? error.error : 'an error of its own'
-    return failed(`${endpoint} answered ${error.status}: ${code}`)
-  }
-  const cause =
-    error instanceof Error && error.cause instanceof FetchError ? error.cause : undefined
-  return failed(`${endpoint}: no usable answer`, cause)
 }

@@ -14,6 +14,9 @@ export interface IssuerKeys {
   readonly introspectionEndpoint?: string
   readonly tokenEndpoint?: string
   readonly deviceAuthorizationEndpoint?: string
+  readonly authorizationEndpoint?: string
+  /** Whether answers of the authorization endpoint say whose they are (RFC 9207, 3). */
+  readonly announcesIssuer?: true
 }
 
 export type FetchKeys = () => Promise<IssuerKeys>
@@ -30,6 +33,8 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
   const { issuer, jwks_uri: jwksUri, userinfo_endpoint: userinfo } = metadata
   const { introspection_endpoint: introspection } = metadata
   const { token_endpoint: tokenEndpoint, device_authorization_endpoint: device } = metadata
+  const { authorization_endpoint: authorization } = metadata
+  const { authorization_response_iss_parameter_supported: announces } = metadata
   if (jwksUri === undefined) throw new FetchError('the discovery document has no jwks_uri')
   const keySet = parseKeySet(await (await getFromProvider(jwksUri, options)).text())
   return {
@@ -39,6 +44,8 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
     ...(typeof introspection === 'string' && { introspectionEndpoint: introspection }),
     ...(typeof tokenEndpoint === 'string' && { tokenEndpoint }),
     ...(typeof device === 'string' && { deviceAuthorizationEndpoint: device }),
+    ...(typeof authorization === 'string' && { authorizationEndpoint: authorization }),
+    ...(announces === true && { announcesIssuer: announces }),
   }
 }
 

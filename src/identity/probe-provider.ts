@@ -24,9 +24,9 @@ export interface ProbedProvider {
   readonly endpoints: readonly NeededEndpoint[]
 }
 
-/** An endpoint that the discovery document must have for what is configured. */
+/** Endpoints of which the discovery document must have one for what is configured. */
 export interface NeededEndpoint {
-  readonly name: string
+  readonly names: readonly string[]
   /** The key of the configuration that needs it. */
   readonly neededBy: string
 }
@@ -171,15 +171,17 @@ class Probe {
   }
 
   #findEndpoints(metadata: ProviderMetadata): void {
-    for (const { name, neededBy } of this.#provider.endpoints) {
-      const url = metadata[name]
-      if (typeof url === 'string' && url.startsWith('https://') && URL.canParse(url)) {
-        this.findings.ok(name, printable(url))
-      } else {
-        const remedy = `switch it on at the provider, or do without \`${neededBy}\``
-        const told = `the discovery document has none over https, and \`${neededBy}\` needs it`
-        this.findings.problem(name, told, remedy)
-      }
+    for (const { names, neededBy } of this.#provider.endpoints) {
+      const found = names.flatMap((name) => {
+        const url = metadata[name]
+        const isUsable = typeof url === 'string' && url.startsWith('https://') && URL.canParse(url)
+        return isUsable ? [{ name, url }] : []
+      })
+      for (const { name, url } of found) this.findings.ok(name, printable(url))
+      if (found.length > 0) continue
+      const remedy = `switch it on at the provider, or do without \`${neededBy}\``
+      const told = `the discovery document has none over https, and \`${neededBy}\` needs it`
+      this.findings.problem(names.join(' or '), told, remedy)
     }
   }
 

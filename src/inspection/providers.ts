@@ -10,41 +10,49 @@ import { inspectAuthorities } from './authorities.ts'
 
 type Integration = Config['integrations'][string]
 
-/** Which endpoints of the provider a configuration makes use of. */
-const endpoints: readonly (NeededEndpoint & {
-  readonly isNeeded: (integration: Integration, name: string, config: Config) => boolean
-})[] = [
-  {
-    name: 'userinfo_endpoint',
-    neededBy: 'userinfo_groups',
-    isNeeded: ({ userinfo_groups: asksUserinfo }) => asksUserinfo,
-  },
-  {
-    name: 'introspection_endpoint',
-    neededBy: 'introspection',
-    isNeeded: ({ introspection }) =>
-      introspection !== undefined && introspection.endpoint === undefined,
-  },
-  ...['device_authorization_endpoint', 'token_endpoint'].map((name) => ({
-    name,
+/** The endpoints of the provider that a configuration makes use of. */
+function endpointsFor(
+  name: string,
+  { userinfo_groups: asksUserinfo, introspection }: Integration,
+  config: Config,
+): readonly NeededEndpoint[] {
+  const needed: NeededEndpoint[] = []
+  if (asksUserinfo) needed.push({ names: ['userinfo_endpoint'], neededBy: 'userinfo_groups' })
+  if (introspection !== undefined && introspection.endpoint === undefined) {
+    needed.push({ names: ['introspection_endpoint'], neededBy: 'introspection' })
+  }
+  needed.push(...signInEndpoints(name, config))
+  if (isExchanged(name, config)) needed.push({ names: ['token_endpoint'], neededBy: 'exchange' })
+  return needed
+}
+
+/** Each pool needs one of its flows; those with the same flows need the same. */
+function signInEndpoints(name: string, config: Config): readonly NeededEndpoint[] {
+  const pools = Object.values(config.connectivity_pools).filter(
+    (pool) => pool.sso_integration === name,
+  )
+  if (pools.length === 0) return []
+  const endpoints = pools.map(({ sso_flows: flows }) =>
+    flows
+      .filter((flow) => flow !== 'authorizationCode' || config.sign_in !== undefined)
+      .map((flow) =>
+        flow === 'deviceGrant' ? 'device_authorization_endpoint' : 'authorization_endpoint',
+      ),
+  )
+  const different = new Map(endpoints.map((names) => [names.join(), names]))
+  return [...different.values(), ['token_endpoint']].map((names) => ({
+    names,
     neededBy: 'sso_integration',
-    isNeeded: (_: Integration, integration: string, { connectivity_pools: pools }: Config) =>
-      Object.values(pools).some((pool) => pool.sso_integration === integration),
-  })),
-  {
-    name: 'token_endpoint',
-    neededBy: 'exchange',
-    isNeeded: (_, name, { databases }) =>
-      Object.values(databases).some(({ exchange, integrations }) => {
-        if (exchange === undefined) return false
-        const own =
-          integrations.length > 0 ? integrations : (databases['system']?.integrations ?? [])
-        return exchange.integration === undefined
-          ? own.includes(name)
-          : exchange.integration === name
-      }),
-  },
-]
+  }))
+}
+
+function isExchanged(name: string, { databases }: Config): boolean {
+  return Object.values(databases).some(({ exchange, integrations }) => {
+    if (exchange === undefined) return false
+    const own = integrations.length > 0 ? integrations : (databases['system']?.integrations ?? [])
+    return exchange.integration === undefined ? own.includes(name) : exchange.integration === name
+  })
+}
 
 export async function inspectProvider(
   name: string,
@@ -71,7 +79,7 @@ export async function inspectProvider(
       access: accessOf(integration),
       algorithms: integration.algorithms,
       leewayMs: integration.leeway,
-      endpoints: endpoints.filter(({ isNeeded }) => isNeeded(integration, name, config)),
+      endpoints: endpointsFor(name, integration, config),
     },
     options,
   )

@@ -32,7 +32,16 @@ export function inspectServerCertificates(config: Config, now: Date): readonly F
     inspect({ ...pool.tls, names: namesOf(pool, config.node) }, now, its)
     return its.all
   })
-  return [...findings.all, ...ofPools]
+  return [...findings.all, ...ofPools, ...inspectPages(config, now)]
+}
+
+/** The certificate of the pages for sign-in, or the usual one under their name. */
+function inspectPages({ sign_in: pages, tls }: Config, now: Date): readonly Finding[] {
+  if (pages === undefined || pages.behind_proxy) return []
+  const findings = new Findings('sign_in')
+  const names = [new URL(pages.public_url).hostname.replace(/^\[|\]$/g, '')]
+  inspect({ ...(pages.tls ?? tls), names }, now, findings)
+  return findings.all
 }
 
 function namesOf({ participants, server_names: names }: Pool, node: string): readonly string[] {

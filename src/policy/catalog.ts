@@ -18,6 +18,9 @@ export interface Catalog {
  */
 export type AuthMethod = 'cleartext' | 'oauthbearer' | 'scram-sha-256'
 
+/** How somebody signs in with a browser: at a page of the provider (RFC 8628), or by way of one of ours. */
+export type SignInFlow = 'deviceGrant' | 'authorizationCode'
+
 /** A connectivity pool: who may connect where, and whether only by single sign-on. */
 export interface Pool {
   readonly name: string
@@ -30,6 +33,8 @@ export interface Pool {
   readonly authMethods: readonly AuthMethod[]
   /** The integration that clients which look for a token are sent to; the primary where undefined. */
   readonly ssoIntegration: string | undefined
+  /** How people may sign in; the first that is possible is for clients that choose none. */
+  readonly ssoFlows: readonly SignInFlow[]
   readonly allowsReplication: boolean
   /** The names by which clients ask for the pool in TLS (SNI), in lower case; empty: any, or none. */
   readonly serverNames: ReadonlySet<string>

@@ -14,7 +14,7 @@ import { proveSender } from '../identity/sender-constraint.ts'
 import type { SubjectToken } from '../identity/token-exchange.ts'
 import type { TokenIdentity } from '../identity/token-identity.ts'
 import type { Principal } from '../identity/verify-token.ts'
-import type { AuthMethod, Catalog, Integration, Pool } from '../policy/catalog.ts'
+import type { AuthMethod, Catalog, Integration, Pool, SignInFlow } from '../policy/catalog.ts'
 import { folded } from '../policy/cockroach-users.ts'
 import { decide } from '../policy/decide.ts'
 import type { Step } from '../policy/decision.ts'
@@ -128,12 +128,15 @@ function takesPasswordOf({ requireSso, passwordUsers }: Pool, user: string): boo
   return !requireSso || passwordUsers.has(user)
 }
 
+/** A client that wants a browser signed in: at which provider, and by which flows it may be, best first. */
+export interface SignInEntry {
+  readonly integration: Integration
+  readonly flows: readonly SignInFlow[]
+}
+
 /** The integration at whose provider somebody signs in: one that the operator named for it. */
-export function enterSignIn(attempt: Attempt, pool: Pool): Integration {
-  const { signInFlow: flow } = attempt.intent
-  if (flow !== undefined && flow.toLowerCase() !== 'devicegrant') {
-    throw new Refusal('sign-in-flow', { values: { flow } })
-  }
+export function enterSignIn(attempt: Attempt, pool: Pool, hasPages: boolean): SignInEntry {
+  const flows = flowsFor(attempt, pool, hasPages)
   attempt.facts.authMethod = 'sign-in'
   const name = pool.ssoIntegration
   const compared = `pool ${pool.name} -> ${name ?? 'none'}`
@@ -141,7 +144,29 @@ export function enterSignIn(attempt: Attempt, pool: Pool): Integration {
   if (name === undefined) throw new Refusal('sign-in-unavailable')
   const integration = integrationForSignIn(attempt, pool)
   attempt.facts.integration = integration.name
-  return integration
+  return { integration, flows }
+}
+
+/** The one that the client names, else those of the pool; sign-in on our pages where there are some. */
+function flowsFor(
+  { intent: { signInFlow: named }, report }: Attempt,
+  { ssoFlows }: Pool,
+  hasPages: boolean,
+): readonly SignInFlow[] {
+  const possible = ssoFlows.filter((flow) => flow !== 'authorizationCode' || hasPages)
+  const wanted =
+    named === undefined
+      ? possible
+      : possible.filter((flow) => flow.toLowerCase() === named.toLowerCase())
+  if (wanted.length > 0) return wanted
+  const offered = possible.length === 0 ? 'none' : possible.join(', ')
+  const compared = `${printable(named ?? 'any')} among ${offered}`
+  report?.({ check: 'sign-in flow', compared, passed: false })
+  const hint =
+    possible.length === 0
+      ? 'Get a token in another way and pass it as the password.'
+      : `Use ssoOAuthFlow=${possible.join(' or ')}, or leave it out.`
+  throw new Refusal('sign-in-flow', { values: { flow: named ?? ssoFlows.join(', ') }, hint })
 }
 
 /** The integration that a client is sent to for a token: the pool's, or that of its database. */

@@ -1,5 +1,5 @@
 import type { Dialect } from '../identity/dialect.ts'
-import type { AuthMethod } from '../policy/catalog.ts'
+import type { AuthMethod, SignInFlow } from '../policy/catalog.ts'
 import type { Refusal } from '../refusal.ts'
 import type { ClientCertificate } from './client-certificate.ts'
 
@@ -26,6 +26,10 @@ export interface SessionFacts {
   }
   /** How the client was asked for its credential. */
   readonly authMethod?: AuthMethod | 'sign-in'
+  /** By which flow somebody was asked to sign in. */
+  readonly signInFlow?: SignInFlow
+  /** From where the browser came back that signed in on our pages. */
+  readonly browserAddress?: string
   /** What kind of credential was presented; unknown until one was. */
   readonly credential?: 'token' | 'password'
   /** Set once the pool lets a password pass. */

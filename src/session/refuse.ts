@@ -21,7 +21,7 @@ export function refuse(
     socket.destroy()
     return
   }
-  const refusal = error instanceof Refusal ? error : new Refusal('internal-error', { cause: error })
+  const refusal = toRefusal(error)
   if (refusal.reason === 'oauth-discovery') observer.discovered(facts)
   else observer.refused(facts, refusal)
   if (refusal.reason === 'tls-failed' || entry.place.isSilenced) {
@@ -42,6 +42,10 @@ export function refuse(
   // Unread bytes would turn the close into a reset, and the client would never see the message.
   socket.resume()
   socket.end(refusal.errorResponse ?? fatalError(errorFor(refusal, facts)))
+}
+
+export function toRefusal(error: unknown): Refusal {
+  return error instanceof Refusal ? error : new Refusal('internal-error', { cause: error })
 }
 
 /** What a client reads of its refusal. */

@@ -1,6 +1,11 @@
 import { constants, X509Certificate } from 'node:crypto'
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
-import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
+import {
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type SecureVersion,
+} from 'node:tls'
 
 export interface CertificateFiles {
   readonly certificate: string
@@ -48,9 +53,20 @@ function loadServerCertificate(files: CertificateFiles): {
   readonly secureContext: SecureContext
   readonly notAfter: Date
 } {
-  const certificate = readFileSync(files.certificate, 'utf8')
-  const secureContext = createSecureContext({
-    cert: certificate,
+  const options = loadServerKeyPair(files)
+  return {
+    secureContext: createSecureContext(options),
+    notAfter: new X509Certificate(options.cert).validToDate,
+  }
+}
+
+/** What a server of TLS is made with. */
+export type ServerKeyPair = SecureContextOptions & { readonly cert: string }
+
+/** Throws where a file cannot be read; that the two fit each other is seen when they are used. */
+export function loadServerKeyPair(files: CertificateFiles): ServerKeyPair {
+  return {
+    cert: readFileSync(files.certificate, 'utf8'),
     key: readFileSync(files.key, 'utf8'),
     ...(files.clientCa !== undefined && { ca: readAuthorities(files.clientCa) }),
     minVersion: files.minVersion,
@@ -60,8 +76,7 @@ function loadServerCertificate(files: CertificateFiles): {
       constants.SSL_OP_NO_TICKET |
       constants.SSL_OP_NO_RENEGOTIATION |
       constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
-  })
-  return { secureContext, notAfter: new X509Certificate(certificate).validToDate }
+  }
 }
 
 /** OpenSSL takes a file without a certificate for one that trusts nobody, and says nothing. */

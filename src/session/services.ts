@@ -1,4 +1,4 @@
-import type { SignInProvider } from '../identity/device-grant.ts'
+import type { SignInProvider } from '../identity/sign-in-provider.ts'
 import type { ServerContexts } from './server-certificate.ts'
 import type { TokenExchange } from '../identity/token-exchange.ts'
 import type { VerifiedTokens } from '../identity/verified-tokens.ts'
@@ -9,6 +9,7 @@ import type { UpstreamTarget } from '../upstream/target.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 import type { ClientCertificates } from './client-certificate.ts'
 import type { SessionObserver } from './observer.ts'
+import type { PendingSignIns } from './pending-sign-ins.ts'
 import type { SessionRegistry } from './registry.ts'
 
 /** One configuration, whole: a session keeps the one that it began with. */
@@ -20,6 +21,8 @@ export interface Rules {
   readonly exchanges: ReadonlyMap<string, TokenExchange>
   /** By integration; those without a client of their own are not among them. */
   readonly signIns: ReadonlyMap<string, SignInProvider>
+  /** Where our own pages are, as browsers reach them; undefined where there are none. */
+  readonly signInPages: SignInPages | undefined
   readonly upstreams: ReadonlyMap<string, UpstreamTarget>
   readonly certificates: ServerContexts
   readonly clientCertificates: ClientCertificates
@@ -42,6 +45,11 @@ export interface Rules {
   }
 }
 
+/** The paths are those that the pages are served under. */
+export interface SignInPages {
+  readonly publicUrl: string
+}
+
 export type CancelOutcome = 'forwarded' | 'unknown-key' | 'failed'
 
 /** What a session needs of the process that it runs in. */
@@ -50,6 +58,7 @@ export interface SessionServices {
   readonly observer: SessionObserver
   readonly registry: SessionRegistry
   readonly scramKeys: ScramKeyCache
+  readonly pendingSignIns: PendingSignIns
   /** Finds the session with this key, here or on another worker, and cancels its statement. */
   readonly cancel: (request: CancelRequest) => Promise<CancelOutcome>
   readonly now: () => Date

@@ -221,6 +221,8 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
     auth_method: session.authMethod,
     password_travelled: session.password?.travelled,
     break_glass: session.password?.isBreakGlass === true ? true : undefined,
+    sign_in_flow: session.signInFlow,
+    browser_address: session.browserAddress,
     tls_version: tls?.version,
     tls_cipher: tls?.cipher,
     client_certificate: tls?.certificate && {

@@ -15,10 +15,12 @@ import { CompactEncrypt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer as ProviderAnswer, answers } from '../../demo/answers.ts'
 import { Gateway } from '../../demo/gateway.ts'
+import { freePort } from '../../demo/ports.ts'
 import { generateSigningKey } from '../../demo/provider.ts'
 import { type Reason, reasons, Refusal } from '../../src/refusal.ts'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
+import { WebBrowser } from '../support/web-browser.ts'
 import {
   type ErrorFields,
   errorFields,
@@ -57,6 +59,7 @@ let full: Side
 let crowded: Side
 let silent: Server
 let babbling: Server
+let pages: string
 
 const wrongCredential = 'password authentication failed for user "app_readonly"'
 /** Whoever is verified is told what its own token says. */
@@ -68,6 +71,8 @@ beforeAll(async () => {
   babbling = await listening((bytes) =>
     bytes.length > 8 ? message('Z', Buffer.from('I')) : undefined,
   )
+  const pagesPort = await freePort()
+  pages = `https://localhost:${pagesPort}`
   stack = await Stack.start({
     settings: { log_connections: 'on' },
     configure: (config) => {
@@ -99,6 +104,7 @@ beforeAll(async () => {
         accessing: { ...people, token_kinds: ['at+jwt'] },
       }
       config['tls'] = { ...(config['tls'] as object), client_ca: 'ca.crt' }
+      config['sign_in'] = { public_url: pages, listen_port: pagesPort }
       config.groups['superior'] = { role: 'chief' }
       config.databases = {
         ...config.databases,
@@ -160,6 +166,11 @@ beforeAll(async () => {
           auth_methods: ['scram-sha-256', 'cleartext'],
           participants: [{ node: 'gw0', listen_address: '127.0.0.7', listen_port: 0 }],
         },
+        paged: {
+          sso_integration: 'people',
+          sso_flows: ['authorizationCode'],
+          participants: [{ node: 'gw0', listen_address: '127.0.0.8', listen_port: 0 }],
+        },
       }
     },
   })
@@ -219,7 +230,12 @@ async function anotherGateway(name: string, changes: object): Promise<Side> {
   const { connectivity_pools: pools } = stack.config
   const gateway = await Gateway.start({
     folder,
-    config: { ...stack.config, connectivity_pools: { sso_pool: pools['sso_pool'] }, ...changes },
+    config: {
+      ...stack.config,
+      sign_in: undefined,
+      connectivity_pools: { sso_pool: pools['sso_pool'] },
+      ...changes,
+    },
   })
   return { gateway, auditFile: join(name, 'audit.jsonl') }
 }
@@ -308,6 +324,21 @@ async function signInRefused(
   const client = await WireClient.connect(main.gateway.portOf(listener), host)
   await client.startTls(stack.authority.certificate)
   client.startup({ user: 'sso', database: 'sandbox', ...parameters })
+  const answer = await client.readUntilError()
+  client.destroy()
+  return answer
+}
+
+/** Asks for sign-in by way of our own pages, and returns the refusal after what a browser does there. */
+async function onPage(act: (browser: WebBrowser) => Promise<void>): Promise<Answer> {
+  const client = await WireClient.connect(main.gateway.portOf(7), '127.0.0.8')
+  await client.startTls(stack.authority.certificate)
+  client.startup({ user: 'sso', database: 'sandbox' })
+  const { body } = await client.readUntil('N')
+  const [address = ''] = /https:\S+/.exec(body.toString()) ?? []
+  const browser = new WebBrowser(stack.authority.certificate)
+  await browser.open(address)
+  await act(browser)
   const answer = await client.readUntilError()
   client.destroy()
   return answer
@@ -543,10 +574,10 @@ const scenarios: Readonly<
     },
   },
   'sign-in-flow': {
-    provoke: async () => signInRefused({ options: '-c ssoOAuthFlow=authorizationCode' }),
+    provoke: async () => signInRefused({ options: '-c ssoOAuthFlow=implicit' }),
     expected: {
       sqlstate: '0A000',
-      message: 'the sign-in flow "authorizationCode" is not supported',
+      message: 'the sign-in flow "implicit" is not supported',
     },
   },
   'sign-in-denied': {
@@ -556,6 +587,31 @@ const scenarios: Readonly<
         ['/token', oauthError('access_denied')],
       ]),
     expected: { sqlstate: '28000', message: 'the sign-in was denied' },
+  },
+  'sign-in-disowned': {
+    provoke: async () =>
+      onPage(async (browser) => {
+        await browser.press('This was not me')
+        expect(browser.text).toContain('Nobody was let in')
+      }),
+    expected: {
+      sqlstate: '28000',
+      message: 'the sign-in was refused by somebody who did not begin it',
+    },
+  },
+  'sign-in-other-browser': {
+    provoke: async () =>
+      onPage(async (browser) => {
+        await browser.press('Continue to sign in', ({ pathname }) => pathname === '/auth')
+        const state = browser.leadsTo?.searchParams.get('state') ?? ''
+        const another = new WebBrowser(stack.authority.certificate)
+        await another.open(`${pages}/sign-in/callback?code=any&state=${state}`)
+        expect(another.status).toBe(403)
+      }),
+    expected: {
+      sqlstate: '28000',
+      message: 'the sign-in was completed in another browser than the one that began it',
+    },
   },
   'sign-in-timeout': {
     provoke: async () => interactively([['/device/auth', deviceGrant(1)]]),

@@ -252,6 +252,7 @@ describe('a decision', () => {
             passwordUsers: new Set(who.names),
             authMethods: ['cleartext'],
             ssoIntegration: undefined,
+            ssoFlows: ['deviceGrant'] as const,
             allowsReplication: false,
             serverNames: new Set(),
             requiresClientCertificate: false,

@@ -7,6 +7,7 @@ import type { AuthMethod, Catalog } from '../../src/policy/catalog.ts'
 import { parseIdentityMap } from '../../src/policy/identity-map.ts'
 import { parseNetwork } from '../../src/policy/network.ts'
 import type { Refusal } from '../../src/refusal.ts'
+import { PendingSignIns } from '../../src/session/pending-sign-ins.ts'
 import { ScramKeyCache } from '../../src/sasl/scram-key-cache.ts'
 import type { SessionEnd, SessionFacts, SessionObserver } from '../../src/session/observer.ts'
 import { SessionRegistry } from '../../src/session/registry.ts'
@@ -139,6 +140,7 @@ export class Gate implements AsyncDisposable {
       observer: gate.witness,
       registry: gate.registry,
       scramKeys: new ScramKeyCache(10),
+      pendingSignIns: new PendingSignIns(),
       cancel: async ({ processId, secretKey }) => {
         const live = gate.registry.find(processId, secretKey)
         if (live === undefined) return 'unknown-key'
@@ -248,6 +250,7 @@ function rulesOf(options: GateOptions): Rules {
     ]),
     exchanges: new Map(),
     signIns: new Map(),
+    signInPages: undefined,
     upstreams: new Map([[database, targetOf(options)]]),
     certificates: { usual: options.trust.server, named: new Map() },
     clientCertificates: 'none',
@@ -300,6 +303,7 @@ function catalogOf(
         requireSso,
         authMethods,
         ssoIntegration: undefined,
+        ssoFlows: ['deviceGrant'],
         allowsReplication: false,
         serverNames: new Set(),
         requiresClientCertificate: false,

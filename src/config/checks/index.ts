@@ -13,6 +13,7 @@ import { checkPasswords } from './passwords.ts'
 import { checkPools } from './pools.ts'
 import { checkReferences } from './references.ts'
 import { checkSettings } from './settings.ts'
+import { checkSignIn } from './sign-in.ts'
 import { viewOf, type Finding } from './view.ts'
 
 export type { Finding } from './view.ts'
@@ -33,6 +34,7 @@ export function checkTogether(tree: Tree): readonly Finding[] {
     ...checkTokenUpstreams(view),
     ...checkPasswords(view),
     ...checkPools(view),
+    ...checkSignIn(view),
     ...checkSettings(view),
   ]
 }

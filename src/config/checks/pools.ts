@@ -110,6 +110,7 @@ function policyOf(pool: PoolView): string | undefined {
     require_sso,
     [...new Set(password_users)].sort(),
     pool.sso_integration,
+    pool.sso_flows,
     auth_methods,
     allow_replication,
     client_certificate,

@@ -5,6 +5,7 @@ import { group, integration } from './integration.ts'
 import { pool } from './pool.ts'
 import * as server from './server.ts'
 import { settings } from './settings.ts'
+import { signIn } from './sign-in.ts'
 
 /** What one value may be by itself; what values mean to each other is in ../checks. */
 export const configSchema = section({
@@ -12,6 +13,7 @@ export const configSchema = section({
   workers: server.workers,
   tls: server.tls,
   http: server.http,
+  sign_in: signIn,
   timeouts: server.timeouts,
   limits: server.limits,
   log: server.log,

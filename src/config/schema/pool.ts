@@ -46,6 +46,13 @@ export const pool = section({
   sso_integration: name()
     .optional()
     .describe('The integration for interactive sign-in through this pool.'),
+  sso_flows: z
+    .array(z.enum(['deviceGrant', 'authorizationCode']))
+    .min(1)
+    .prefault(['deviceGrant', 'authorizationCode'])
+    .describe(
+      'How people may sign in with a browser: `deviceGrant` on a page of the provider, `authorizationCode` by way of our own (`sign_in`), which shows who asks. The first that is possible is for clients that do not choose by `ssoOAuthFlow`.',
+    ),
   require_sso: flag()
     .prefault(false)
     .describe('Whether passwords are refused, so that only single sign-on is left.'),

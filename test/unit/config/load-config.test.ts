@@ -117,6 +117,7 @@ test('a minimal file gets every default', () => {
             allow_replication: false,
             client_certificate: 'optional',
             server_names: [],
+            sso_flows: ['deviceGrant', 'authorizationCode'],
             auth_methods: ['cleartext', 'oauthbearer'],
             password_users: [],
             participants: [

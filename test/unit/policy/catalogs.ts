@@ -39,6 +39,7 @@ export function pool(
     requireSso: true,
     authMethods: ['cleartext', 'oauthbearer'],
     ssoIntegration: undefined,
+    ssoFlows: ['deviceGrant', 'authorizationCode'],
     allowsReplication: false,
     serverNames: new Set(),
     requiresClientCertificate: false,

@@ -1,7 +1,7 @@
 // Who is let in, with real tokens and no socket: each check alone, and what is told of it.
 import { describe, expect, test } from 'vitest'
 import { VerifiedTokens } from '../../../src/identity/verified-tokens.ts'
-import type { Catalog, Pool } from '../../../src/policy/catalog.ts'
+import type { Catalog, Pool, SignInFlow } from '../../../src/policy/catalog.ts'
 import type { Step } from '../../../src/policy/decision.ts'
 import { parseIdentityMap } from '../../../src/policy/identity-map.ts'
 import { Refusal } from '../../../src/refusal.ts'
@@ -746,31 +746,83 @@ describe('a proof of a password', () => {
 describe('a sign-in', () => {
   const signing: Pool = { ...openPool, ssoIntegration: 'people' }
 
-  test.each([undefined, 'deviceGrant', 'devicegrant', 'DEVICEGRANT'])(
-    'is at the integration of its pool: flow %s',
-    (flow) => {
+  test.each<[string | undefined, SignInFlow[], boolean, SignInFlow[]]>([
+    [undefined, ['deviceGrant', 'authorizationCode'], true, ['deviceGrant', 'authorizationCode']],
+    [undefined, ['authorizationCode', 'deviceGrant'], true, ['authorizationCode', 'deviceGrant']],
+    [undefined, ['authorizationCode', 'deviceGrant'], false, ['deviceGrant']],
+    ['deviceGrant', ['deviceGrant', 'authorizationCode'], true, ['deviceGrant']],
+    ['devicegrant', ['deviceGrant', 'authorizationCode'], false, ['deviceGrant']],
+    ['DEVICEGRANT', ['deviceGrant'], false, ['deviceGrant']],
+    ['authorizationCode', ['deviceGrant', 'authorizationCode'], true, ['authorizationCode']],
+    ['AUTHORIZATIONCODE', ['authorizationCode'], true, ['authorizationCode']],
+  ])(
+    'is at the integration of its pool: flow %s of %j, with pages %s, by %j',
+    (flow, ssoFlows, hasPages, flows) => {
       const scene = attempt(flow === undefined ? {} : { ssoOAuthFlow: flow })
-      expect(enterSignIn(scene, signing)).toBe(people)
+      const its = { ...signing, ssoFlows }
+      expect(enterSignIn(scene, its, hasPages)).toEqual({ integration: people, flows })
       expect(scene.facts).toMatchObject({ authMethod: 'sign-in', integration: 'people' })
       expect(scene.steps).toEqual([
         { check: 'sign-in', compared: 'pool open -> people', passed: true },
       ])
-      expect(enterSignIn(withoutReport(scene), signing)).toBe(people)
+      expect(enterSignIn(withoutReport(scene), its, hasPages).integration).toBe(people)
     },
   )
 
-  test('is not by another flow than that of devices', () => {
-    const scene = attempt({ ssoOAuthFlow: 'password' })
-    expect(refusalOf(() => enterSignIn(scene, signing))).toMatchObject({
-      reason: 'sign-in-flow',
-      values: { flow: 'password' },
-    })
-    expect(scene.facts.authMethod).toBeUndefined()
+  const other = 'Get a token in another way and pass it as the password.'
+  test.each<[string | undefined, SignInFlow[], boolean, string, string, string]>([
+    [
+      'password',
+      ['deviceGrant', 'authorizationCode'],
+      true,
+      'password',
+      'password among deviceGrant, authorizationCode',
+      'Use ssoOAuthFlow=deviceGrant or authorizationCode, or leave it out.',
+    ],
+    [
+      'authorizationCode',
+      ['deviceGrant', 'authorizationCode'],
+      false,
+      'authorizationCode',
+      'authorizationCode among deviceGrant',
+      'Use ssoOAuthFlow=deviceGrant, or leave it out.',
+    ],
+    [
+      'deviceGrant',
+      ['authorizationCode'],
+      true,
+      'deviceGrant',
+      'deviceGrant among authorizationCode',
+      'Use ssoOAuthFlow=authorizationCode, or leave it out.',
+    ],
+    [undefined, ['authorizationCode'], false, 'authorizationCode', 'any among none', other],
+    ['', ['authorizationCode'], false, '', ' among none', other],
+  ])(
+    'is by no other flow: %j of %j, with pages %s',
+    (flow, ssoFlows, hasPages, named, compared, hint) => {
+      const scene = attempt(flow === undefined ? {} : { ssoOAuthFlow: flow })
+      const its = { ...signing, ssoFlows }
+      expect(refusalOf(() => enterSignIn(scene, its, hasPages))).toMatchObject({
+        reason: 'sign-in-flow',
+        values: { flow: named },
+        hint,
+      })
+      expect(scene.facts.authMethod).toBeUndefined()
+      expect(scene.steps).toEqual([{ check: 'sign-in flow', compared, passed: false }])
+      const silent = withoutReport(attempt(flow === undefined ? {} : { ssoOAuthFlow: flow }))
+      expect(refusalOf(() => enterSignIn(silent, its, hasPages)).reason).toBe('sign-in-flow')
+    },
+  )
+
+  test('names what the client wants as it can be printed', () => {
+    const scene = attempt({ ssoOAuthFlow: 'a\nb' })
+    expect(refusalOf(() => enterSignIn(scene, signing, true)).values).toEqual({ flow: 'a\nb' })
+    expect(scene.steps[0]?.compared).toBe('a?b among deviceGrant, authorizationCode')
   })
 
   test('is not where the pool names no integration', () => {
     const scene = attempt()
-    expect(refusalOf(() => enterSignIn(scene, openPool)).reason).toBe('sign-in-unavailable')
+    expect(refusalOf(() => enterSignIn(scene, openPool, true)).reason).toBe('sign-in-unavailable')
     expect(scene.steps).toEqual([
       { check: 'sign-in', compared: 'pool open -> none', passed: false },
     ])
@@ -778,7 +830,7 @@ describe('a sign-in', () => {
 
   test.each(['off', 'not-there'])('is not at an integration that is %s', (name) => {
     const its = { ...openPool, ssoIntegration: name }
-    expect(refusalOf(() => enterSignIn(attempt(), its)).reason).toBe('integration-disabled')
+    expect(refusalOf(() => enterSignIn(attempt(), its, true)).reason).toBe('integration-disabled')
   })
 
   test('is at the primary of the database for those who look for a token, or at one by its name', () => {

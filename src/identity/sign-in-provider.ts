@@ -1,0 +1,73 @@
+// How somebody signs in at the provider of an integration, by whichever flow.
+import {
+  AuthorizationResponseError,
+  ClientError,
+  Configuration,
+  customFetch,
+  type CustomFetch,
+  ResponseBodyError,
+} from 'openid-client'
+import { Refusal } from '../refusal.ts'
+import { FetchError } from './bounded-fetch.ts'
+import type { IssuerKeys } from './discovery.ts'
+import { authenticationOf, formFetch, type OauthClient } from './oauth-client.ts'
+import type { ProviderAccess } from './provider-access.ts'
+import { withoutSecretIfRefused } from './public-client.ts'
+
+export interface SignInProvider {
+  readonly client: OauthClient
+  readonly access: Pick<ProviderAccess, 'customCa' | 'limits' | 'proxy'>
+  readonly scopes: readonly string[]
+  readonly algorithms: readonly string[]
+}
+
+/** The endpoints that a flow needs, by their names in the discovery document. */
+type Endpoints = Readonly<
+  Partial<
+    Record<'token_endpoint' | 'device_authorization_endpoint' | 'authorization_endpoint', string>
+  >
+>
+
+/** We as a client of the provider, with no more endpoints than the flow has use for. */
+export function configure(
+  { issuer, announcesIssuer }: IssuerKeys,
+  { client, access, algorithms }: SignInProvider,
+  endpoints: Endpoints,
+): { readonly configuration: Configuration; readonly post: CustomFetch } {
+  const configuration = new Configuration(
+    {
+      issuer,
+      ...endpoints,
+      id_token_signing_alg_values_supported: [...algorithms],
+      authorization_response_iss_parameter_supported: announcesIssuer === true,
+    },
+    client.id,
+    {},
+    authenticationOf(client),
+  )
+  const post = withoutSecretIfRefused(formFetch(access), client.id)
+  configuration[customFetch] = post
+  return { configuration, post }
+}
+
+export function failed(logDetail: string, cause?: unknown): Refusal {
+  return new Refusal('sign-in-failed', { logDetail, cause })
+}
+
+/** The library's own errors have whole responses beside them: of those only the code is told. */
+export function toSignInRefusal(error: unknown, endpoint: string, seconds = 0): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof ResponseBodyError || error instanceof AuthorizationResponseError) {
+    if (error.error === 'access_denied') return new Refusal('sign-in-denied')
+    if (error.error === 'expired_token') {
+      return new Refusal('sign-in-timeout', { values: { seconds } })
+    }
+    const code = /^[a-z_]{1,40}$/.test(error.error) ? error.error : 'an error of its own'
+    const status = error instanceof ResponseBodyError ? `answered ${error.status}: ` : 'answered '
+    return failed(`${endpoint} ${status}${code}`)
+  }
+  const cause =
+    error instanceof Error && error.cause instanceof FetchError ? error.cause : undefined
+  const code = error instanceof ClientError ? error.code : undefined
+  return failed(`${endpoint}: no usable answer${code === undefined ? '' : ` (${code})`}`, cause)
+}

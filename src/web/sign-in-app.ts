@@ -1,0 +1,217 @@
+// The pages on which somebody signs in for a client that waits. Nothing is kept here: what waits is with its
+// session, which may be in another process.
+import { isIP } from 'node:net'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { SignInCall, SignInOutcome, SignInReply } from '../session/pending-sign-ins.ts'
+import { callbackPath, pagePath } from '../session/sign-in-paths.ts'
+import {
+  browserDigest,
+  browserSecret,
+  formToken,
+  isFormToken,
+  keepBrowser,
+} from './browser-cookie.ts'
+import { isOwnForm, secureHeaders } from './page-security.ts'
+import { RequestRate } from './request-rate.ts'
+import {
+  departurePage,
+  type Html,
+  messagePage,
+  outcomePage,
+  requestPage,
+  styleHash,
+} from './sign-in-pages.ts'
+
+export interface SignInAppOptions {
+  readonly publicUrl: string
+  /** Whether browsers come by a reverse proxy, which says for whom. */
+  readonly isBehindProxy: boolean
+  /** Asks the process in which the sign-in waits. */
+  readonly call: (call: SignInCall) => Promise<SignInReply>
+  readonly onError: (error: unknown) => void
+}
+
+/** What is known of a request beside itself. */
+interface Env {
+  Bindings: {
+    readonly incoming: { readonly socket: { readonly remoteAddress?: string | undefined } }
+  }
+}
+type Page = Context<Env>
+
+const maxFormBytes = 4_096
+/** A code and a state, as long as providers may make them. */
+const maxQueryLength = 8_192
+/** A sign-in takes four requests; an office may share an address. */
+const rate = { requests: 120, windowMs: 10_000 }
+/** Requests that wait for a session; with more of them, something is amiss with the sessions. */
+const maxWaiting = 128
+
+export function createSignInApp(options: SignInAppOptions): Hono<Env> {
+  const { publicUrl, isBehindProxy, onError } = options
+  const app = new Hono<Env>()
+  const requests = new RequestRate(rate, () => performance.now())
+  const ask = bounded(options.call)
+
+  app.use(secureHeaders(styleHash))
+  app.use(async (c, next) => {
+    if (requests.take(addressOf(c, isBehindProxy))) {
+      await next()
+      return undefined
+    }
+    c.header('Retry-After', '10')
+    return c.html(messagePage('Too many requests', 'Wait ten seconds and try again.'), 429)
+  })
+  app.use(
+    bodyLimit({
+      maxSize: maxFormBytes,
+      onError: async (c) => c.html(messagePage('Too much', 'This is no form of ours.'), 413),
+    }),
+  )
+
+  app.get(callbackPath, async (c) => {
+    // A request for the head alone is of no browser that comes back.
+    if (c.req.method !== 'GET') return c.body(null, 405, { Allow: 'GET' })
+    const query = new URL(c.req.url).search
+    const [state, another] = c.req.queries('state') ?? []
+    if (state === undefined || another !== undefined || query.length > maxQueryLength) {
+      return c.html(notAnAnswer, 400)
+    }
+    const secret = browserSecret(c)
+    const browser = secret === undefined ? undefined : browserDigest(secret)
+    const address = addressOf(c, isBehindProxy)
+    const reply = await ask({ kind: 'answer', state, query, browser, address })
+    switch (reply.kind) {
+      case 'over':
+        // The code of the provider leaves the address bar.
+        return c.redirect(pagePath(reply.id), 303)
+      case 'another-browser':
+        return c.html(otherBrowser, 403)
+      default:
+        return c.html(usedAnswer, 404)
+    }
+  })
+
+  const page = pagePath(':id{[\\w-]{32}}')
+
+  app.get(page, async (c) => {
+    const secret = keepBrowser(c)
+    return show(c, secret, await ask({ kind: 'look', id: idOf(c), browser: browserDigest(secret) }))
+  })
+
+  app.post(`${page}/continue`, async (c) => {
+    const secret = await senderOf(c)
+    if (secret === undefined) return c.html(foreignForm, 403)
+    const reply = await ask({ kind: 'take', id: idOf(c), browser: browserDigest(secret) })
+    if (reply.kind !== 'sent') return show(c, secret, reply)
+    keepBrowser(c)
+    return c.html(departurePage(reply.url))
+  })
+
+  app.post(`${page}/disown`, async (c) => {
+    const secret = await senderOf(c)
+    if (secret === undefined) return c.html(foreignForm, 403)
+    const reply = await ask({ kind: 'disown', id: idOf(c), browser: browserDigest(secret) })
+    const isDone = reply.kind === 'over' && reply.outcome?.kind === 'refused'
+    return isDone ? c.html(disowned) : show(c, secret, reply)
+  })
+
+  app.notFound(async (c) => c.html(unknown, 404))
+  app.onError(async (error, c) => {
+    onError(error)
+    return c.html(messagePage('That did not work', 'Try again in a moment.'), 503)
+  })
+  return app
+
+  /** The secret of the browser that sent a form, if the form is from a page of ours that it was given. */
+  async function senderOf(c: Page): Promise<string | undefined> {
+    const secret = browserSecret(c)
+    if (secret === undefined || !isOwnForm(c, publicUrl)) return undefined
+    const type = c.req.header('content-type') ?? ''
+    if (!type.startsWith('application/x-www-form-urlencoded')) return undefined
+    const { token } = await c.req.parseBody()
+    return isFormToken(token, secret, idOf(c)) ? secret : undefined
+  }
+
+  async function show(c: Page, secret: string, reply: SignInReply): Promise<Response> {
+    switch (reply.kind) {
+      case 'waiting': {
+        const { request, holder } = reply
+        const [id, address] = [idOf(c), addressOf(c, isBehindProxy)]
+        const token = formToken(secret, id)
+        const about = { request, holder, path: pagePath(id), formToken: token, address }
+        const status = holder === 'another-browser' ? 409 : 200
+        return c.html(requestPage({ ...about, now: Date.now() }), status)
+      }
+      case 'over':
+        return reply.outcome === undefined
+          ? c.html(isOver, 410)
+          : c.html(outcomePage(reply.outcome), statusOf(reply.outcome))
+      case 'unknown':
+      case 'sent':
+      case 'another-browser':
+        return c.html(unknown, 404)
+    }
+  }
+}
+
+const unknown: Html = messagePage(
+  'There is no such sign-in',
+  'The address is not complete, or it is of long ago. Connect again with your client.',
+)
+const isOver: Html = messagePage(
+  'This sign-in is over',
+  'Nobody waits for it any longer. If you still want to connect, do so again with your client.',
+)
+const disowned: Html = messagePage(
+  'The sign-in was ended',
+  'Nobody was let in. Whoever sent you the address wanted to use the database as you: tell your administrator.',
+)
+const otherBrowser: Html = messagePage(
+  'You are not signed in',
+  'This sign-in was begun in another browser than this one, and nobody was let in. If somebody sent you here, they wanted to use the database as you: tell your administrator.',
+)
+const usedAnswer: Html = messagePage(
+  'There is no such sign-in',
+  'It was completed already, begun anew or given up. If your client still waits, open the address that it shows.',
+)
+const notAnAnswer: Html = messagePage(
+  'This is no answer of an identity provider',
+  'Open the address that your client shows.',
+)
+const foreignForm: Html = messagePage(
+  'This form is not from here',
+  'Open the address that your client shows, and let your browser keep cookies of this site.',
+)
+
+function idOf(c: Page): string {
+  return c.req.param('id') ?? ''
+}
+
+function statusOf(outcome: SignInOutcome): 200 | 403 | 410 | 503 {
+  if (outcome.kind === 'admitted') return 200
+  if (outcome.kind === 'gone' || outcome.reason === 'sign-in-timeout') return 410
+  return outcome.fault === 'client' || outcome.fault === 'policy' ? 403 : 503
+}
+
+/** What a proxy in front adds to X-Forwarded-For stands last in it; what stands before, anybody can write. */
+function addressOf(c: Page, isBehindProxy: boolean): string {
+  const peer = c.env.incoming.socket.remoteAddress ?? ''
+  if (!isBehindProxy) return peer
+  const last = c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() ?? ''
+  return isIP(last) === 0 ? peer : last
+}
+
+function bounded(call: SignInAppOptions['call']): SignInAppOptions['call'] {
+  let waiting = 0
+  return async (one) => {
+    if (waiting >= maxWaiting) throw new Error('too many requests wait for sessions')
+    waiting += 1
+    try {
+      return await call(one)
+    } finally {
+      waiting -= 1
+    }
+  }
+}

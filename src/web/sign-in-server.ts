@@ -1,0 +1,25 @@
+import type { SecureContextOptions } from 'node:tls'
+import { serve, serveTls, type ServeOptions, type TlsHttpServer } from './hardened-server.ts'
+import { createSignInApp, type SignInAppOptions } from './sign-in-app.ts'
+
+export interface SignInPagesOptions
+  extends ServeOptions, Pick<SignInAppOptions, 'publicUrl' | 'call'> {
+  /** Undefined where a reverse proxy in front ends TLS. */
+  readonly tls: SecureContextOptions | undefined
+}
+
+/** Pages are read once: a browser that has one does not need to stay. */
+const keepAliveTimeoutMs = 5_000
+
+export async function startSignInPages(options: SignInPagesOptions): Promise<TlsHttpServer> {
+  const { publicUrl, call, onError, tls } = options
+  const isBehindProxy = tls === undefined
+  const app = createSignInApp({ publicUrl, call, onError, isBehindProxy })
+  if (tls !== undefined) return serveTls(app, tls, { ...options, keepAliveTimeoutMs })
+  return {
+    ...(await serve(app, { ...options, keepAliveTimeoutMs })),
+    replaceKeyPair: () => {
+      throw new Error('a reverse proxy has the certificate')
+    },
+  }
+}
