@@ -64,7 +64,8 @@ export function configurationPage(): string {
 function sectionPart(key: string, schema: JsonSchema): readonly string[] {
   const isDictionary = schema.properties === undefined
   const rows = childrenOf(key, schema)
-  const requirement = schema.default === undefined ? ' The section is required.' : ''
+  const isRequired = schema.default === undefined && schema['x-default'] === undefined
+  const requirement = isRequired ? ' The section is required.' : ''
   const shape = isDictionary ? ' A mapping from names to entries.' : ''
   return [`## ${key}\n`, `${schema.description ?? ''}${shape}${requirement}\n`, table(rows)]
 }

@@ -54,12 +54,15 @@ export function failed(logDetail: string, cause?: unknown): Refusal {
   return new Refusal('sign-in-failed', { logDetail, cause })
 }
 
-/** The library's own errors have whole responses beside them: of those only the code is told. */
-export function toSignInRefusal(error: unknown, endpoint: string, seconds = 0): Refusal {
+/**
+ * The library's own errors have whole responses beside them: of those only the code is told. `seconds` is how
+ * long a device code was good for, where there was one.
+ */
+export function toSignInRefusal(error: unknown, endpoint: string, seconds?: number): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof ResponseBodyError || error instanceof AuthorizationResponseError) {
     if (error.error === 'access_denied') return new Refusal('sign-in-denied')
-    if (error.error === 'expired_token') {
+    if (error.error === 'expired_token' && seconds !== undefined) {
       return new Refusal('sign-in-timeout', { values: { seconds } })
     }
     const code = /^[a-z_]{1,40}$/.test(error.error) ? error.error : 'an error of its own'

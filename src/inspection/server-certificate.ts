@@ -86,6 +86,6 @@ function inspectName(leaf: X509Certificate, name: string, findings: Findings): v
   findings.warning(
     'names',
     `${printable(name)} is not in the certificate, which has ${printable(leaf.subjectAltName ?? 'no names')}`,
-    'get a certificate with this name: clients with sslmode=verify-full refuse this one',
+    'get a certificate with this name: browsers, and clients with sslmode=verify-full, refuse this one',
   )
 }

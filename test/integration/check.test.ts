@@ -339,6 +339,31 @@ describe('of a provider is found', () => {
       expect.stringMatching(`^${people}: device_authorization_endpoint: .*sso_integration.`),
       expect.stringMatching(`^${people}: token_endpoint: .*sso_integration.`),
     ])
+    const withPages: Change = (config) => {
+      signingIn(config)
+      config['sign_in'] = { public_url: 'https://localhost:8443' }
+    }
+    expect(await find(withPages)).toEqual([])
+    expect(await intercepted(discovery, without, async () => find(withPages))).toEqual([
+      expect.stringMatching(
+        `^${people}: device_authorization_endpoint or authorization_endpoint: .*sso_integration.`,
+      ),
+      expect.stringMatching(`^${people}: token_endpoint: .*sso_integration.`),
+    ])
+    const codeAlone = documentWith({
+      token_endpoint: `${stack.provider.issuer}/token`,
+      authorization_endpoint: `${stack.provider.issuer}/auth`,
+    })
+    expect(await intercepted(discovery, codeAlone, async () => find(withPages))).toEqual([])
+    expect(await intercepted(discovery, codeAlone, async () => find(signingIn))).toEqual([
+      expect.stringMatching(`^${people}: device_authorization_endpoint: `),
+    ])
+    const misnamed: Change = (config) => {
+      config['sign_in'] = { public_url: 'https://gate.example.com' }
+    }
+    expect(await find(misnamed)).toEqual([
+      expect.stringContaining('gate.example.com is not in the certificate'),
+    ])
   })
 
   test('whether it exchanges tokens, whose upstream is reached and not logged in to', async () => {

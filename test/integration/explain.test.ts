@@ -101,6 +101,19 @@ function lastOf({ steps }: Explanation): Pick<ExplainedStep, 'check' | 'passed'>
   return { check, passed }
 }
 
+test('a sign-in by a flow that there is not is denied for the flow', async () => {
+  const credential = await stack.token()
+  const options = '-c handshake=SSO -c ssoOAuthFlow=authorizationCode'
+  const { code, explanation } = await explainJson(credential, [...asReader, '--options', options])
+  expect(code).toBe(1)
+  expect(explanation.refusal?.reason).toBe('sign-in-flow')
+  expect(explanation.steps.at(-1)).toMatchObject({
+    check: 'sign-in flow',
+    compared: 'authorizationCode among deviceGrant',
+    passed: false,
+  })
+})
+
 describe('a token that is bound to a client certificate', () => {
   test('logs in with --certificate, where the gate asks for certificates', async () => {
     const { certificate } = await stack.authority.issue({ commonName: 'c', usage: 'clientAuth' })

@@ -21,6 +21,8 @@ export const signIn = section({
     ),
 })
   .optional()
-  .describe(
-    'Our own pages for interactive sign-in by the authorization code flow. Without it there are none.',
-  )
+  .meta({
+    description:
+      'Our own pages for interactive sign-in by the authorization code flow. Without it there are none.',
+    'x-default': 'no pages',
+  })

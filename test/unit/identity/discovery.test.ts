@@ -360,6 +360,8 @@ describe.each([
   ['userinfo', 'userinfo_endpoint', 'userinfoEndpoint'],
   ['introspection', 'introspection_endpoint', 'introspectionEndpoint'],
   ['token', 'token_endpoint', 'tokenEndpoint'],
+  ['device authorization', 'device_authorization_endpoint', 'deviceAuthorizationEndpoint'],
+  ['authorization', 'authorization_endpoint', 'authorizationEndpoint'],
 ] as const)('the %s endpoint', (_, published, found) => {
   test.each([
     [
@@ -376,4 +378,15 @@ describe.each([
     expect(findKey).toBeDefined()
     expect(endpoints).toEqual(expected)
   })
+})
+
+test.each([
+  [true, true],
+  [false, undefined],
+  ['true', undefined],
+  [undefined, undefined],
+])('the issuer says of its answers whose they are: %j is %j', async (value, announces) => {
+  const announced = { authorization_response_iss_parameter_supported: value }
+  discoveryAnswer = json({ issuer, jwks_uri: `${issuer}/keys`, ...announced })
+  expect((await fetchKeys()).announcesIssuer).toBe(announces)
 })

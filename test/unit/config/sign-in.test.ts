@@ -1,0 +1,101 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { load, minimal, problemsOf } from './load.ts'
+
+function signIn(section: string): string {
+  return `${minimal}sign_in: { public_url: "https://gate.example.com", ${section} }\n`
+}
+
+function withPool(pool: string, more = ''): string {
+  const integrations = 'integrations: { people: { issuer: "https://a.example", client_id: x } }\n'
+  return minimal.replace('  main:\n', `  main:\n    ${pool}\n`) + integrations + more
+}
+
+describe('the pages for sign-in', () => {
+  test('are none where nobody asks for them', () => {
+    expect(load(minimal).config.sign_in).toBeUndefined()
+  })
+
+  test('listen on loopback with the certificate of the server', () => {
+    expect(load(signIn('')).config.sign_in).toEqual({
+      public_url: 'https://gate.example.com',
+      listen_address: '127.0.0.1',
+      listen_port: 8443,
+      behind_proxy: false,
+    })
+  })
+
+  test('may have a certificate of their own, in the folder of the file', () => {
+    const { tls } = load(signIn('tls: { certificate: a.crt, key: b.key }')).config.sign_in ?? {}
+    expect(tls?.certificate.endsWith(join('/', 'a.crt'))).toBe(true)
+    expect(tls?.key.endsWith(join('/', 'b.key'))).toBe(true)
+  })
+
+  test.each([
+    ['https://gate.example.com/', 'https://gate.example.com'],
+    ['https://GATE.example.com:8443', 'https://gate.example.com:8443'],
+    ['https://gate.example.com:443', 'https://gate.example.com'],
+    ['https://[::1]:8443', 'https://[::1]:8443'],
+  ])('are at %s, as browsers write it', (written, origin) => {
+    const { config } = load(`${minimal}sign_in: { public_url: "${written}" }\n`)
+    expect(config.sign_in?.public_url).toBe(origin)
+  })
+
+  test.each([
+    'http://gate.example.com',
+    'http://localhost:8443',
+    'https://gate.example.com/portcullis',
+    'https://gate.example.com/?a=b',
+    'https://gate.example.com?',
+    'https://gate.example.com#a',
+    'https://me@gate.example.com',
+    'gate.example.com',
+    '',
+  ])('are not at %j', (written) => {
+    expect(problemsOf(`${minimal}sign_in: { public_url: "${written}" }\n`)).toEqual([
+      expect.stringContaining(
+        'sign_in.public_url: must be an https URL without a path, such as https://gate.example.com',
+      ),
+    ])
+  })
+
+  test('have no certificate where a proxy has it', () => {
+    const yaml = signIn('behind_proxy: true, tls: { certificate: a.crt, key: b.key }')
+    expect(problemsOf(yaml)).toEqual([
+      expect.stringContaining('sign_in.tls: is not used where a proxy ends TLS'),
+    ])
+    expect(problemsOf(signIn('behind_proxy: true'))).toEqual([])
+  })
+
+  test('are not on the socket of the metrics', () => {
+    expect(problemsOf(signIn('listen_port: 8432'))).toEqual([
+      expect.stringContaining('sign_in.listen_port: is that of `http`'),
+    ])
+    expect(problemsOf(signIn('listen_port: 8432, listen_address: 127.0.0.2'))).toEqual([])
+    expect(problemsOf(`${signIn('listen_port: 0')}http: { listen_port: 0 }\n`)).toEqual([])
+  })
+})
+
+describe('a pool', () => {
+  test('whose people can only sign in on our pages needs some', () => {
+    const pool = 'sso_integration: people\n    sso_flows: [authorizationCode]'
+    expect(problemsOf(withPool(pool))).toEqual([
+      expect.stringContaining('connectivity_pools.main.sso_flows: needs `sign_in`'),
+    ])
+    const pages = 'sign_in: { public_url: "https://gate.example.com" }\n'
+    expect(problemsOf(withPool(pool, pages))).toEqual([])
+  })
+
+  test.each([
+    'sso_integration: people',
+    'sso_integration: people\n    sso_flows: [authorizationCode, deviceGrant]',
+    'sso_flows: [authorizationCode]',
+  ])('needs none with %s', (pool) => {
+    expect(problemsOf(withPool(pool))).toEqual([])
+  })
+
+  test('has flows that there are, and one at least', () => {
+    expect(problemsOf(withPool('sso_flows: []'))).toHaveLength(1)
+    expect(problemsOf(withPool('sso_flows: [implicit]'))).toHaveLength(1)
+  })
+})
