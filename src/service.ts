@@ -7,10 +7,14 @@ import { localBus } from './fleet/bus.ts'
 import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
 import { Proxy, runtimeName } from './proxy.ts'
 import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
-import { loadServerKeyPair, watchServerCertificates } from './session/server-certificate.ts'
+import {
+  type CertificateFiles,
+  loadServerKeyPair,
+  watchServerCertificates,
+} from './session/server-certificate.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, renderMetrics, retireSnapshots } from './telemetry/metrics.ts'
-import type { HttpServer } from './web/hardened-server.ts'
+import type { HttpServer, TlsHttpServer } from './web/hardened-server.ts'
 import { type Check, startHttp } from './web/server.ts'
 import { startSignInPages } from './web/sign-in-server.ts'
 import { surviveBugs, type WorkerStart } from './worker.ts'
@@ -47,7 +51,8 @@ export class Service {
   readonly #chosenPorts = new Map<string, number>()
   #config: Config
   #http: HttpServer | undefined
-  #pages: HttpServer | undefined
+  #pages: TlsHttpServer | undefined
+  #unwatchPages: () => void = () => {}
   #phase: Phase = 'starting'
   #reloading: Promise<void> = Promise.resolve()
   #retired: unknown
@@ -83,6 +88,7 @@ export class Service {
       },
     })
     this.#pages = await this.#openPages(config)
+    this.#watchPages(config)
     await this.#sessions.start()
     this.#phase = 'running'
     this.#log.info('ready', {
@@ -113,6 +119,7 @@ export class Service {
     const deadlineMs = this.#config.timeouts.drain
     this.#log.info('draining', { deadlineSeconds: deadlineMs / 1_000 })
     await this.#sessions.drain(deadlineMs)
+    this.#unwatchPages()
     await this.#pages?.close()
     await this.#http?.close()
     this.#log.info('stopped')
@@ -132,6 +139,7 @@ export class Service {
       await this.#sessions.reload(config)
       // Only now: a worker that is started afterwards is given it.
       this.#config = config
+      this.#watchPages(config)
       await this.#sessions.reopen()
       this.#sessions.countReload('ok')
       this.#log.info('configuration reloaded')
@@ -145,39 +153,37 @@ export class Service {
     }
   }
 
-  /** The pages for sign-in, where there are to be some; their certificate is replaced as that of sessions is. */
-  async #openPages({ sign_in: pages, tls }: Config): Promise<HttpServer | undefined> {
+  /** The pages for sign-in, where there are to be some. */
+  async #openPages(config: Config): Promise<TlsHttpServer | undefined> {
+    const { sign_in: pages } = config
     if (pages === undefined) return undefined
-    const files = {
-      ...(pages.tls ?? { certificate: tls.certificate, key: tls.key }),
-      minVersion: tls.min_version,
-      clientCa: undefined,
-    }
-    const server = await startSignInPages({
+    const files = pagesCertificate(config)
+    return startSignInPages({
       publicUrl: pages.public_url,
       listenAddress: pages.listen_address,
       listenPort: pages.listen_port,
-      tls: pages.behind_proxy ? undefined : loadServerKeyPair(files),
+      tls: files && loadServerKeyPair(files),
       call: async (call) => this.#sessions.signIn(call),
       onError: (error) => {
         this.#log.error('sign-in pages', { error })
       },
     })
-    if (pages.behind_proxy) return server
-    const unwatch = watchServerCertificates({ usual: files, named: new Map() }, () => {
+  }
+
+  /** Their certificate is replaced as that of sessions is, also where a reload names other files. */
+  #watchPages(config: Config): void {
+    this.#unwatchPages()
+    const files = pagesCertificate(config)
+    if (files === undefined) return
+    const replace = (): void => {
       try {
-        server.replaceKeyPair(loadServerKeyPair(files))
+        this.#pages?.replaceKeyPair(loadServerKeyPair(files))
       } catch (error) {
-        this.#log.warn('certificate not replaced, the old one stays in use', { error })
+        this.#log.warn('certificate of the pages not replaced, the old one stays in use', { error })
       }
-    })
-    return {
-      ...server,
-      close: async () => {
-        unwatch()
-        await server.close()
-      },
     }
+    replace()
+    this.#unwatchPages = watchServerCertificates({ usual: files, named: new Map() }, replace)
   }
 
   #readiness(): Check {
@@ -289,6 +295,13 @@ export class Service {
       this.#chosenPorts.set(key, await probePort(address, port))
     }
   }
+}
+
+/** Their own files, or those of the server; none where a reverse proxy ends TLS. */
+function pagesCertificate({ sign_in: pages, tls }: Config): CertificateFiles | undefined {
+  if (pages === undefined || pages.behind_proxy) return undefined
+  const { certificate, key } = pages.tls ?? tls
+  return { certificate, key, minVersion: tls.min_version, clientCa: undefined }
 }
 
 async function probePort(address: string, port: number): Promise<number> {
