@@ -85,8 +85,14 @@ interface Entry {
   readonly outcome: Promise<SignInOutcome>
   /** The browser that was sent to the provider: there is one, the first. */
   browser: string | undefined
-  authorization: Authorization | undefined
+  /** What it is to come back with. */
+  state: string | undefined
   isAnswered: boolean
+}
+
+interface Sent {
+  readonly entry: Entry
+  readonly authorization: Authorization
 }
 
 interface Ended {
@@ -102,7 +108,7 @@ const endedMs = 10 * 60_000
 /** Those of one process. There are no more of them than sessions that wait: `limits.max_sign_ins`. */
 export class PendingSignIns {
   readonly #waiting = new Map<string, Entry>()
-  readonly #byState = new Map<string, Entry>()
+  readonly #sent = new Map<string, Sent>()
   readonly #ended = new LRUCache<string, Ended>({ max: maxEnded, ttl: endedMs })
 
   /** `authorize` begins a new way through the provider each time. */
@@ -115,7 +121,7 @@ export class PendingSignIns {
       ...{ id: randomBytes(idBytes).toString('base64url'), request, authorize, answer, outcome },
       refuse: reject,
       browser: undefined,
-      authorization: undefined,
+      state: undefined,
       isAnswered: false,
     }
     this.#waiting.set(entry.id, entry)
@@ -161,15 +167,15 @@ export class PendingSignIns {
     if (!this.#waiting.has(entry.id)) return this.#lookBack(entry.id, browser)
     if (isAnswered(entry)) return look(entry, browser)
     this.#forgetState(entry)
-    entry.authorization = authorization
-    this.#byState.set(authorization.state, entry)
+    entry.state = authorization.state
+    this.#sent.set(authorization.state, { entry, authorization })
     return { kind: 'sent', url: authorization.url, id: entry.id }
   }
 
   async #answer(call: SignInCall & { readonly kind: 'answer' }): Promise<SignInReply> {
-    const entry = this.#byState.get(call.state)
-    const authorization = entry?.authorization
-    if (entry === undefined || authorization === undefined) return { kind: 'unknown' }
+    const sent = this.#sent.get(call.state)
+    if (sent === undefined) return { kind: 'unknown' }
+    const { entry, authorization } = sent
     // A state is good for one answer, whatever it is.
     this.#forgetState(entry)
     entry.isAnswered = true
@@ -183,8 +189,8 @@ export class PendingSignIns {
   }
 
   #forgetState(entry: Entry): void {
-    if (entry.authorization !== undefined) this.#byState.delete(entry.authorization.state)
-    entry.authorization = undefined
+    if (entry.state !== undefined) this.#sent.delete(entry.state)
+    entry.state = undefined
   }
 }
 

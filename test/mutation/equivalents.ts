@@ -12,6 +12,12 @@ const narrowing = 'it only tells the compiler what the next comparison implies'
 
 export const equivalents: readonly Equivalent[] = [
   {
+    file: 'src/identity/authorization-code.ts',
+    code: 'token === undefined',
+    changedTo: 'false',
+    because: 'where a nonce is expected, openid-client takes no answer without an ID token',
+  },
+  {
     file: 'src/identity/bounded-fetch.ts',
     code: 'ca === undefined',
     changedTo: 'false',

@@ -5,6 +5,7 @@ export default {
     'src/policy/**/*.ts',
     'src/session/admit.ts',
     'src/session/client-intent.ts',
+    'src/session/pending-sign-ins.ts',
     // The words of `portcullis explain` for what a check compares: it decides nothing.
     '!src/identity/describe-check.ts',
     // Advice of `portcullis check` and `doctor` about a provider and a catalog: no login depends on it.
