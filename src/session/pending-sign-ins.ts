@@ -189,7 +189,7 @@ export class PendingSignIns {
   }
 
   #forgetState(entry: Entry): void {
-    if (entry.state !== undefined) this.#sent.delete(entry.state)
+    this.#sent.delete(entry.state ?? '')
     entry.state = undefined
   }
 }
