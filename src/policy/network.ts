@@ -31,3 +31,15 @@ export function parseAddress(text: string): Address | undefined {
 export function contains(network: Network, address: Address): boolean {
   return network.base.kind() === address.kind() && address.match(network.base, network.prefixLength)
 }
+
+const bytesOfBlock = 8
+
+/**
+ * What counts as one address. Whoever has one IPv6 address has all of its /64 (RFC 4291, 2.5.1). Undefined
+ * for what is no address of a network.
+ */
+export function blockOf(address: string): string | undefined {
+  const parsed = parseAddress(address)
+  if (parsed === undefined || parsed.kind() === 'ipv4') return parsed?.toString()
+  return Buffer.from(parsed.toByteArray().slice(0, bytesOfBlock)).toString('hex')
+}

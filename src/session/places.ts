@@ -1,6 +1,6 @@
 // The places of those whom nobody vouches for yet: how many there are in this process, and how many of
 // them one address may take.
-import { parseAddress } from '../policy/network.ts'
+import { blockOf } from '../policy/network.ts'
 import type { Reason } from '../refusal.ts'
 
 export interface PlaceLimits {
@@ -126,16 +126,4 @@ export class Place {
   release(): void {
     for (const giveBack of this.#held.splice(0)) giveBack()
   }
-}
-
-const bytesOfBlock = 8
-
-/**
- * What counts as one address. Whoever has one IPv6 address has all of its /64 (RFC 4291, 2.5.1). Undefined
- * for what is no address of a network.
- */
-export function blockOf(address: string): string | undefined {
-  const parsed = parseAddress(address)
-  if (parsed === undefined || parsed.kind() === 'ipv4') return parsed?.toString()
-  return Buffer.from(parsed.toByteArray().slice(0, bytesOfBlock)).toString('hex')
 }

@@ -1,6 +1,5 @@
-import { isIP } from 'node:net'
-import ipaddr from 'ipaddr.js'
 import { LRUCache } from 'lru-cache'
+import { blockOf } from '../policy/network.ts'
 
 /** How many requests one address may make in a window of time. */
 export interface RateLimit {
@@ -25,7 +24,7 @@ export class RequestRate {
   /** Whether the address may make one more. */
   take(address: string): boolean {
     const now = this.#now()
-    const key = sourceOf(address)
+    const key = blockOf(address) ?? address
     let counted = this.#counts.get(key)
     if (counted === undefined || counted.endsAt <= now) {
       counted = { count: 0, endsAt: now + this.#limit.windowMs }
@@ -34,11 +33,4 @@ export class RequestRate {
     counted.count += 1
     return counted.count <= this.#limit.requests
   }
-}
-
-/** A subscriber of IPv6 has a /64 to itself, and a new address for each request if it likes. */
-function sourceOf(address: string): string {
-  if (isIP(address) === 0) return address
-  const parsed = ipaddr.process(address)
-  return parsed.kind() === 'ipv4' ? parsed.toString() : parsed.toByteArray().slice(0, 8).join('.')
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { contains, parseAddress, parseNetwork } from '../../../src/policy/network.ts'
+import { blockOf, contains, parseAddress, parseNetwork } from '../../../src/policy/network.ts'
 
 function isInside(address: string, network: string): boolean {
   return contains(parseNetwork(network), parseAddress(address)!)
@@ -70,4 +70,28 @@ test('a network of one IPv6 address holds it and not its neighbour', () => {
   expect(parseNetwork('2001:db8::1/128')).toMatchObject({ prefixLength: 128 })
   expect(isInside('2001:db8::1', '2001:db8::1/128')).toBe(true)
   expect(isInside('2001:db8::2', '2001:db8::1/128')).toBe(false)
+})
+
+describe('one address', () => {
+  test.each([
+    ['192.0.2.1', '::ffff:192.0.2.1'],
+    ['::ffff:c000:201', '192.0.2.1'],
+    ['2001:db8::1', '2001:db8:0:0:ffff:ffff:ffff:ffff'],
+    ['2001:DB8:1:2::', '2001:db8:1:2:3:4:5:6'],
+  ])('is %s and %s', (one, other) => {
+    expect(blockOf(one)).toBe(blockOf(other))
+  })
+
+  test.each([
+    ['192.0.2.1', '192.0.2.2'],
+    ['2001:db8::1', '2001:db8:0:1::1'],
+    ['::1', '127.0.0.1'],
+    ['2001:db8::', '2001:db9::'],
+  ])('is not %s and %s', (one, other) => {
+    expect(blockOf(one)).not.toBe(blockOf(other))
+  })
+
+  test.each(['', 'localhost', '/run/portcullis.sock'])('is not %j', (text) => {
+    expect(blockOf(text)).toBeUndefined()
+  })
 })

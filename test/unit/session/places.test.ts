@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { blockOf, maxTold, type PlaceLimits, Places } from '../../../src/session/places.ts'
+import { maxTold, type PlaceLimits, Places } from '../../../src/session/places.ts'
 
 const limits: PlaceLimits = { maxUnauthenticated: 3, maxUnauthenticatedPerAddress: 2 }
 
@@ -86,29 +86,5 @@ describe('the limit of one address', () => {
     for (let i = 0; i < 3; i++) places.enter(limits)
     expect(enter(places, '192.0.2.1')).toBe('too-many-unauthenticated')
     expect(places.addresses).toBe(0)
-  })
-})
-
-describe('one address', () => {
-  test.each([
-    ['192.0.2.1', '::ffff:192.0.2.1'],
-    ['::ffff:c000:201', '192.0.2.1'],
-    ['2001:db8::1', '2001:db8:0:0:ffff:ffff:ffff:ffff'],
-    ['2001:DB8:1:2::', '2001:db8:1:2:3:4:5:6'],
-  ])('is %s and %s', (one, other) => {
-    expect(blockOf(one)).toBe(blockOf(other))
-  })
-
-  test.each([
-    ['192.0.2.1', '192.0.2.2'],
-    ['2001:db8::1', '2001:db8:0:1::1'],
-    ['::1', '127.0.0.1'],
-    ['2001:db8::', '2001:db9::'],
-  ])('is not %s and %s', (one, other) => {
-    expect(blockOf(one)).not.toBe(blockOf(other))
-  })
-
-  test.each(['', 'localhost', '/run/portcullis.sock'])('is not %j', (text) => {
-    expect(blockOf(text)).toBeUndefined()
   })
 })
