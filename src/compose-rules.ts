@@ -381,6 +381,7 @@ export function composeUpstream(upstream: UpstreamConfig): UpstreamTarget {
       ...(upstream.ca === undefined ? {} : { ca: readFileSync(upstream.ca) }),
     }),
     serverName: upstream.server_name,
+    protocol: upstream.protocol,
     connectTimeoutMs: upstream.connect_timeout,
     credentials:
       upstream.auth.method === 'password'

@@ -13,7 +13,8 @@ import { boundScramMechanism, isServerProof, type RelayedFirst } from '../sasl/s
 import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import type { AuthenticationRequest, BackendMessage } from '../wire/read-backend.ts'
 import { passwordMessage, saslInitialResponse, saslResponse } from '../wire/write-frontend.ts'
-import type { PasswordMethod } from './target.ts'
+import { checkNegotiation } from './check-negotiation.ts'
+import type { PasswordMethod, UpstreamProtocol } from './target.ts'
 
 /** What Portcullis proves to the upstream. */
 export type LoginCredential =
@@ -42,6 +43,8 @@ export interface ScramRelay {
 }
 
 interface Exchange {
+  /** What the startup message asked for. */
+  readonly protocol: UpstreamProtocol
   readonly role: string
   readonly credential: LoginCredential
   readonly isEncrypted: boolean
@@ -62,6 +65,11 @@ export async function answerAuthentication(exchange: Exchange): Promise<void> {
   for (let count = 0; count < maxMessages; count++) {
     const message = await exchange.next()
     if (message.kind === 'notice') continue
+    // Of what is not its first message the client has taken the version for granted already.
+    if (message.kind === 'negotiate-protocol-version' && count === 0) {
+      checkNegotiation(message, exchange.protocol)
+      continue
+    }
     if (message.kind !== 'authentication') {
       throw protocolError(`message of kind ${message.kind} during authentication`)
     }

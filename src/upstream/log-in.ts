@@ -78,14 +78,14 @@ async function authenticate(
 ): Promise<UpstreamSession> {
   const reader = new PacketReader(socket)
   const next = async (): Promise<Frame> => nextFrame(reader, target)
-  socket.write(
-    writeStartupMessage([
-      ['user', request.role],
-      ['database', target.database],
-      ...request.parameters,
-    ]),
-  )
+  const parameters = [
+    ['user', request.role],
+    ['database', target.database],
+    ...request.parameters,
+  ] as const
+  socket.write(writeStartupMessage(parameters, target.protocol === '3.2' ? 2 : 0))
   await answerAuthentication({
+    protocol: target.protocol,
     role: request.role,
     credential: request.credential,
     isEncrypted: target.tls !== 'disable',

@@ -24,6 +24,12 @@ export type BackendMessage =
   | { readonly kind: 'parameter-status'; readonly name: string; readonly value: string }
   | { readonly kind: 'backend-key-data'; readonly processId: number; readonly secretKey: Buffer }
   | { readonly kind: 'ready-for-query' }
+  | {
+      readonly kind: 'negotiate-protocol-version'
+      /** The whole number, with major and minor version. */
+      readonly version: number
+      readonly unknownOptions: readonly string[]
+    }
   | { readonly kind: 'other'; readonly type: string }
 
 export class MalformedMessage extends Error {
@@ -60,6 +66,8 @@ export function parseBackendMessage(frame: Frame): BackendMessage {
     case 'Z':
       if (body.length !== 1) throw new MalformedMessage(frame)
       return { kind: 'ready-for-query' }
+    case 'v':
+      return parseNegotiation(frame)
     default:
       return { kind: 'other', type: frame.type }
   }
@@ -96,6 +104,14 @@ function parseAuthentication(frame: Frame): AuthenticationRequest {
     default:
       return { method: 'unsupported', code }
   }
+}
+
+function parseNegotiation(frame: Frame): BackendMessage {
+  const { body } = frame
+  if (body.length < 8) throw new MalformedMessage(frame)
+  const unknownOptions = readCStrings(frame, body.subarray(8))
+  if (unknownOptions.length !== body.readInt32BE(4)) throw new MalformedMessage(frame)
+  return { kind: 'negotiate-protocol-version', version: body.readInt32BE(0), unknownOptions }
 }
 
 function parseErrorReport(frame: Frame): ErrorReport {

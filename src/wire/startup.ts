@@ -133,14 +133,21 @@ function malformed(logDetail: string): Refusal {
   return new Refusal('malformed-startup', { logDetail })
 }
 
-/** Writes a StartupMessage of protocol 3.0. */
-export function writeStartupMessage(parameters: Iterable<readonly [string, string]>): Buffer {
+/** The whole number, as it stands in startup messages and in NegotiateProtocolVersion. */
+export function protocolVersion(minorVersion: number): number {
+  return (3 << 16) | minorVersion
+}
+
+export function writeStartupMessage(
+  parameters: Iterable<readonly [string, string]>,
+  minorVersion = 0,
+): Buffer {
   const parts: Buffer[] = []
   for (const [name, value] of parameters) parts.push(Buffer.from(`${name}\0${value}\0`, 'utf8'))
   const body = Buffer.concat([...parts, Buffer.of(0)])
   const head = Buffer.allocUnsafe(lengthBytes + codeBytes)
   head.writeUInt32BE(head.length + body.length, 0)
-  head.writeUInt32BE(3 << 16, 4)
+  head.writeUInt32BE(protocolVersion(minorVersion), 4)
   return Buffer.concat([head, body])
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { ClientMetadata } from 'oidc-provider'
 import { type Authority, createAuthority } from '../../demo/certificates.ts'
 import { Gateway } from '../../demo/gateway.ts'
-import { type PostgresServer, startPostgres } from '../../demo/postgres.ts'
+import { type PostgresOptions, type PostgresServer, startPostgres } from '../../demo/postgres.ts'
 import { databaseAudience, groupsClaim } from '../../demo/provider-configuration.ts'
 import { type IdentityProvider, startProvider } from '../../demo/provider.ts'
 import { seedDatabase } from '../../demo/seed.ts'
@@ -21,6 +21,8 @@ export interface StackOptions {
   readonly configure?: (config: GatewayConfig) => void
   readonly settings?: Readonly<Record<string, string>>
   readonly hba?: string
+  /** Another PostgreSQL than the one from npm, and how its data are made. */
+  readonly postgres?: Pick<PostgresOptions, 'programs' | 'locale'>
   /** Added to those of the identity provider. */
   readonly clients?: readonly ClientMetadata[]
   /** What runs the gateway, where it is not this Node. */
@@ -89,6 +91,7 @@ export class Stack {
     )
     const [postgres, provider] = await Promise.all([
       startPostgres({
+        ...options.postgres,
         tls: postgresTls!,
         ...(options.settings && { settings: { ...options.settings } }),
         ...(options.hba === undefined ? {} : { hba: options.hba }),

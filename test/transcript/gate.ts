@@ -283,6 +283,7 @@ function targetOf({ trust, upstream }: GateOptions): UpstreamTarget {
     tls: 'disable',
     secureContext: trust.client,
     serverName: 'localhost',
+    protocol: '3.0',
     connectTimeoutMs: 60_000,
     credentials: { method: 'trust' },
     ...upstream,

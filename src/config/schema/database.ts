@@ -46,6 +46,23 @@ function isMapping(input: unknown): input is Readonly<Record<string, unknown>> {
   return typeof input === 'object' && input !== null && !Array.isArray(input)
 }
 
+const protocolError = expecting('must be "3.0" or "3.2"')
+
+/** Without quotes YAML reads a number. */
+const protocol = z
+  .preprocess(
+    (value) => (value === 3 ? '3.0' : value === 3.2 ? '3.2' : value),
+    z.enum(['3.0', '3.2'], { error: protocolError }),
+  )
+  .meta({
+    description:
+      'The version of the protocol that the server is asked for, whatever the client speaks. Every server has 3.0. PostgreSQL 18 has 3.2, where cancel keys are of 32 bytes; an older one that is asked for it goes on with 3.0.',
+    enum: ['3.0', '3.2', 3, 3.2],
+    type: ['string', 'number'],
+    'x-type': '`3.0`, `3.2`',
+  })
+  .prefault('3.0')
+
 const upstream = section({
   host: host().describe('Host name or IP address of the PostgreSQL server.'),
   port: port().prefault(5432).describe('Its port.'),
@@ -65,6 +82,7 @@ const upstream = section({
   server_name: host()
     .optional()
     .describe('The name to expect in the certificate of the server, if it is not `host`.'),
+  protocol,
   connect_timeout: duration('100ms', '5m')
     .prefault('10s')
     .describe('For connecting and logging in.'),

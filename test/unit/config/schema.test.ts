@@ -46,6 +46,7 @@ describe('a value of the wrong kind', () => {
     ['trusted_proxies: 10.0.0.0/8', 'trusted_proxies: must be a list'],
     ['trusted_proxies: [10.0.0.0/33]', /^trusted_proxies\[0\]: must be an address or a range/],
     ['identity_map: [a]', 'identity_map: must be a string'],
+    [`${upstream} protocol: 3.1 } }`, 'databases.app.upstream.protocol: must be "3.0" or "3.2"'],
     ['groups: { a: {} }', 'groups.a.role: is required'],
     [`groups: { a: { role: ${long} } }`, 'groups.a.role: must be 1 to 63 bytes long'],
     [`groups: { a: { role: ${'é'.repeat(32)} } }`, 'groups.a.role: must be 1 to 63 bytes long'],
@@ -277,4 +278,17 @@ databases: { "my db": { upstream: { host: ::1, auth: { method: trust } } } }
 `)
   expect(config.groups['Ärzte & Co']?.role).toBe('my role')
   expect(config.databases['my db']?.upstream?.database).toBe('my db')
+})
+
+describe('the protocol of an upstream', () => {
+  test.each([
+    ['', '3.0'],
+    ['protocol: 3.0', '3.0'],
+    ['protocol: "3.0"', '3.0'],
+    ['protocol: 3.2', '3.2'],
+    ['protocol: "3.2"', '3.2'],
+  ])('by %j is %s', (written, protocol) => {
+    const { config } = load(`${minimal}${upstream}${written} } }\n`)
+    expect(config.databases['app']?.upstream?.protocol).toBe(protocol)
+  })
 })

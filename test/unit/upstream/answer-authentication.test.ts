@@ -16,6 +16,7 @@ async function answersTo(request: AuthenticationRequest, isEncrypted = true): Pr
   }
   try {
     await answerAuthentication({
+      protocol: '3.0',
       role: 'app',
       credential: { kind: 'token', token },
       isEncrypted,

@@ -114,6 +114,36 @@ describe('backend key data', () => {
   })
 })
 
+describe('a negotiation of the protocol', () => {
+  test.each([
+    ['with an older version', 0x30000, [], 0x30000],
+    ['with a minor version alone, which is read as it stands', 2, [], 2],
+    ['with a negative version', -1, [], -1],
+    ['with options', 0x30002, ['_pq_.a', '', '_pq_.b'], 0x30002],
+  ])('%s is read', (_, written, unknownOptions, version) => {
+    const body = [int32(written), int32(unknownOptions.length), cstrings(...unknownOptions)]
+    expect(parse('v', Buffer.concat(body))).toEqual({
+      kind: 'negotiate-protocol-version',
+      version,
+      unknownOptions,
+    })
+  })
+
+  test.each([
+    ['an empty body', Buffer.alloc(0)],
+    ['a version alone', int32(0x30000)],
+    ['a cut count', Buffer.concat([int32(0x30000), Buffer.alloc(3)])],
+    ['fewer options than it counts', Buffer.concat([int32(0), int32(2), cstrings('a')])],
+    ['more options than it counts', Buffer.concat([int32(0), int32(1), cstrings('a', 'b')])],
+    ['bytes behind no options', Buffer.concat([int32(0), int32(0), Buffer.of(0)])],
+    ['a negative count', Buffer.concat([int32(0), int32(-1)])],
+    ['a count of billions', Buffer.concat([int32(0), int32(0x7fffffff), cstrings('a')])],
+    ['an unterminated option', Buffer.concat([int32(0), int32(1), Buffer.from('a')])],
+  ])('with %s is malformed', (_, body) => {
+    expect(() => parse('v', body)).toThrow(MalformedMessage)
+  })
+})
+
 describe('another message', () => {
   test('that is ready for query is read', () => {
     expect(parse('Z', 'I')).toEqual({ kind: 'ready-for-query' })
@@ -127,7 +157,7 @@ describe('another message', () => {
     expect(parse('N', 'anything')).toEqual({ kind: 'notice' })
   })
 
-  test.each(['v', 'A', 'T', 'G', '\0'])('of type %j is named by its type', (type) => {
+  test.each(['A', 'T', 'G', '\0'])('of type %j is named by its type', (type) => {
     expect(parse(type, 'x')).toEqual({ kind: 'other', type })
   })
 

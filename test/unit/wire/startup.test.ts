@@ -203,6 +203,10 @@ describe('what is written to an upstream', () => {
     ).toEqual(startup(['user', 'app', 'options', '-c a=b']))
   })
 
+  test('is a startup message of protocol 3.2 where that is asked for', () => {
+    expect(writeStartupMessage([['user', 'app']], 2)).toEqual(startup(['user', 'app'], 2))
+  })
+
   test('is an SSLRequest of eight bytes', () => {
     expect(writeSslRequest().toString('hex')).toBe('0000000804d2162f')
   })
