@@ -1,5 +1,6 @@
 // From a configuration to what sessions run by: catalog, token rules, upstream targets.
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { RE2JS } from 're2js'
 import type { Config } from './config/index.ts'
@@ -99,16 +100,24 @@ export function composeListeners(
   for (const pool of Object.values(config.connectivity_pools)) {
     for (const participant of participantsHere(config, pool)) {
       const key = listenerKey(participant)
+      const path = socketOf(participant)
       listeners.set(key, {
-        address: participant.listen_address,
+        address: path ?? addressOf(participant),
+        socketMode: path === undefined ? undefined : socketModes[participant.socket_mode],
         port: participant.listen_port,
         key,
-        allowsCleartext: participant.allow_cleartext,
+        allowsCleartext: path !== undefined || participant.allow_cleartext,
         proxyProtocol: participant.proxy_protocol,
       })
     }
   }
   return listeners
+}
+
+function keysOf(config: Config, pool: PoolConfig, areSockets: boolean): ReadonlySet<string> {
+  const here = participantsHere(config, pool)
+  const chosen = here.filter((participant) => (socketOf(participant) !== undefined) === areSockets)
+  return new Set(chosen.map(listenerKey))
 }
 
 type PoolConfig = Config['connectivity_pools'][string]
@@ -118,8 +127,23 @@ function participantsHere(config: Config, pool: PoolConfig): readonly Participan
   return pool.participants.filter((participant) => participant.node === config.node)
 }
 
-function listenerKey({ listen_address: address, listen_port: port }: Participant): string {
-  return `${address} ${port}`
+const socketModes = { '0600': 0o600, '0660': 0o660 } as const
+
+/** Where libpq looks for a server on this port in a directory. */
+function socketOf({ socket_directory: directory, listen_port: port }: Participant) {
+  return directory === undefined ? undefined : join(directory, `.s.PGSQL.${port}`)
+}
+
+function addressOf({ listen_address: address }: Participant): string {
+  if (address === undefined) throw new Error('listen_address is required')
+  return address
+}
+
+/** With other permissions it is another listener, which a reload opens anew. */
+function listenerKey(participant: Participant): string {
+  const path = socketOf(participant)
+  if (path !== undefined) return `${path} ${participant.socket_mode}`
+  return `${addressOf(participant)} ${participant.listen_port}`
 }
 
 export function composeCatalog(config: Config): Catalog {
@@ -136,7 +160,8 @@ export function composeCatalog(config: Config): Catalog {
       allowsReplication: pool.allow_replication,
       serverNames: new Set(pool.server_names.map((name) => name.toLowerCase())),
       requiresClientCertificate: pool.client_certificate === 'required',
-      listeners: new Set(participantsHere(config, pool).map(listenerKey)),
+      listeners: keysOf(config, pool, false),
+      unixSockets: keysOf(config, pool, true),
     })),
     databases: new Map(
       Object.entries(config.databases).map(([name, database]) => [

@@ -27,6 +27,8 @@ export interface ProxyOptions {
   readonly version: string
   /** Several processes listen on the same ports. */
   readonly sharesPorts: boolean
+  /** Of several processes one alone can listen on a Unix socket. */
+  readonly opensUnixSockets: boolean
   /** Ports that were chosen for listeners configured with port 0, by the listener's key. */
   readonly chosenPorts: ReadonlyMap<string, number>
   readonly onStatus: (status: WorkerStatus) => void
@@ -203,7 +205,11 @@ export class Proxy {
   }
 
   async #openListeners(): Promise<void> {
-    const wanted = composeListeners(this.#config)
+    const wanted = new Map(
+      [...composeListeners(this.#config)].filter(
+        ([, { socketMode }]) => socketMode === undefined || this.#options.opensUnixSockets,
+      ),
+    )
     for (const [key, listener] of this.#listeners) {
       if (wanted.has(key)) continue
       this.#listeners.delete(key)

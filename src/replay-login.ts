@@ -57,6 +57,7 @@ import type { Mutable } from './session/conversation.ts'
 import type { SessionFacts } from './session/observer.ts'
 import { errorFor } from './session/refuse.ts'
 import type { ListenerAddress } from './session/services.ts'
+import { unixPeer } from './session/unix-socket.ts'
 import { explain as describeError } from './telemetry/log.ts'
 import { readPasswordMessage } from './wire/password.ts'
 import type { StartupMessage } from './wire/startup.ts'
@@ -101,9 +102,12 @@ class Replay {
     this.#facts = {
       id: '(its id)',
       openedAt: now,
-      peer: { address: request.from, port: 0 },
+      peer: listener.isUnixSocket ? unixPeer : { address: request.from, port: 0 },
       listener,
-      tls: { version: 'TLSv1.3', cipher: '', certificate: certificateOf(config, request) },
+      // No client asks for TLS on a Unix socket.
+      ...(!listener.isUnixSocket && {
+        tls: { version: 'TLSv1.3', cipher: '', certificate: certificateOf(config, request) },
+      }),
     }
   }
 
@@ -183,7 +187,7 @@ class Replay {
       request: {
         user: requested?.user ?? '',
         database: requested?.database ?? '',
-        from: this.#request.from,
+        from: this.#facts.peer.address,
         listener: shownListener(this.#listener),
       },
       steps: this.#steps,
@@ -383,10 +387,13 @@ function startupOf(config: Config, request: LoginRequest): StartupMessage {
 }
 
 function findListener(config: Config, wanted: string | undefined): ListenerAddress {
-  const listeners = [...composeListeners(config).values()]
+  const listeners = [...composeListeners(config).values()].map((one) => ({
+    ...one,
+    isUnixSocket: one.socketMode !== undefined,
+  }))
   const found =
     wanted === undefined
-      ? listeners[0]
+      ? (listeners.find(({ isUnixSocket }) => !isUnixSocket) ?? listeners[0])
       : listeners.find(
           (one) => wanted === shownListener(one) || wanted === `${one.address}:${one.port}`,
         )

@@ -94,8 +94,8 @@ export class Service {
     this.#log.info('ready', {
       version: this.#options.version,
       workers: this.#workers,
-      listeners: [...composeListeners(config).values()].map(
-        ({ address, port, key }) => `${address}:${this.#chosenPorts.get(key) ?? port}`,
+      listeners: [...composeListeners(config).values()].map(({ address, port, key, socketMode }) =>
+        socketMode === undefined ? `${address}:${this.#chosenPorts.get(key) ?? port}` : address,
       ),
       http: `${this.#http.address}:${this.#http.port}`,
       ...(this.#pages && { signIn: `${this.#pages.address}:${this.#pages.port}` }),
@@ -210,6 +210,7 @@ export class Service {
       bus: localBus,
       version: this.#options.version,
       sharesPorts: false,
+      opensUnixSockets: true,
       chosenPorts: this.#chosenPorts,
       onStatus: () => {},
     })
@@ -252,10 +253,11 @@ export class Service {
       workers: this.#workers,
       program: this.#options.program,
       arguments: ['worker'],
-      startArgument: (): WorkerStart => ({
+      startArgument: (index): WorkerStart => ({
         config: this.#config,
         version: this.#options.version,
         chosenPorts: this.#chosenPorts,
+        opensUnixSockets: index === 0,
       }),
       onWorkerEnd: (index, how) => {
         this.#log.error('a worker ended, its sessions are lost', { worker: index, how })
@@ -291,8 +293,8 @@ export class Service {
    * with a second instance that was started by mistake.
    */
   async #choosePorts(config: Config): Promise<void> {
-    for (const { key, address, port } of composeListeners(config).values()) {
-      this.#chosenPorts.set(key, await probePort(address, port))
+    for (const { key, address, port, socketMode } of composeListeners(config).values()) {
+      if (socketMode === undefined) this.#chosenPorts.set(key, await probePort(address, port))
     }
   }
 }

@@ -14,6 +14,7 @@ export interface WorkerStart {
   readonly config: Config
   readonly version: string
   readonly chosenPorts: ReadonlyMap<string, number>
+  readonly opensUnixSockets: boolean
 }
 
 const cancelTimeoutMs = 20_000
@@ -33,14 +34,13 @@ export function runWorker(): void {
     return proxy
   }
   const channel = new Channel(portOfParent(), {
-    start: async ({ config, version, chosenPorts }: WorkerStart): Promise<WorkerStatus> => {
+    start: async ({ config, ...start }: WorkerStart): Promise<WorkerStatus> => {
       const { level, format } = config.log
       log = createLog({ level, format, base: { node: config.node, pid: process.pid } })
       surviveBugs(log)
       proxy = new Proxy({
         config,
-        version,
-        chosenPorts,
+        ...start,
         log,
         bus: channelBus(channel),
         sharesPorts: true,

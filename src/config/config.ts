@@ -65,6 +65,10 @@ export function toConfig(
     ),
     connectivity_pools: mapValues(parsed.connectivity_pools, (pool) => ({
       ...pool,
+      participants: pool.participants.map((participant) => ({
+        ...participant,
+        socket_directory: absolute(participant.socket_directory),
+      })),
       tls: absoluteFiles(pool.tls, folder),
     })),
   })

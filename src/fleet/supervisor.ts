@@ -30,7 +30,7 @@ export interface SupervisorOptions {
   readonly program: string
   readonly arguments: readonly string[]
   /** What each worker is started with; asked for again when one is replaced. */
-  readonly startArgument: () => unknown
+  readonly startArgument: (index: number) => unknown
   readonly onWorkerEnd: (index: number, how: string) => void
   /** Called before a worker is told to stop or found dead, to keep what it has counted. */
   readonly onSnapshot: (snapshot: unknown) => void
@@ -158,7 +158,7 @@ export class Supervisor {
   }
 
   async #handshake(worker: Worker): Promise<WorkerStatus> {
-    const argument = this.#options.startArgument()
+    const argument = this.#options.startArgument(worker.index)
     try {
       return (await worker.channel.call('start', argument, startTimeoutMs)) as WorkerStatus
     } catch (error) {

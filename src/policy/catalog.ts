@@ -42,6 +42,8 @@ export interface Pool {
   readonly requiresClientCertificate: boolean
   /** The sockets of this node on which the pool listens, as the registry of listeners names them. */
   readonly listeners: ReadonlySet<string>
+  /** The Unix sockets of this node on which it listens, whose peers have no address. */
+  readonly unixSockets: ReadonlySet<string>
 }
 
 export interface Database {

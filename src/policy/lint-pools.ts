@@ -16,7 +16,7 @@ export function lintPools(pools: readonly Pool[]): readonly Finding[] {
         ),
       ),
     )
-    if (shadowed.length === pool.networks.length) {
+    if (shadowed.length === pool.networks.length && pool.unixSockets.size === 0) {
       findings.warning(
         'reach',
         'it serves nobody: other pools come first for all its addresses on all its listeners',

@@ -498,7 +498,8 @@ function connectAs(roles: readonly string[]): string {
   return `Connect as ${shown.join(' or ')}${more}.`
 }
 
-/** As an operator writes it; an IPv6 address has brackets. */
+/** As an operator writes it; an IPv6 address has brackets, and a Unix socket is its path. */
 export function shownListener({ address, port }: { address: string; port: number }): string {
+  if (address.startsWith('/')) return address
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }

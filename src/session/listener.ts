@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:net'
 import type { ListenerAddress, ProxyProtocol, SessionServices } from './services.ts'
 import { runSession } from './session.ts'
 import type { Traffic } from './splice.ts'
+import { listenOnSocket } from './unix-socket.ts'
 
 /** The kernel keeps this many connections that are not accepted yet. */
 const backlog = 4_096
@@ -13,7 +14,10 @@ export interface Listener {
 }
 
 export interface ListenOptions {
+  /** An IP address, or the path of a Unix socket. */
   readonly address: string
+  /** The permissions of the Unix socket; undefined: it is none. */
+  readonly socketMode: number | undefined
   /** 0 lets the system choose. */
   readonly port: number
   readonly key: string
@@ -33,6 +37,7 @@ export async function listen(
     address: options.address,
     port: options.port,
     key,
+    isUnixSocket: options.socketMode !== undefined,
     allowsCleartext,
     proxyProtocol,
   }
@@ -62,6 +67,14 @@ export async function listen(
 }
 
 async function bound(server: Server, options: ListenOptions): Promise<void> {
+  const { address: path, socketMode: mode } = options
+  if (mode === undefined) await boundToPort(server, options)
+  else await listenOnSocket(server, { path, mode, backlog })
+  // A failed accept, for want of file descriptors, is over when sessions end.
+  server.on('error', () => {})
+}
+
+async function boundToPort(server: Server, options: ListenOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(
@@ -73,8 +86,6 @@ async function bound(server: Server, options: ListenOptions): Promise<void> {
       },
       () => {
         server.off('error', reject)
-        // A failed accept, for want of file descriptors, is over when sessions end.
-        server.on('error', () => {})
         resolve()
       },
     )

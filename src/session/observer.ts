@@ -8,7 +8,9 @@ export interface SessionFacts {
   /** Unique over replicas; shown to the client as the reference of a refusal. */
   readonly id: string
   readonly openedAt: Date
+  /** On a Unix socket the address is `unix`. */
   readonly peer: { readonly address: string; readonly port: number }
+  /** On a Unix socket the address is its path. */
   readonly listener: { readonly address: string; readonly port: number }
   readonly pool?: string
   readonly tls?: {

@@ -72,11 +72,13 @@ export type ProxyProtocol = 'trusted' | 'required' | 'off'
 
 /** A socket of this node that accepts connections. */
 export interface ListenerAddress {
+  /** An IP address, or the path of a Unix socket. */
   readonly address: string
   readonly port: number
+  readonly isUnixSocket: boolean
   /** How pools name it; its port is the configured one, which may be 0. */
   readonly key: string
-  /** Credentials may be asked for without TLS; only ever on loopback. */
+  /** Credentials may be asked for without TLS; only ever on loopback and on Unix sockets. */
   readonly allowsCleartext: boolean
   readonly proxyProtocol: ProxyProtocol
 }

@@ -16,11 +16,13 @@ import { authenticate } from './authenticate.ts'
 import type { ClientIntent } from './client-intent.ts'
 import { type Conversation, timed } from './conversation.ts'
 import { negotiate } from './negotiate.ts'
+import type { SessionFacts } from './observer.ts'
 import { relayTo } from './password-relay.ts'
 import { refuse } from './refuse.ts'
 import { type Entry, type LiveSession, secretKeyBytesFor } from './registry.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 import { Splice, type Traffic } from './splice.ts'
+import { unixPeer } from './unix-socket.ts'
 
 /** The life of one connection, from accept until it is spliced or refused. Never throws. */
 export async function runSession(
@@ -30,14 +32,15 @@ export async function runSession(
   traffic: Traffic,
 ): Promise<void> {
   socket.on('error', ignoreError)
-  if (socket.remoteAddress === undefined) {
+  const peer = peerOf(socket, listener)
+  if (peer === undefined) {
     socket.destroy()
     return
   }
   const rules = services.rules()
   const entry = services.registry.enter(rules.limits)
   const startedAt = performance.now()
-  const conversation = converse(socket, listener, entry)
+  const conversation = converse(socket, peer, listener, entry)
   const { observer } = services
   observer.opened(conversation.facts)
   let isIn = false
@@ -76,7 +79,21 @@ function leaveWhenClosed({ socket, entry: { place } }: Conversation): void {
 /** A guess at a cancel key costs a place for so long, and so whoever guesses all of its places soon. */
 const wrongKeyMs = 1_000
 
-function converse(socket: Socket, listener: ListenerAddress, entry: Entry): Conversation {
+/** Undefined where the client is gone already. */
+function peerOf(
+  { remoteAddress: address, remotePort: port = 0 }: Socket,
+  { isUnixSocket }: ListenerAddress,
+): SessionFacts['peer'] | undefined {
+  if (isUnixSocket) return unixPeer
+  return address === undefined ? undefined : { address, port }
+}
+
+function converse(
+  socket: Socket,
+  peer: SessionFacts['peer'],
+  listener: ListenerAddress,
+  entry: Entry,
+): Conversation {
   return {
     socket,
     entry,
@@ -86,7 +103,7 @@ function converse(socket: Socket, listener: ListenerAddress, entry: Entry): Conv
     facts: {
       id: randomUUID(),
       openedAt: new Date(),
-      peer: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
+      peer,
       listener: { address: listener.address, port: listener.port },
     },
   }

@@ -134,6 +134,7 @@ function toRecord(
   const now = Date.now()
   const severity = severityOf(session, event)
   const isLogoff = activity === 'Logoff'
+  const isLocal = listener.address.startsWith('/')
 
   return {
     class_uid: classUid,
@@ -171,10 +172,16 @@ function toRecord(
     ...toAuthProtocol(credential),
     logon_type_id: networkLogon,
     logon_type: 'Network',
-    is_remote: true,
+    is_remote: !isLocal,
     is_cleartext: credential === undefined ? undefined : tls === undefined,
-    src_endpoint: { ip: peer.address, port: peer.port },
-    dst_endpoint: { ip: listener.address, port: listener.port, name: node, svc_name: 'postgresql' },
+    // A Unix socket has names in place of addresses.
+    src_endpoint: isLocal ? { name: peer.address } : { ip: peer.address, port: peer.port },
+    dst_endpoint: {
+      ...(!isLocal && { ip: listener.address }),
+      port: listener.port,
+      name: node,
+      svc_name: 'postgresql',
+    },
     service: { name: pool ?? 'portcullis' },
     session: {
       uid: id,
@@ -183,7 +190,7 @@ function toRecord(
       expiration_reason: end?.reason,
       issuer: identity?.issuer,
       credential_uid: identity?.tokenIdHash,
-      is_remote: true,
+      is_remote: !isLocal,
     },
     unmapped: { portcullis: toUnmapped(session, event) },
   }
@@ -213,6 +220,10 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
       database: cut(requested.database),
       requested_user: cut(requested.user),
       application_name: cut(requested.applicationName),
+    }),
+    ...(session.listener.address.startsWith('/') && {
+      peer: session.peer.address,
+      unix_socket: session.listener.address,
     }),
     pool,
     integration,

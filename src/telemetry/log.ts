@@ -207,9 +207,14 @@ function levelOf({ reason, fault }: Refusal): 'info' | 'warn' | 'error' {
   }
 }
 
+function endpoint({ address, port }: SessionFacts['peer']): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
 function toFields({
   id,
   peer,
+  listener,
   pool,
   requested,
   integration,
@@ -218,9 +223,7 @@ function toFields({
 }: SessionFacts): LogFields {
   return {
     session: id,
-    peer: peer.address.includes(':')
-      ? `[${peer.address}]:${peer.port}`
-      : `${peer.address}:${peer.port}`,
+    peer: listener.address.startsWith('/') ? peer.address : endpoint(peer),
     pool,
     user: safe(requested?.user),
     database: safe(requested?.database),

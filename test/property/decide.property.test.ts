@@ -257,6 +257,7 @@ describe('a decision', () => {
             serverNames: new Set(),
             requiresClientCertificate: false,
             listeners: new Set(['main']),
+            unixSockets: new Set(),
           },
         ],
         integrations: new Map(rules.integrations).set('added', {

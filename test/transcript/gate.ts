@@ -153,6 +153,7 @@ export class Gate implements AsyncDisposable {
       address: '127.0.0.1',
       port: 0,
       key: 'here',
+      isUnixSocket: false,
       allowsCleartext: options.allowsCleartext ?? false,
       proxyProtocol: options.proxyProtocol ?? 'trusted',
     }
@@ -310,6 +311,7 @@ function catalogOf(
         requiresClientCertificate: false,
         passwordUsers: new Set(passwordUsers),
         listeners: new Set(['here']),
+        unixSockets: new Set(),
       },
     ],
     databases: new Map([

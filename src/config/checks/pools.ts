@@ -3,6 +3,7 @@ import { quote, quoteSome } from '../problem.ts'
 import type { Finding, PoolView, View } from './view.ts'
 
 export function* checkPools(view: View): Generator<Finding> {
+  yield* checkSockets(view)
   yield* checkCleartext(view)
   yield* checkNode(view)
   yield* checkAmbiguity(view)
@@ -58,6 +59,50 @@ function* checkCleartext({ pools }: View): Generator<Finding> {
       }
     }
   }
+}
+
+function* checkSockets({ pools }: View): Generator<Finding> {
+  const modes = new Map<string, string | undefined>()
+  for (const [name, pool] of pools) {
+    for (const [index, listener] of pool.listeners.entries()) {
+      const path = ['connectivity_pools', name, 'participants', index]
+      const { socket_directory: directory, socket_mode: mode, listen_port: port } = listener
+      if (!('socket_directory' in listener && 'listen_address' in listener)) continue
+      if (directory === undefined) {
+        if (listener.listen_address !== undefined) continue
+        yield { path, message: 'needs `listen_address`, or `socket_directory` for a Unix socket' }
+        continue
+      }
+      if (listener.listen_address !== undefined) {
+        const message = 'is not allowed beside `listen_address`: give each a participant of its own'
+        yield { path: [...path, 'socket_directory'], message, isAboutKey: true }
+      }
+      if (port === 0) {
+        const message = 'must not be 0 with `socket_directory`: it names the file of the socket'
+        yield { path: [...path, 'listen_port'], message }
+      }
+      for (const key of tcpKeys(listener)) {
+        const message = 'is not allowed with `socket_directory`: it is for TCP'
+        yield { path: [...path, key], message, isAboutKey: true }
+      }
+      const socket = `${listener.node ?? ''} ${directory} ${port ?? ''}`
+      if (modes.has(socket) && modes.get(socket) !== mode) {
+        const message = 'must be the same in every pool of this socket'
+        yield { path: [...path, 'socket_mode'], message }
+      }
+      modes.set(socket, mode)
+    }
+  }
+}
+
+function tcpKeys({
+  allow_cleartext: allows,
+  proxy_protocol: proxy,
+}: PoolView['listeners'][number]) {
+  return [
+    ...(allows === true ? ['allow_cleartext'] : []),
+    ...(proxy !== undefined && proxy !== 'trusted' ? ['proxy_protocol'] : []),
+  ]
 }
 
 function* checkNode(view: View): Generator<Finding> {
@@ -123,10 +168,15 @@ function claimsOf(pool: PoolView, node: string | undefined): ReadonlySet<string>
   const claims = listeners
     // Port 0 is a listener of its own each time.
     .filter((listener) => listener.node === node && listener.listen_port !== 0)
-    .flatMap(({ listen_address, listen_port }) => {
-      if (listen_address === undefined || listen_port === undefined) return []
-      const listener = [canonicalAddress(listen_address), listen_port]
+    .flatMap(({ listen_address, listen_port, socket_directory }) => {
+      if (listen_port === undefined) return []
       const asked = names.length === 0 ? [undefined] : names.map((name) => name.toLowerCase())
+      if (socket_directory !== undefined) {
+        const socket = [socket_directory, listen_port]
+        return asked.map((name) => JSON.stringify([socket, priority, 'unix', name]))
+      }
+      if (listen_address === undefined) return []
+      const listener = [canonicalAddress(listen_address), listen_port]
       return ranges.flatMap((range) =>
         asked.map((name) => JSON.stringify([listener, priority, canonicalNetwork(range), name])),
       )

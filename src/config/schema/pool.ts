@@ -17,10 +17,35 @@ import { expecting } from '../messages.ts'
 const everywhere = ['0.0.0.0/0', '::/0']
 const sourceRule = 'must be a range of addresses such as 10.0.0.0/8, or a list of them'
 
+const socketModeError = expecting('must be "0600" or "0660"')
+
+/** Without quotes YAML reads a decimal number. */
+const socketMode = z
+  .preprocess(
+    (value) => (value === 600 || value === 660 ? `0${value}` : value),
+    z.enum(['0600', '0660'], { error: socketModeError }),
+  )
+  .meta({
+    description:
+      'Who may open the Unix socket: the user that Portcullis runs as, or the group of the file too.',
+    enum: ['0600', '0660', 600, 660],
+    type: ['string', 'integer'],
+    'x-type': '`0600`, `0660`',
+  })
+  .prefault('0600')
+
 export const participant = section({
   node: name().describe('The node that listens.'),
-  listen_address: listenAddress().describe('The address that it listens on.'),
+  listen_address: listenAddress()
+    .optional()
+    .describe('The address that it listens on. This or `socket_directory` is required.'),
   listen_port: listenPort().describe('The port that it listens on. 0 is any free port.'),
+  socket_directory: path()
+    .optional()
+    .describe(
+      'A folder in which it listens on the Unix socket `.s.PGSQL.<listen_port>`, where libpq looks for it, without TLS. `source_address` does not apply there.',
+    ),
+  socket_mode: socketMode,
   advertised_address: host().optional().describe('The address that clients are told to use.'),
   advertised_port: port().optional().describe('The port that clients are told to use.'),
   allow_cleartext: flag()

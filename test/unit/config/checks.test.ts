@@ -352,3 +352,70 @@ describe('introspection', () => {
     expect(problems(keys)).toEqual([expect.stringContaining(problem)])
   })
 })
+
+describe('a Unix socket', () => {
+  function poolsWith(...participants: readonly string[]): string {
+    const pools = participants.map((one, index) => `  p${index}: { participants: [{ ${one} }] }\n`)
+    return `node: gw0\ntls: { certificate: a, key: b }\nconnectivity_pools:\n${pools.join('')}`
+  }
+  const socket = 'node: gw0, socket_directory: /run/portcullis, listen_port: 6432'
+  const at = 'connectivity_pools.p0.participants[0]'
+
+  test.each([
+    [[socket]],
+    [[`${socket}, socket_mode: 0660`]],
+    [[socket, socket]],
+    [[`${socket}, socket_mode: 0660`, `${socket}, socket_mode: "0660"`]],
+    [[socket, 'node: gw0, socket_directory: /run/other, listen_port: 6432, socket_mode: 0660']],
+    [[socket, 'node: gw0, socket_directory: /run/portcullis, listen_port: 1, socket_mode: 0660']],
+    [
+      [
+        socket,
+        'node: gw1, socket_directory: /run/portcullis, listen_port: 6432, socket_mode: 0660',
+      ],
+    ],
+  ])('is taken as in %j', (participants) => {
+    expect(problemsOf(poolsWith(...participants))).toEqual([])
+  })
+
+  test.each([
+    [
+      ['node: gw0, listen_port: 6432'],
+      `4:25: ${at}: needs \`listen_address\`, or \`socket_directory\` for a Unix socket`,
+    ],
+    [
+      [`${socket}, listen_address: 127.0.0.1`],
+      `${at}.socket_directory: is not allowed beside \`listen_address\`: give each a participant of its own`,
+    ],
+    [
+      ['node: gw0, socket_directory: /run/portcullis, listen_port: 0'],
+      `${at}.listen_port: must not be 0 with \`socket_directory\`: it names the file of the socket`,
+    ],
+    [
+      [`${socket}, allow_cleartext: true`],
+      `${at}.allow_cleartext: is not allowed with \`socket_directory\`: it is for TCP`,
+    ],
+    [
+      [`${socket}, proxy_protocol: required`],
+      `${at}.proxy_protocol: is not allowed with \`socket_directory\`: it is for TCP`,
+    ],
+    [[`${socket}, socket_mode: 0666`], `${at}.socket_mode: must be "0600" or "0660"`],
+    [[`${socket}, socket_mode: "0777"`], `${at}.socket_mode: must be "0600" or "0660"`],
+    [
+      [socket, `${socket}, socket_mode: 0660`],
+      'connectivity_pools.p1.participants[0].socket_mode: must be the same in every pool of this socket',
+    ],
+  ])('is a problem as in %j', (participants, problem) => {
+    const problems = problemsOf(poolsWith(...participants))
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(problem.replace(/^\d+:\d+: /, ''))
+  })
+
+  test('of two pools that differ in policy is a problem', () => {
+    const file = poolsWith(socket, `${socket} }], require_sso: true, password_users: [{`)
+    const text = file.replace(', password_users: [{ }]', '')
+    expect(problemsOf(text)).toEqual([
+      expect.stringContaining('pools "p0" and "p1" serve the same source addresses') as string,
+    ])
+  })
+})

@@ -127,6 +127,7 @@ test('a minimal file gets every default', () => {
                 listen_port: 6432,
                 allow_cleartext: false,
                 proxy_protocol: 'trusted',
+                socket_mode: '0600',
               },
             ],
           },

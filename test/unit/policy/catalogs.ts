@@ -30,7 +30,11 @@ function byName<T extends { readonly name: string }>(values: readonly T[]): Read
 export function pool(
   name: string,
   networks: readonly string[],
-  { priority = 0, listeners = ['main'] }: { priority?: number; listeners?: readonly string[] } = {},
+  {
+    priority = 0,
+    listeners = ['main'],
+    unixSockets = [],
+  }: { priority?: number; listeners?: readonly string[]; unixSockets?: readonly string[] } = {},
 ): Pool {
   return {
     name,
@@ -45,6 +49,7 @@ export function pool(
     requiresClientCertificate: false,
     passwordUsers: new Set(),
     listeners: new Set(listeners),
+    unixSockets: new Set(unixSockets),
   }
 }
 

@@ -221,6 +221,14 @@ describe('a connectivity pool', () => {
       nobody,
     ],
     [
+      'behind a wider one, and on a Unix socket',
+      [
+        ['own', ['10.0.0.0/8'], { unixSockets: ['/run/.s.PGSQL.6432 0600'] }],
+        ['b', ['0.0.0.0/0'], { priority: 1 }],
+      ],
+      /other pools come first for 10\.0\.0\.0\/8/,
+    ],
+    [
       'behind a narrower one',
       [
         ['own', ['10.0.0.0/8']],

@@ -85,3 +85,47 @@ describe('a pool with names', () => {
     },
   )
 })
+
+describe('a peer on a Unix socket', () => {
+  const socket = '/run/portcullis/.s.PGSQL.6432 0600'
+  const local = pool('local', ['10.0.0.0/8'], { listeners: [], unixSockets: [socket] })
+  const both = pool('both', ['10.0.0.0/8'], { unixSockets: [socket], priority: -1 })
+  const remote = pool('remote', ['0.0.0.0/0', '::/0'], { priority: 9 })
+
+  test('is served by the pool that names the socket, whatever its source addresses', () => {
+    const catalog = catalogOf({ pools: [remote, local] })
+    expect(matchPool(catalog, socket, 'unix', undefined)?.name).toBe('local')
+    expect(matchPool(catalogOf({ pools: [remote, both] }), socket, 'unix', undefined)).toBe(both)
+  })
+
+  test.each([[[local, both]], [[both, local]]])('is served by the higher priority', (pools) => {
+    expect(matchPool(catalogOf({ pools }), socket, 'unix', undefined)?.name).toBe('local')
+  })
+
+  test('is served by the first of two alike', () => {
+    const catalog = catalogOf({ pools: [local, { ...local, name: 'second' }] })
+    expect(matchPool(catalog, socket, 'unix', undefined)).toBe(local)
+  })
+
+  test('is not served by a pool with names, which it has no way to ask for', () => {
+    const named = { ...local, serverNames: new Set(['db.example.com']) }
+    expect(matchPool(catalogOf({ pools: [named] }), socket, 'unix', undefined)).toBeUndefined()
+  })
+
+  test('is not served by pools of other sockets and of ports', () => {
+    const other = pool('other', ['0.0.0.0/0'], { unixSockets: [`${socket}0`] })
+    const catalog = catalogOf({ pools: [other, remote] })
+    expect(matchPool(catalog, socket, 'unix', undefined)).toBeUndefined()
+  })
+
+  test('is not served on a port, where that would be no address', () => {
+    const catalog = catalogOf({ pools: [both, remote] })
+    expect(matchPool(catalog, 'main', 'unix', undefined)).toBeUndefined()
+  })
+
+  test('gives a pool with a port too no other clients on the port', () => {
+    const catalog = catalogOf({ pools: [both] })
+    expect(matchPool(catalog, 'main', '10.0.0.1', undefined)).toBe(both)
+    expect(matchPool(catalog, 'main', '192.0.2.1', undefined)).toBeUndefined()
+  })
+})

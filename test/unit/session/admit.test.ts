@@ -31,6 +31,7 @@ const listener: ListenerAddress = {
   port: 6432,
   key: 'main',
   allowsCleartext: false,
+  isUnixSocket: false,
   proxyProtocol: 'trusted',
 }
 const openPool: Pool = { ...pool('open', ['127.0.0.0/8']), requireSso: false }

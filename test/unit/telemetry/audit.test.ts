@@ -141,6 +141,26 @@ describe('an audit record', () => {
     expect(seen).toEqual({ recorded: 1, dropped: 0, errors: [] })
   })
 
+  test('of a session on a Unix socket has names in place of addresses', async () => {
+    const { audit, file } = create()
+    const unix_socket = '/run/portcullis/.s.PGSQL.6432'
+    audit.admitted({
+      ...verified,
+      peer: { address: 'unix', port: 0 },
+      listener: { address: unix_socket, port: 6432 },
+    })
+    await audit.close()
+    const [record] = read(file)
+    expect(record).toMatchObject({
+      src_endpoint: { name: 'unix' },
+      dst_endpoint: { port: 6432, name: 'gw0' },
+      is_remote: false,
+      session: { is_remote: false },
+      unmapped: { portcullis: { peer: 'unix', unix_socket } },
+    })
+    expect(JSON.stringify(record)).not.toContain('"ip"')
+  })
+
   test('of a refusal has the SQLSTATE, the reason and what the log would say', async () => {
     const { audit, file } = create()
     audit.refused(asked, new Refusal('token-audience', { logDetail: 'aud was ["other"]' }))

@@ -115,6 +115,13 @@ describe('the log of sessions', () => {
     }
   })
 
+  test('writes a peer on a Unix socket by what it is', () => {
+    const { log, last } = capture()
+    const listener = { address: '/run/.s.PGSQL.6432', port: 6432 }
+    sessionLog(log).abandoned({ ...opened, peer: { address: 'unix', port: 0 }, listener })
+    expect(last()['peer']).toBe('unix')
+  })
+
   test('writes a peer with an IPv6 address unambiguously', () => {
     const { log, last } = capture()
     sessionLog(log).abandoned({ ...opened, peer: { address: '2001:db8::1', port: 9 } })
