@@ -406,6 +406,7 @@ export function composeUpstream(upstream: UpstreamConfig): UpstreamTarget {
       ...(upstream.ca === undefined ? {} : { ca: readFileSync(upstream.ca) }),
     }),
     serverName: upstream.server_name,
+    channelBinding: upstream.channel_binding,
     protocol: upstream.protocol,
     connectTimeoutMs: upstream.connect_timeout,
     credentials:

@@ -1,4 +1,4 @@
-// SCRAM-SHA-256 as a client (RFC 5802, RFC 7677), as pure steps over values.
+// SCRAM-SHA-256 and SCRAM-SHA-256-PLUS as a client (RFC 5802, RFC 7677), as pure steps over values.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
 export const scramMechanism = 'SCRAM-SHA-256'
@@ -19,19 +19,32 @@ const maxIterations = 1_000_000
 const minSaltBytes = 1
 const maxSaltBytes = 1_024
 
-const gs2Header = 'n,,'
-const channelBinding = Buffer.from(gs2Header).toString('base64')
+/**
+ * What is said of the channel (RFC 5802, 6): bound by `tls-server-end-point` data; could be bound, and the
+ * server offered no way to, so that a server which did knows of somebody between; or cannot be.
+ */
+export type ChannelBinding = { readonly endPoint: Buffer } | 'not-offered' | 'none'
 
 export interface ClientFirst {
   readonly nonce: string
   readonly bare: string
   readonly message: string
+  /** What the last message repeats of the channel. */
+  readonly channel: string
 }
 
 /** `nonce` is fresh printable randomness without a comma. PostgreSQL takes the user from startup. */
-export function clientFirst(nonce: string): ClientFirst {
+export function clientFirst(nonce: string, binding: ChannelBinding): ClientFirst {
   const bare = `n=,r=${nonce}`
-  return { nonce, bare, message: gs2Header + bare }
+  const [header, data] = channelOf(binding)
+  const channel = Buffer.concat([Buffer.from(header), data]).toString('base64')
+  return { nonce, bare, message: header + bare, channel }
+}
+
+function channelOf(binding: ChannelBinding): readonly [string, Buffer] {
+  if (binding === 'none') return ['n,,', Buffer.alloc(0)]
+  if (binding === 'not-offered') return ['y,,', Buffer.alloc(0)]
+  return ['p=tls-server-end-point,,', binding.endPoint]
 }
 
 export interface ServerFirst {
@@ -75,7 +88,7 @@ export interface ClientFinal {
 }
 
 export function clientFinal(first: ClientFirst, server: ServerFirst, keys: ScramKeys): ClientFinal {
-  const withoutProof = `c=${channelBinding},r=${server.nonce}`
+  const withoutProof = `c=${first.channel},r=${server.nonce}`
   const authMessage = `${first.bare},${server.message},${withoutProof}`
   const storedKey = createHash('sha256').update(keys.clientKey).digest()
   const clientSignature = hmac(storedKey, authMessage)

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Refusal } from '../refusal.ts'
 import {
+  type ChannelBinding,
   checkServerFinal,
   clientFinal,
   clientFirst,
@@ -14,7 +15,7 @@ import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import type { AuthenticationRequest, BackendMessage } from '../wire/read-backend.ts'
 import { passwordMessage, saslInitialResponse, saslResponse } from '../wire/write-frontend.ts'
 import { checkNegotiation } from './check-negotiation.ts'
-import type { PasswordMethod, UpstreamProtocol } from './target.ts'
+import type { ChannelBindingUse, PasswordMethod, UpstreamProtocol } from './target.ts'
 
 /** What Portcullis proves to the upstream. */
 export type LoginCredential =
@@ -48,6 +49,9 @@ interface Exchange {
   readonly role: string
   readonly credential: LoginCredential
   readonly isEncrypted: boolean
+  readonly channelBinding: ChannelBindingUse
+  /** What the channel can be bound by; undefined where it cannot. */
+  readonly endPoint: Buffer | undefined
   readonly keys: ScramKeyCache
   /** Waits for what the client has to do, however long that may take. */
   readonly clientsTurn: <T>(wait: (limitMs: number) => Promise<T>) => Promise<T>
@@ -62,6 +66,7 @@ const maxMessages = 16
 export async function answerAuthentication(exchange: Exchange): Promise<void> {
   // A server that lets us in unasked has not looked at the password, which alone speaks for the client.
   let isProved = !isTheClients(exchange.credential)
+  let isBound = false
   for (let count = 0; count < maxMessages; count++) {
     const message = await exchange.next()
     if (message.kind === 'notice') continue
@@ -76,6 +81,8 @@ export async function answerAuthentication(exchange: Exchange): Promise<void> {
     const { request } = message
     switch (request.method) {
       case 'ok':
+        // A server in between could do without any proof.
+        if (exchange.channelBinding === 'require' && !isBound) throw notBound('lets us in without')
         if (isProved) return
         throw new Refusal('upstream-authentication', {
           logDetail: 'the server lets everybody in, and did not ask for the password of the client',
@@ -91,7 +98,7 @@ export async function answerAuthentication(exchange: Exchange): Promise<void> {
       case 'sasl':
         // The client has begun one exchange, and knows nothing of another.
         if (isProved && exchange.credential.kind === 'relay') throw protocolError('sasl once more')
-        await answerSasl(exchange, request.mechanisms)
+        isBound = await answerSasl(exchange, request.mechanisms)
         isProved = true
         break
       case 'sasl-continue':
@@ -111,7 +118,19 @@ function isTheClients(credential: LoginCredential): boolean {
   return credential.kind === 'relay' || (credential.kind === 'password' && credential.isClients)
 }
 
-function passwordFor({ credential, isEncrypted }: Exchange, method: PasswordMethod): string {
+function notBound(what: string): Refusal {
+  return new Refusal('upstream-authentication', {
+    logDetail: `the server ${what} channel binding, which upstream.channel_binding requires`,
+  })
+}
+
+function passwordFor(
+  { credential, isEncrypted, channelBinding }: Exchange,
+  method: PasswordMethod,
+): string {
+  if (channelBinding === 'require' && method !== 'scram-sha-256') {
+    throw notBound(`asks for ${method}, without`)
+  }
   if (credential.kind === 'none') {
     throw new Refusal('upstream-authentication', {
       logDetail: `the server asks for ${method}, and no password is configured for the role`,
@@ -158,10 +177,12 @@ function md5(bytes: Buffer): string {
   return createHash('md5').update(bytes).digest('hex')
 }
 
-async function answerSasl(exchange: Exchange, mechanisms: readonly string[]): Promise<void> {
+/** Whether the proof was bound to the channel. */
+async function answerSasl(exchange: Exchange, mechanisms: readonly string[]): Promise<boolean> {
   const { credential } = exchange
-  if (credential.kind === 'relay') return relayScram(exchange, credential.relay, mechanisms)
-  return answerScram(exchange, mechanisms)
+  if (credential.kind !== 'relay') return answerScram(exchange, mechanisms)
+  await relayScram(exchange, credential.relay, mechanisms)
+  return false
 }
 
 async function relayScram(
@@ -169,6 +190,9 @@ async function relayScram(
   relay: ScramRelay,
   mechanisms: readonly string[],
 ): Promise<void> {
+  // What the client could bind its proof to is its own channel.
+  if (exchange.channelBinding === 'require')
+    throw notBound('has a proof of the client relayed to it, without')
   const { first } = relay
   requireScram(mechanisms)
   // RFC 5802 6: the server would take it for somebody between them who hid the mechanism, and rightly so.
@@ -189,16 +213,33 @@ function requireScram(mechanisms: readonly string[]): void {
   throw protocolError(`the server offers no ${scramMechanism}`)
 }
 
-async function answerScram(exchange: Exchange, mechanisms: readonly string[]): Promise<void> {
+/** How the channel is spoken of to a server that offers these mechanisms. */
+function bindingFor(exchange: Exchange, mechanisms: readonly string[]): ChannelBinding {
+  const { endPoint, channelBinding } = exchange
+  const isOffered = mechanisms.includes(boundScramMechanism)
+  if (channelBinding === 'require' && !isOffered) throw notBound('offers no')
+  if (channelBinding === 'require' && endPoint === undefined) {
+    throw notBound('has a certificate that gives no')
+  }
+  if (channelBinding === 'disable' || endPoint === undefined) return 'none'
+  return isOffered ? { endPoint } : 'not-offered'
+}
+
+/** Whether the proof was bound to the channel. */
+async function answerScram(exchange: Exchange, mechanisms: readonly string[]): Promise<boolean> {
   const password = passwordFor(exchange, 'scram-sha-256')
-  requireScram(mechanisms)
-  const first = clientFirst(randomBytes(18).toString('base64'))
-  exchange.send(saslInitialResponse(scramMechanism, first.message))
+  const binding = bindingFor(exchange, mechanisms)
+  const isBound = typeof binding === 'object'
+  const mechanism = isBound ? boundScramMechanism : scramMechanism
+  if (!isBound) requireScram(mechanisms)
+  const first = clientFirst(randomBytes(18).toString('base64'), binding)
+  exchange.send(saslInitialResponse(mechanism, first.message))
   const server = readServerFirst(await nextSasl(exchange, 'sasl-continue'), first)
   const keys = await exchange.keys.keysFor(password, server.salt, server.iterations)
   const final = clientFinal(first, server, keys)
   exchange.send(saslResponse(final.message))
   checkServerFinal(await nextSasl(exchange, 'sasl-final'), final)
+  return isBound
 }
 
 async function nextSasl(

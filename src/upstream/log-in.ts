@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { Refusal } from '../refusal.ts'
 import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import { ScramError } from '../sasl/scram.ts'
@@ -11,6 +12,7 @@ import { ignoreError } from '../wire/established.ts'
 import { Deadline } from './deadline.ts'
 import { dial, where } from './dial.ts'
 import { proveRole, type RoleRequirement } from './prove-role.ts'
+import { serverEndPoint } from './server-end-point.ts'
 import type { UpstreamTarget } from './target.ts'
 
 /** No message of a login is longer; libpq stops at 30,000 bytes for errors. */
@@ -89,6 +91,8 @@ async function authenticate(
     role: request.role,
     credential: request.credential,
     isEncrypted: target.tls !== 'disable',
+    channelBinding: target.channelBinding,
+    endPoint: endPointOf(socket),
     keys,
     clientsTurn: async (wait) => deadline.suspend(wait),
     next: async () => nextMessage(next),
@@ -107,6 +111,11 @@ async function authenticate(
     greeting = Buffer.concat([greeting, statuses])
   }
   return { socket, ...session, greeting, ready, early: reader.release() }
+}
+
+function endPointOf(socket: Socket): Buffer | undefined {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
+  return certificate === undefined ? undefined : serverEndPoint(certificate)
 }
 
 /** Here and not where all errors end up: there a lost connection may as well be the client's. */

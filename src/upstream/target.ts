@@ -3,6 +3,8 @@ import type { SecureContext } from 'node:tls'
 export type UpstreamTls = 'verify-full' | 'verify-ca' | 'require' | 'disable'
 /** The versions of the protocol that a server can be asked for; there is no 3.1. */
 export type UpstreamProtocol = '3.0' | '3.2'
+/** As `channel_binding` of libpq. */
+export type ChannelBindingUse = 'prefer' | 'require' | 'disable'
 export type PasswordMethod = 'scram-sha-256' | 'md5' | 'cleartext'
 
 /** How a database's PostgreSQL server is reached and logged in to. */
@@ -16,6 +18,7 @@ export interface UpstreamTarget {
   readonly secureContext: SecureContext
   /** The name that the certificate must have; the host where undefined. */
   readonly serverName: string | undefined
+  readonly channelBinding: ChannelBindingUse
   /** What is asked for; an older server may say that it has 3.0 alone. */
   readonly protocol: UpstreamProtocol
   readonly connectTimeoutMs: number

@@ -168,7 +168,7 @@ describe('any startup message', () => {
 })
 
 describe('any server-first-message', () => {
-  const first = clientFirst('abc')
+  const first = clientFirst('abc', 'none')
   const field = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 20 }),
     fc.constantFrom('r=abcd', 's=c2FsdA==', 'i=4096', 'i=99999999', 'r=', 's=', 'i=', 'm=x', 'x=y'),

@@ -284,6 +284,7 @@ function targetOf({ trust, upstream }: GateOptions): UpstreamTarget {
     tls: 'disable',
     secureContext: trust.client,
     serverName: 'localhost',
+    channelBinding: 'prefer',
     protocol: '3.0',
     connectTimeoutMs: 60_000,
     credentials: { method: 'trust' },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { TLSSocket, type SecureContext } from 'node:tls'
 import { int32, message } from '../unit/wire/bytes.ts'
@@ -49,6 +50,14 @@ export class UpstreamConnection {
     })
     this.#socket = secured
     this.#stream = new ByteStream(secured)
+  }
+
+  /** The hash of the certificate that the gate was shown, which is signed by ECDSA with SHA-256. */
+  endPoint(): Buffer {
+    const certificate =
+      this.#socket instanceof TLSSocket ? this.#socket.getX509Certificate() : undefined
+    if (certificate === undefined) throw new Error('no TLS')
+    return createHash('sha256').update(certificate.raw).digest()
   }
 
   async take(count: number): Promise<Buffer> {

@@ -88,6 +88,17 @@ export function* checkDatabases(view: View): Generator<Finding> {
       const message = `is required for every database but ${quote(systemDatabase)}`
       yield { path: [...path, 'upstream'], message }
     }
+    if (database.upstream?.channel_binding === 'require') {
+      const { tls, auth } = database.upstream
+      const key = [...path, 'upstream', 'channel_binding']
+      const message = 'must not be "require": '
+      if (tls === 'disable') {
+        yield { path: key, message: `${message}without TLS there is no channel to bind to` }
+      } else if (auth.method !== 'password') {
+        const why = `with the method ${quote(auth.method)} nothing is proved of a password`
+        yield { path: key, message: message + why }
+      }
+    }
     if (integrations === undefined || !('primary' in database)) continue
     if (primary === undefined && integrations.length > 1) {
       const message = 'is required if a database has several integrations'

@@ -82,6 +82,12 @@ const upstream = section({
   server_name: host()
     .optional()
     .describe('The name to expect in the certificate of the server, if it is not `host`.'),
+  channel_binding: z
+    .enum(['prefer', 'require', 'disable'])
+    .default('prefer')
+    .describe(
+      'As `channel_binding` of libpq: whether the proof of a password (SCRAM-SHA-256-PLUS) is bound to the certificate of the server. `require` leaves nobody a place in between, even where `tls` is `require`; `disable` is for what ends TLS in front of the server.',
+    ),
   protocol,
   connect_timeout: duration('100ms', '5m')
     .prefault('10s')

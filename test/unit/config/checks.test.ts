@@ -419,3 +419,24 @@ describe('a Unix socket', () => {
     ])
   })
 })
+
+describe('channel binding', () => {
+  test.each([
+    ['tls: disable, auth: { method: password, passwords: {} }', 'without TLS there is no channel'],
+    ['auth: { method: trust }', 'with the method "trust" nothing is proved of a password'],
+    ['auth: { method: token }', 'with the method "token" nothing is proved of a password'],
+  ])('that is required is a problem with %s', (written, told) => {
+    const section = `databases: { app: { upstream: { host: h, channel_binding: require, ${written} } } }`
+    const problems = problemsOf(`${minimal}${section}\n`)
+    expect(problems).toEqual([
+      expect.stringContaining(
+        `databases.app.upstream.channel_binding: must not be "require": ${told}`,
+      ) as string,
+    ])
+  })
+
+  test('that is required is none with a password over TLS', () => {
+    const upstream = 'host: h, channel_binding: require, auth: { method: password, passwords: {} }'
+    expect(problemsOf(`${minimal}databases: { app: { upstream: { ${upstream} } } }\n`)).toEqual([])
+  })
+})

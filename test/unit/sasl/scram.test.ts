@@ -15,7 +15,7 @@ const serverNonce = `${nonce}%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0`
 const salt = 'W22ZaJ0SNY7soEsUEjb6gQ=='
 const serverFirst = `r=${serverNonce},s=${salt},i=4096`
 const keys = scramKeys(pbkdf2Sync('pencil', Buffer.from(salt, 'base64'), 4096, 32, 'sha256'))
-const first = clientFirst(nonce)
+const first = clientFirst(nonce, 'none')
 
 describe('the exchange of RFC 7677', () => {
   // The RFC's client sends its name: `bare` is what the proof is computed over.
@@ -36,7 +36,12 @@ describe('the exchange of RFC 7677', () => {
 })
 
 test('the first message names no user and no channel binding', () => {
-  expect(first).toEqual({ nonce, bare: `n=,r=${nonce}`, message: `n,,n=,r=${nonce}` })
+  expect(first).toEqual({
+    nonce,
+    channel: 'biws',
+    bare: `n=,r=${nonce}`,
+    message: `n,,n=,r=${nonce}`,
+  })
 })
 
 describe('a server-first-message', () => {
@@ -157,3 +162,28 @@ function flipped(bytes: Buffer): Buffer {
   copy[0]! ^= 1
   return copy
 }
+
+describe('the channel', () => {
+  test.each([
+    ['that cannot be bound', 'none', 'n,,n=,r=abc', 'n,,'],
+    ['that could be, where nothing is offered', 'not-offered', 'y,,n=,r=abc', 'y,,'],
+    [
+      'that is bound',
+      { endPoint: Buffer.from('hash') },
+      'p=tls-server-end-point,,n=,r=abc',
+      'p=tls-server-end-point,,hash',
+    ],
+  ] as const)('%s is named in the first message and proved in the last', (_, binding, said, c) => {
+    const mine = clientFirst('abc', binding)
+    expect(mine).toMatchObject({ message: said, bare: 'n=,r=abc' })
+    const server = readServerFirst('r=abcd,s=c2FsdA==,i=4096', mine)
+    const keys = scramKeys(Buffer.alloc(32))
+    expect(clientFinal(mine, server, keys).message).toMatch(
+      `c=${Buffer.from(c).toString('base64')},r=abcd,p=`,
+    )
+    const other = clientFirst('abc', { endPoint: Buffer.from('another') })
+    expect(clientFinal(other, server, keys).serverSignature).not.toEqual(
+      clientFinal(mine, server, keys).serverSignature,
+    )
+  })
+})

@@ -20,6 +20,8 @@ async function answersTo(request: AuthenticationRequest, isEncrypted = true): Pr
       role: 'app',
       credential: { kind: 'token', token },
       isEncrypted,
+      channelBinding: 'prefer',
+      endPoint: undefined,
       keys: new ScramKeyCache(1),
       clientsTurn: async (wait) => wait(1_000),
       next,
