@@ -260,7 +260,13 @@ export class Proxy {
 }
 
 function certificateFiles({ tls, connectivity_pools: pools }: Config): AllCertificateFiles {
-  const common = { minVersion: tls.min_version, clientCa: tls.client_ca ?? undefined }
+  const common = {
+    minVersion: tls.min_version,
+    maxVersion: tls.max_version,
+    ciphers: tls.ciphers,
+    groups: tls.groups,
+    clientCa: tls.client_ca ?? undefined,
+  }
   const named = Object.values(pools).flatMap(({ server_names: names, tls: own }) =>
     own === undefined
       ? []

@@ -11,6 +11,11 @@ export interface CertificateFiles {
   readonly certificate: string
   readonly key: string
   readonly minVersion: SecureVersion
+  readonly maxVersion: SecureVersion
+  /** Of TLS 1.2, the best first; undefined: those of Node. */
+  readonly ciphers: readonly string[] | undefined
+  /** For the key exchange, the best first; undefined: those of OpenSSL. */
+  readonly groups: readonly string[] | undefined
   /** Authorities of client certificates. */
   readonly clientCa: string | undefined
 }
@@ -49,6 +54,8 @@ export function loadServerCertificates({ usual, named }: AllCertificateFiles): S
   }
 }
 
+const suites = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256']
+
 function loadServerCertificate(files: CertificateFiles): {
   readonly secureContext: SecureContext
   readonly notAfter: Date
@@ -70,6 +77,10 @@ export function loadServerKeyPair(files: CertificateFiles): ServerKeyPair {
     key: readFileSync(files.key, 'utf8'),
     ...(files.clientCa !== undefined && { ca: readAuthorities(files.clientCa) }),
     minVersion: files.minVersion,
+    maxVersion: files.maxVersion,
+    // Without suites of TLS 1.3 in the list Node would switch it off.
+    ...(files.ciphers && { ciphers: [...suites, ...files.ciphers].join(':') }),
+    ...(files.groups && { ecdhCurve: files.groups.join(':') }),
     // As PostgreSQL: connections are long, so resumption buys little, and tickets cost a write each. A
     // resumed handshake would not prove the key of a client certificate again either.
     secureOptions:

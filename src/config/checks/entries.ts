@@ -12,6 +12,18 @@ export function* checkAudit({ root: { audit } }: View): Generator<Finding> {
   }
 }
 
+export function* checkTls({ root: { tls } }: View): Generator<Finding> {
+  if (tls === undefined) return
+  const { min_version: min, max_version: max, ciphers } = tls
+  if (min === 'TLSv1.3' && max === 'TLSv1.2') {
+    yield { path: ['tls', 'max_version'], message: 'must not be older than `min_version`' }
+  }
+  if (min === 'TLSv1.3' && ciphers !== undefined) {
+    const message = 'has no effect: they are of TLS 1.2, and `min_version` is TLSv1.3'
+    yield { path: ['tls', 'ciphers'], message, isAboutKey: true }
+  }
+}
+
 export const keySources = ['jwks', 'jwks_file', 'jwks_uri'] as const
 
 export function* checkIntegrations({ integrations }: View): Generator<Finding> {

@@ -6,6 +6,7 @@ import {
   checkGroups,
   checkIntegrations,
   checkKeySources,
+  checkTls,
 } from './entries.ts'
 import { checkTokenUpstreams } from './exchange.ts'
 import { checkIntrospection, checkKinds } from './tokens.ts'
@@ -22,6 +23,7 @@ export type { Finding } from './view.ts'
 export function checkTogether(tree: Tree): readonly Finding[] {
   const view = viewOf(tree)
   return [
+    ...checkTls(view),
     ...checkAudit(view),
     ...checkIntegrations(view),
     ...checkKeySources(view),

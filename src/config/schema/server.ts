@@ -10,9 +10,11 @@ import {
   path,
   section,
   size,
+  text,
   toNumber,
 } from '../fields.ts'
 import { expecting } from '../messages.ts'
+import { isCipher, isGroup } from '../tls-names.ts'
 
 export const node = name()
   .optional()
@@ -34,6 +36,10 @@ export const workers = z
   .prefault('auto')
   .describe('Number of worker processes. `auto` is one for each CPU that the process may use.')
 
+const cipherRule =
+  'must be a cipher suite of TLS 1.2 with forward secrecy, such as ECDHE-RSA-AES256-GCM-SHA384'
+const groupRule = 'must be a group for the key exchange, such as X25519, X25519MLKEM768 or P-256'
+
 export const tls = section({
   certificate: path().describe('PEM file with the certificate of this server and its chain.'),
   key: path().describe('PEM file with the private key of the certificate.'),
@@ -41,13 +47,34 @@ export const tls = section({
     .enum(['TLSv1.2', 'TLSv1.3'])
     .default('TLSv1.2')
     .describe('The oldest version of TLS that clients may use.'),
+  max_version: z
+    .enum(['TLSv1.2', 'TLSv1.3'])
+    .default('TLSv1.3')
+    .describe('The newest version of TLS that clients may use.'),
+  ciphers: z
+    .array(text('cipher suite', cipherRule, isCipher))
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        'Cipher suites of TLS 1.2, the best first, as `openssl ciphers` calls them. Those of TLS 1.3 are all good, and not chosen here.',
+      'x-default': 'those of Node',
+    }),
+  groups: z
+    .array(text('group', groupRule, isGroup))
+    .min(1)
+    .optional()
+    .meta({
+      description: 'Groups (curves) for the key exchange, the best first.',
+      'x-default': 'those of OpenSSL',
+    }),
   client_ca: path()
     .nullable()
     .default(null)
     .describe(
       'PEM file with the certificate authorities of client certificates. With it a certificate is asked for, and one that is sent must be of these; none is accepted too. See also `require_sender_constraint`.',
     ),
-}).describe('The TLS identity of this server, used on every listener.')
+}).describe('TLS on every listener; pools with a certificate of their own have the rest of it too.')
 
 export const http = section({
   listen_address: listenAddress()

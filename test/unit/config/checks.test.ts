@@ -440,3 +440,50 @@ describe('channel binding', () => {
     expect(problemsOf(`${minimal}databases: { app: { upstream: { ${upstream} } } }\n`)).toEqual([])
   })
 })
+
+describe('the settings of TLS', () => {
+  const rest = minimal.replace(/^tls:.*\n/m, '')
+  const cipher =
+    'must be a cipher suite of TLS 1.2 with forward secrecy, such as ECDHE-RSA-AES256-GCM-SHA384'
+  const group = 'must be a group for the key exchange, such as X25519, X25519MLKEM768 or P-256'
+
+  function withTls(settings: string): string {
+    return `tls: { certificate: a, key: b, ${settings} }\n${rest}`
+  }
+
+  test.each([
+    'ciphers: [ECDHE-RSA-AES256-GCM-SHA384, ECDHE-ECDSA-AES128-GCM-SHA256]',
+    'groups: [X25519MLKEM768, X25519, P-256, secp384r1]',
+    'min_version: TLSv1.2, max_version: TLSv1.2',
+    'min_version: TLSv1.3, max_version: TLSv1.3',
+  ])('are taken as in %s', (settings) => {
+    expect(problemsOf(withTls(settings))).toEqual([])
+  })
+
+  test.each([
+    [
+      'min_version: TLSv1.3, max_version: TLSv1.2',
+      'max_version: must not be older than `min_version`',
+    ],
+    ['max_version: TLSv1.1', 'max_version: must be one of "TLSv1.2", "TLSv1.3"'],
+    [
+      'min_version: TLSv1.3, ciphers: [ECDHE-RSA-AES256-GCM-SHA384]',
+      'ciphers: has no effect: they are of TLS 1.2, and `min_version` is TLSv1.3',
+    ],
+    ['ciphers: [ECDHE-RSA-AES256-GCM-SHA385]', `ciphers[0]: ${cipher}`],
+    ['ciphers: [ECDHE-RSA-AES256-GCM-SHA384, HIGH]', `ciphers[1]: ${cipher}`],
+    ['ciphers: ["ECDHE-RSA-AES256-GCM-SHA384:NULL"]', `ciphers[0]: ${cipher}`],
+    ['ciphers: [TLS_AES_256_GCM_SHA384]', `ciphers[0]: ${cipher}`],
+    ['ciphers: [ecdhe-rsa-aes256-gcm-sha384]', `ciphers[0]: ${cipher}`],
+    ['ciphers: [AES256-GCM-SHA384]', `ciphers[0]: ${cipher}`],
+    ['ciphers: [ECDHE-PSK-CHACHA20-POLY1305]', `ciphers[0]: ${cipher}`],
+    ['ciphers: [DHE-RSA-AES256-GCM-SHA384]', `ciphers[0]: ${cipher}`],
+    ['groups: [X25519, P-255]', `groups[1]: ${group}`],
+    ['groups: ["X25519:P-256"]', `groups[0]: ${group}`],
+    ['groups: [auto]', `groups[0]: ${group}`],
+  ])('are a problem as in %s', (settings, problem) => {
+    const problems = problemsOf(withTls(settings))
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(`tls.${problem}`)
+  })
+})

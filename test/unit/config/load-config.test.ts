@@ -83,6 +83,7 @@ test('a minimal file gets every default', () => {
           certificate: join(folder, 'server.crt'),
           key: join(folder, 'server.key'),
           min_version: 'TLSv1.2',
+          max_version: 'TLSv1.3',
           client_ca: null,
         },
         http: { listen_address: '127.0.0.1', listen_port: 8432 },
