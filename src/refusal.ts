@@ -136,6 +136,7 @@ export const reasons = {
     sqlstate: '28000',
     fault: 'client',
     message: 'no PostgreSQL user name specified in startup packet',
+    hint: 'Name a role as the user, or id_token for the role that the token gives.',
     meaning: 'The startup packet has no user.',
     remedy: 'Set the user in the connection string.',
   },

@@ -31,7 +31,7 @@ export function assessClock(timing: Timing, leewayMs: number, findings: Findings
 }
 
 /** By how much theirs is ahead of ours at the very least; below zero it is behind. */
-function leastDifference(timing: Timing): number | undefined {
+export function leastDifference(timing: Timing): number | undefined {
   const range = rangeOf(timing)
   if (range === undefined) return undefined
   return range.least > 0 ? range.least : Math.min(range.most, 0)

@@ -9,6 +9,8 @@ import { getFromProvider, type ProviderAccess } from './provider-access.ts'
 export interface IssuerKeys {
   /** The issuer's own spelling of its name: `iss` is compared with it byte for byte. */
   readonly issuer: string
+  /** By how much the clock of the provider was ahead of ours at the least; undefined where it did not say. */
+  readonly clockAheadMs?: number | undefined
   readonly findKey: ReturnType<typeof createLocalJWKSet>
   readonly userinfoEndpoint?: string
   readonly introspectionEndpoint?: string

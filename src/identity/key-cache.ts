@@ -49,6 +49,11 @@ export class KeyCache {
     return this.#believed() !== undefined
   }
 
+  /** By how much the provider's clock was ahead of ours, at the least, when its keys were fetched. */
+  get clockAheadMs(): number | undefined {
+    return this.#believed()?.current.clockAheadMs
+  }
+
   /** Fetches ahead of the first login; a failure is told to the observer and to that login. */
   async warm(): Promise<void> {
     await this.#refresh()

@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http'
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose'
+import { leastDifference, type Timing } from './assess-clock.ts'
 import { fetchIssuerKeys, type IssuerKeys } from './discovery.ts'
 import { parseKeySet } from './key-set.ts'
 import { getFromProvider, type ProviderAccess } from './provider-access.ts'
@@ -18,8 +20,28 @@ export async function findIssuerKeys(
   source: KeySource,
   access: ProviderAccess,
 ): Promise<IssuerKeys> {
-  if (source.kind === 'discovery') return fetchIssuerKeys({ issuer, ...access })
-  return { issuer, findKey: createLocalJWKSet(await readKeySet(source, access)) }
+  const clock = new ProviderClock()
+  const watched = { ...access, observe: clock.observe }
+  const keys =
+    source.kind === 'discovery'
+      ? await fetchIssuerKeys({ issuer, ...watched })
+      : { issuer, findKey: createLocalJWKSet(await readKeySet(source, watched)) }
+  return { ...keys, clockAheadMs: clock.aheadMs }
+}
+
+/** What the first answer to the requests of one fetch tells of the time. */
+class ProviderClock {
+  readonly #sentAt = new Date()
+  #timing: Timing | undefined
+
+  readonly observe = ({ headers }: IncomingMessage): void => {
+    const { date, age } = headers
+    this.#timing ??= { sentAt: this.#sentAt, receivedAt: new Date(), date, age }
+  }
+
+  get aheadMs(): number | undefined {
+    return this.#timing && leastDifference(this.#timing)
+  }
 }
 
 /** The key set of a source, without a look at the keys in it. */

@@ -3,6 +3,7 @@ import { Refusal } from '../refusal.ts'
 import { checkAudienceLate } from './check-audience-late.ts'
 import { checkClaims, checkIntrospectedClaims } from './check-claims.ts'
 import { checkIssuerOffline, checkUnverified } from './check-unverified.ts'
+import { withClockHint } from './clock-hint.ts'
 import { findGroups, groupsIn } from './find-groups.ts'
 import type { ActiveToken } from './introspect.ts'
 import { LateRefusal } from './late-refusal.ts'
@@ -35,9 +36,14 @@ export async function verifyToken(
   const issuer = await checkUnverified(unverified, rules, checking)
   checking('signature')
   const { header } = unverified
-  const claims = await verifySignatureAndTimes(token, header['kid'], rules, issuer, now, checking)
-  const kind = checkClaims(claims, header['typ'], rules, now, checking)
-  return toPrincipal(token, kind, claims, issuer, rules, checking)
+  try {
+    const claims = await verifySignatureAndTimes(token, header['kid'], rules, issuer, now, checking)
+    const kind = checkClaims(claims, header['typ'], rules, now, checking)
+    return await toPrincipal(token, kind, claims, issuer, rules, checking)
+  } catch (error) {
+    // Behind the signature: what a forged token says of its times is nobody's clock.
+    throw withClockHint(error, rules.keys.clockAheadMs, rules.leewayMs)
+  }
 }
 
 /**

@@ -19,6 +19,7 @@ let server: Server
 let ca: string
 let base: string
 let answer: string
+let date: string | undefined
 let requests: { readonly path: string | undefined; readonly authorization: string | undefined }[]
 
 beforeAll(async () => {
@@ -28,6 +29,7 @@ beforeAll(async () => {
   const tls = await authority.issue({ commonName: 'localhost' })
   server = createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
     requests.push({ path: request.url, authorization: request.headers.authorization })
+    if (date !== undefined) response.setHeader('date', date)
     const isDiscovery = request.url?.includes('openid-configuration') === true
     response.end(isDiscovery ? JSON.stringify({ issuer: base, jwks_uri: `${base}/keys` }) : answer)
   })
@@ -44,6 +46,7 @@ afterAll(async () => {
 
 beforeEach(() => {
   answer = keySet
+  date = undefined
   requests = []
 })
 
@@ -144,5 +147,34 @@ describe('the bearer token for the provider', () => {
     expect(String(error)).toMatch(/does not hold a bearer token|is longer than/)
     expect(String(error)).not.toContain('hunter2')
     expect(requests).toEqual([])
+  })
+})
+
+describe('the clock of the provider', () => {
+  const hour = 3_600_000
+  const sources = async (): Promise<KeySource[]> =>
+    Promise.resolve([{ kind: 'uri', uri: `${base}/keys` }, { kind: 'discovery' }])
+
+  test.each([
+    ['an hour ahead', hour],
+    ['an hour behind', -hour],
+  ])('that is %s is told with its keys', async (_, aheadMs) => {
+    for (const source of await sources()) {
+      date = new Date(Date.now() + aheadMs).toUTCString()
+      const { clockAheadMs } = await find(source, base)
+      expect(Math.abs((clockAheadMs ?? 0) - aheadMs)).toBeLessThan(limits.timeoutMs + 1_000)
+    }
+  })
+
+  test('that agrees is no difference', async () => {
+    for (const source of await sources()) {
+      expect((await find(source, base)).clockAheadMs).toBeCloseTo(0)
+    }
+  })
+
+  test('is not known of keys that are not fetched, nor by a date that is none', async () => {
+    expect((await find({ kind: 'inline', text: keySet })).clockAheadMs).toBeUndefined()
+    date = 'yesterday'
+    expect((await find({ kind: 'discovery' }, base)).clockAheadMs).toBeUndefined()
   })
 })
