@@ -136,9 +136,9 @@ export const reasons = {
     sqlstate: '28000',
     fault: 'client',
     message: 'no PostgreSQL user name specified in startup packet',
-    hint: 'Name a role as the user, or id_token for the role that the token gives.',
     meaning: 'The startup packet has no user.',
-    remedy: 'Set the user in the connection string.',
+    remedy:
+      'Set the user in the connection string: a role, or `id_token` for the role that the token gives.',
   },
   'replication-not-allowed': {
     sqlstate: '28000',

@@ -292,6 +292,16 @@ describe('the server', () => {
     expect(readError(dialogue.answer).hint).toContain('channel_binding=disable')
   })
 
+  test('is not shown a proof where the proof has to be bound to its certificate', async () => {
+    const script: Script = async (connection) => {
+      await connection.takeStartup()
+      connection.send(bound)
+      expect(await connection.rest()).toHaveLength(0)
+    }
+    const dialogue = await play(script, begin, { upstream: { channelBinding: 'require' } })
+    refusedWith(dialogue, 'upstream-authentication')
+  })
+
   /** What it sends behind its startup message, and behind the client's first and last message. */
   test.each<[string, Reason, readonly Buffer[]]>([
     ['lets everybody in', 'upstream-authentication', [welcome]],
