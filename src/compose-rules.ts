@@ -21,7 +21,7 @@ import { type IdentityMap, parseIdentityMap } from './policy/identity-map.ts'
 import { parseNetwork } from './policy/network.ts'
 import type { ClientCertificates } from './session/client-certificate.ts'
 import type { ListenOptions } from './session/listener.ts'
-import type { ServerContexts } from './session/server-certificate.ts'
+import type { CertificateFiles, ServerContexts } from './session/server-certificate.ts'
 import type { Rules } from './session/services.ts'
 import type { UpstreamTarget } from './upstream/target.ts'
 
@@ -78,6 +78,16 @@ export function clientCertificates({ tls, integrations }: Config): ClientCertifi
     ({ enabled, require_sender_constraint: required }) => enabled && required,
   )
   return isNeeded ? 'any' : 'none'
+}
+
+/** What every certificate of ours is used with. */
+export function tlsSettings({
+  min_version: minVersion,
+  max_version: maxVersion,
+  ciphers,
+  groups,
+}: Config['tls']): Pick<CertificateFiles, 'minVersion' | 'maxVersion' | 'ciphers' | 'groups'> {
+  return { minVersion, maxVersion, ciphers, groups }
 }
 
 /** The part that decides who logs in as what. */

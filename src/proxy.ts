@@ -1,6 +1,6 @@
 // One process of the service: a configuration made into sessions.
 import type { Config } from './config/index.ts'
-import { composeListeners, composeRules, type KeyCaches } from './compose-rules.ts'
+import { composeListeners, composeRules, type KeyCaches, tlsSettings } from './compose-rules.ts'
 import type { Bus } from './fleet/bus.ts'
 import type { WorkerStatus } from './fleet/supervisor.ts'
 import type { KeyCache } from './identity/key-cache.ts'
@@ -261,10 +261,7 @@ export class Proxy {
 
 function certificateFiles({ tls, connectivity_pools: pools }: Config): AllCertificateFiles {
   const common = {
-    minVersion: tls.min_version,
-    maxVersion: tls.max_version,
-    ciphers: tls.ciphers,
-    groups: tls.groups,
+    ...tlsSettings(tls),
     clientCa: tls.client_ca ?? undefined,
   }
   const named = Object.values(pools).flatMap(({ server_names: names, tls: own }) =>

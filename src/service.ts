@@ -1,7 +1,7 @@
 // The primary process: configuration, workers, HTTP, signals.
 import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
-import { composeListeners } from './compose-rules.ts'
+import { composeListeners, tlsSettings } from './compose-rules.ts'
 import { type Config, ConfigError, formatProblem, type LoadedConfig } from './config/index.ts'
 import { localBus } from './fleet/bus.ts'
 import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
@@ -303,7 +303,7 @@ export class Service {
 function pagesCertificate({ sign_in: pages, tls }: Config): CertificateFiles | undefined {
   if (pages === undefined || pages.behind_proxy) return undefined
   const { certificate, key } = pages.tls ?? tls
-  return { certificate, key, minVersion: tls.min_version, clientCa: undefined }
+  return { certificate, key, ...tlsSettings(tls), clientCa: undefined }
 }
 
 async function probePort(address: string, port: number): Promise<number> {
