@@ -151,9 +151,7 @@ function addressOf({ listen_address: address }: Participant): string {
 
 /** With other permissions it is another listener, which a reload opens anew. */
 function listenerKey(participant: Participant): string {
-  const path = socketOf(participant)
-  if (path !== undefined) return `${path} ${participant.socket_mode}`
-  return `${addressOf(participant)} ${participant.listen_port}`
+  return socketOf(participant) ?? `${addressOf(participant)} ${participant.listen_port}`
 }
 
 export function composeCatalog(config: Config): Catalog {

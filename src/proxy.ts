@@ -98,7 +98,7 @@ export class Proxy {
       ],
       onObserverError,
     )
-    this.#rules = this.#compose(config)
+    this.#rules = this.#adopt(this.#compose(config))
     this.#services = {
       rules: () => this.#rules,
       observer,
@@ -113,7 +113,7 @@ export class Proxy {
   /** Opens the listeners and fetches the keys of every issuer; the latter may still be under way. */
   async start(): Promise<void> {
     this.#warmKeys()
-    await this.#openListeners()
+    await this.#openListeners(this.#listenersOf(this.#config))
     this.#watchCertificate()
   }
 
@@ -131,13 +131,15 @@ export class Proxy {
 
   /** Takes over a configuration for new sessions, or throws and keeps the old one. */
   async reload(config: Config): Promise<void> {
-    const rules = this.#compose(config)
-    this.#rules = rules
+    const composed = this.#compose(config)
+    const wanted = this.#listenersOf(config)
+    await this.#openListeners(wanted)
+    this.#rules = this.#adopt(composed)
     this.#config = config
+    await this.#keepListeners(wanted)
     this.#options.log.setLevel(config.log.level)
     this.#watchCertificate()
     this.#warmKeys()
-    await this.#openListeners()
   }
 
   reopenAudit(): void {
@@ -188,13 +190,18 @@ export class Proxy {
     this.#metrics.close()
   }
 
-  #compose(config: Config): Rules {
+  /** Whatever a configuration lacks is found here, before anything of it is taken over. */
+  #compose(config: Config): Composed {
     const certificates = loadServerCertificates(certificateFiles(config))
-    const caches: KeyCaches = new Map(this.#keyCaches)
-    const rules = composeRules(config, certificates.contexts, this.#issuers, caches)
+    const keyCaches: KeyCaches = new Map(this.#keyCaches)
+    const rules = composeRules(config, certificates.contexts, this.#issuers, keyCaches)
+    return { rules, keyCaches, notAfter: certificates.notAfter }
+  }
+
+  #adopt({ rules, keyCaches, notAfter }: Composed): Rules {
     const used = new Set([...rules.tokens.values()].map((one) => one.rules.keys))
-    this.#keyCaches = new Map([...caches].filter(([, cache]) => used.has(cache)))
-    this.#metrics.certificateLoaded(certificates.notAfter)
+    this.#keyCaches = new Map([...keyCaches].filter(([, cache]) => used.has(cache)))
+    this.#metrics.certificateLoaded(notAfter)
     return rules
   }
 
@@ -204,28 +211,43 @@ export class Proxy {
     }
   }
 
-  async #openListeners(): Promise<void> {
-    const wanted = new Map(
-      [...composeListeners(this.#config)].filter(
+  #listenersOf(config: Config): WantedListeners {
+    return new Map(
+      [...composeListeners(config)].filter(
         ([, { socketMode }]) => socketMode === undefined || this.#options.opensUnixSockets,
       ),
     )
+  }
+
+  /** Opens those that are not open yet, all or none. */
+  async #openListeners(wanted: WantedListeners): Promise<void> {
+    const opened = new Map<string, Listener>()
+    try {
+      for (const [key, options] of wanted) {
+        if (this.#listeners.has(key)) continue
+        const port = this.#options.chosenPorts.get(key) ?? options.port
+        const sharesPort = this.#options.sharesPorts
+        opened.set(
+          key,
+          await listen({ ...options, port, sharesPort }, this.#services, this.#traffic),
+        )
+      }
+    } catch (error) {
+      await Promise.all([...opened.values()].map(async (listener) => listener.close()))
+      throw error
+    }
+    for (const [key, listener] of opened) this.#listeners.set(key, listener)
+  }
+
+  async #keepListeners(wanted: WantedListeners): Promise<void> {
     for (const [key, listener] of this.#listeners) {
-      if (wanted.has(key)) continue
+      const terms = wanted.get(key)
+      if (terms !== undefined) {
+        listener.update(terms)
+        continue
+      }
       this.#listeners.delete(key)
       await listener.close()
-    }
-    for (const [key, options] of wanted) {
-      if (this.#listeners.has(key)) continue
-      const port = this.#options.chosenPorts.get(key) ?? options.port
-      this.#listeners.set(
-        key,
-        await listen(
-          { ...options, port, sharesPort: this.#options.sharesPorts },
-          this.#services,
-          this.#traffic,
-        ),
-      )
     }
   }
 
@@ -257,6 +279,15 @@ export class Proxy {
   #tellStatus(): void {
     this.#options.onStatus(this.status)
   }
+}
+
+type WantedListeners = ReturnType<typeof composeListeners>
+
+/** What a configuration comes to, before it is taken over. */
+interface Composed {
+  readonly rules: Rules
+  readonly keyCaches: KeyCaches
+  readonly notAfter: Date
 }
 
 function certificateFiles({ tls, connectivity_pools: pools }: Config): AllCertificateFiles {

@@ -1,5 +1,6 @@
+import { chmodSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
-import type { ListenerAddress, ProxyProtocol, SessionServices } from './services.ts'
+import type { ListenerAddress, SessionServices } from './services.ts'
 import { runSession } from './session.ts'
 import type { Traffic } from './splice.ts'
 import { listenOnSocket } from './unix-socket.ts'
@@ -9,20 +10,24 @@ const backlog = 4_096
 
 export interface Listener {
   readonly address: ListenerAddress
+  /** For the connections that it accepts from now on. */
+  update(terms: ListenerTerms): void
   /** Accepts nobody any more; the sessions that there are go on. */
   close(): Promise<void>
 }
 
-export interface ListenOptions {
-  /** An IP address, or the path of a Unix socket. */
-  readonly address: string
+/** What a listener demands of a connection. */
+interface ListenerTerms extends Pick<ListenerAddress, 'allowsCleartext' | 'proxyProtocol'> {
   /** The permissions of the Unix socket; undefined: it is none. */
   readonly socketMode: number | undefined
+}
+
+export interface ListenOptions extends ListenerTerms {
+  /** An IP address, or the path of a Unix socket. */
+  readonly address: string
   /** 0 lets the system choose. */
   readonly port: number
   readonly key: string
-  readonly allowsCleartext: boolean
-  readonly proxyProtocol: ProxyProtocol
   /** Several processes listen on the port, and the kernel spreads connections over them. */
   readonly sharesPort: boolean
 }
@@ -56,6 +61,14 @@ export async function listen(
   return {
     get address() {
       return address
+    },
+    update: (terms) => {
+      if (terms.socketMode !== undefined) chmodSync(options.address, terms.socketMode)
+      address = {
+        ...address,
+        allowsCleartext: terms.allowsCleartext,
+        proxyProtocol: terms.proxyProtocol,
+      }
     },
     close: async () =>
       new Promise((resolve) => {

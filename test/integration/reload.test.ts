@@ -67,6 +67,48 @@ describe.each([
     expect(stack.gateway.log()).not.toContain('cannot start')
   })
 
+  test('a configuration with a listener that cannot be opened changes nothing', async () => {
+    await using stack = await start()
+    const { sso_pool: pool } = stack.config.connectivity_pools
+    const elsewhere = { node: 'gw0', listen_address: '192.0.2.1', listen_port: 6432 }
+    await stack.gateway.reload({
+      ...stack.config,
+      integrations: {},
+      databases: { sandbox: { ...stack.config.databases['sandbox'], integrations: [] } },
+      connectivity_pools: {
+        sso_pool: {
+          ...pool,
+          require_sso: false,
+          participants: [...(pool!['participants'] as object[]), elsewhere],
+        },
+      },
+    })
+    expect(stack.gateway.log()).toContain('configuration not reloaded, the old one stays in use')
+    const { client } = await stack.logIn()
+    client.destroy()
+  })
+
+  test('an open listener takes over what is changed of it', async () => {
+    await using stack = await start()
+    const answer = async (): Promise<string> => {
+      const client = await WireClient.connect(stack.gateway.port)
+      client.startup({ user: 'app_readonly', database: 'sandbox' })
+      const { type } = await client.read()
+      client.destroy()
+      return type
+    }
+    expect(await answer()).toBe('E')
+    const { sso_pool: pool } = stack.config.connectivity_pools
+    const [participant] = pool!['participants'] as object[]
+    await stack.gateway.reload({
+      ...stack.config,
+      connectivity_pools: {
+        sso_pool: { ...pool, participants: [{ ...participant, allow_cleartext: true }] },
+      },
+    })
+    expect(await answer()).toBe('R')
+  })
+
   test('a replaced certificate is used for the next handshake, and nobody is dropped', async () => {
     await using stack = await start()
     const { client: before } = await stack.logIn()
