@@ -64,7 +64,7 @@ export async function requestExchange(
   }
 }
 
-/** The library has seen to it that there is an access token, and a token type. */
+/** The library has seen to it that there is an access token, and a token type in lower case. */
 function readResponse(response: TokenEndpointResponse): IssuedToken {
   const { access_token: token, token_type: type, issued_token_type: issuedType } = response
   if (!known.has(issuedType)) {
@@ -75,7 +75,7 @@ function readResponse(response: TokenEndpointResponse): IssuedToken {
     )
   }
   // What is bound to a key of ours would be of no use to the upstream; N_A is RFC 8693, 2.2.1.
-  if (!/^(?:bearer|n_a)$/i.test(type)) throw refused('the token_type is not Bearer')
+  if (type !== 'bearer' && type !== 'n_a') throw refused('the token_type is not Bearer')
   // RFC 6749, appendix A.12. A password of PostgreSQL ends at a zero byte.
   if (!/^[\x21-\x7e]+$/.test(token)) throw refused('the issued token has characters of no token')
   return { token, lifetimeSeconds: response.expires_in }

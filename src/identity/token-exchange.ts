@@ -140,15 +140,15 @@ export class TokenExchange {
     { rules }: ExchangeProvider,
     now: Date,
   ): Promise<{ readonly exchanged: ExchangedToken; readonly goodUntil: Date }> {
-    const ends =
-      lifetimeSeconds === undefined ? [] : [toDate(now.getTime() / 1_000 + lifetimeSeconds)]
+    const end =
+      lifetimeSeconds === undefined ? undefined : toDate(now.getTime() / 1_000 + lifetimeSeconds)
     if (!looksLikeToken(token) || isEncrypted(token)) {
       if (!this.rules.allowsOpaque) {
         throw refused('the issued token is opaque: it is no JWT, or an encrypted one')
       }
       // Nothing says how long it is good for but the provider: without a word it is used once.
       const exchanged = { token, actors: [], tokenIdHash: undefined }
-      return { exchanged, goodUntil: earliest([...ends, ...(ends.length === 0 ? [now] : [])]) }
+      return { exchanged, goodUntil: end ?? now }
     }
     const issued = await this.#verify(token, rules, now)
     const isSame = issued.subject === subject.subject && issued.issuer === subject.issuer
@@ -158,7 +158,7 @@ export class TokenExchange {
     if (issued.certificateThumbprint !== undefined) {
       throw refused('the issued token is bound to a certificate, so that it cannot be passed on')
     }
-    const goodUntil = earliest([issued.expiresAt, ...ends])
+    const goodUntil = earliest([issued.expiresAt, end ?? issued.expiresAt])
     if (goodUntil.getTime() <= now.getTime()) throw refused('the issued token has expired')
     const { actors, tokenIdHash } = issued
     return { exchanged: { token, actors, tokenIdHash }, goodUntil }

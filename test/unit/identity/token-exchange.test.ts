@@ -4,10 +4,10 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { createLocalJWKSet } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAuthority } from '../../../demo/certificates.ts'
 import { KeyCache } from '../../../src/identity/key-cache.ts'
-import type { OauthClient } from '../../../src/identity/oauth-client.ts'
+import { formFetch, type OauthClient } from '../../../src/identity/oauth-client.ts'
 import {
   type ExchangedToken,
   type ExchangeRules,
@@ -20,6 +20,7 @@ import {
   goodClaims,
   issuer,
   type Json,
+  keysOf,
   makeToken,
   now,
   nowSeconds,
@@ -168,13 +169,24 @@ describe('the request', () => {
     expect(headers.authorization).toBeUndefined()
   })
 
-  test('has no secret with the authentication none', async () => {
-    const client: OauthClient = { ...someClient, authentication: 'none' }
+  test.each<[string, Partial<OauthClient>]>([
+    ['with the authentication none', { authentication: 'none' }],
+    ['where we have none, in the header', { secret: undefined }],
+    ['where we have none, in the form', { secret: undefined, authentication: 'post' }],
+  ])('has no secret %s', async (_, more) => {
+    const client: OauthClient = { ...someClient, ...more }
     await exchangeOf(makeToken(key), exchangeWith({}, { client }))
     const [{ form, headers }] = requests as [(typeof requests)[0]]
     expect(form.get('client_id')).toBe('gateway')
     expect(form.has('client_secret')).toBe(false)
     expect(headers.authorization).toBeUndefined()
+  })
+
+  test('is a form, and nothing else is sent', async () => {
+    const access = { customCa: ca, limits: { timeoutMs: 2_000, maxBytes: 65_536 } }
+    const options = { method: 'POST', headers: {}, body: 'text', redirect: 'manual' } as const
+    await expect(formFetch(access)(endpoint, options)).rejects.toThrow('a grant request is a form')
+    expect(requests).toEqual([])
   })
 
   test.each([
@@ -207,6 +219,7 @@ describe('what is issued', () => {
     ['of another issuer', { iss: 'https://elsewhere.example' }, 'token-issuer'],
     ['that has expired', { exp: nowSeconds - 60 }, 'token-expired'],
     ['that expired within the leeway', { exp: nowSeconds - 1 }, 'has expired'],
+    ['that expires right now', { exp: nowSeconds }, 'the issued token has expired'],
     ['without an end', { exp: undefined }, 'token-claim'],
     ['that is not valid yet', { nbf: nowSeconds + 600 }, 'token-not-yet-valid'],
     ['that is bound to a certificate', { cnf: { 'x5t#S256': 'A'.repeat(43) } }, 'bound to a cert'],
@@ -232,14 +245,29 @@ describe('what is issued', () => {
     await expectRefused('token-type')
   })
 
+  test('is told for what it is refused, and no more', async () => {
+    const told = async (): Promise<string | undefined> => (await refusalOf()).logDetail
+    const start = 'the issued token is not accepted'
+    issues({ aud: 'elsewhere' })
+    const audience = 'The token was issued for audience "elsewhere".: sub auth0|alice'
+    expect(await told()).toBe(`${start}, token-audience: ${audience}`)
+    issues({ iss: 'https://elsewhere.example' })
+    const iss = `iss https://elsewhere.example, expected ${issuer}`
+    expect(await told()).toBe(`${start}, token-issuer: ${iss}`)
+    issues({}, { access_token: issuedToken({}, signingKey('one')) })
+    expect(await told()).toBe(`${start}, token-signature`)
+  })
+
   test.each([
     ['has no issued_token_type', { issued_token_type: undefined }, 'no issued_token_type'],
     [
       'is a refresh token',
       { issued_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' },
-      'issued_token_type',
+      'issued_token_type is that of no access token',
     ],
     ['is bound to a key', { token_type: 'DPoP' }, 'token_type is not Bearer'],
+    // The library looks for a type among the members of an object.
+    ['is of a type of JavaScript', { token_type: 'constructor' }, 'token_type is not Bearer'],
     ['is opaque', { access_token: 'an-opaque-token' }, 'opaque'],
     ['is encrypted', { access_token: 'eyJhbGciOiJkaXIifQ.a.b.c.d' }, 'opaque'],
     ['has characters of no token', { access_token: 'a\u0000b' }, 'characters of no token'],
@@ -256,13 +284,50 @@ describe('what is issued', () => {
     },
   )
 
+  test.each(['JWT', undefined])('may be of the type %s', async (typ) => {
+    const token = makeToken(key, { aud: audience }, { typ })
+    issues({}, { access_token: token })
+    expect((await exchangeOf(makeToken(key))).token).toBe(token)
+  })
+
   test('may be opaque, or of another subject, where the operator says so', async () => {
     issues({}, { access_token: 'an-opaque-token' })
     const opaque = exchangeWith({ allowsOpaque: true })
-    expect((await exchangeOf(makeToken(key), opaque)).token).toBe('an-opaque-token')
+    expect(await exchangeOf(makeToken(key), opaque)).toEqual({
+      token: 'an-opaque-token',
+      actors: [],
+      tokenIdHash: undefined,
+    })
     issues({ sub: 'service' })
     const other = exchangeWith({ allowsOtherSubject: true })
     expect((await exchangeOf(makeToken(key), other)).token).toContain('.')
+  })
+
+  test('is of another subject where that is the one of another issuer', async () => {
+    const elsewhere = 'https://elsewhere.example'
+    const token = makeToken(key, { iss: elsewhere })
+    const rules = tokenRules(keysOf([toJwk(key)], elsewhere))
+    const principal = await verifyToken(token, rules, now)
+    expect(principal.subject).toBe(goodClaims.sub)
+    const exchanged = async (more: Partial<ExchangeRules>) =>
+      exchangeWith(more).exchange({ token, principal }, () => now)
+    await expect(exchanged({})).rejects.toMatchObject({
+      reason: 'exchange-refused',
+      logDetail: 'the issued token is of another subject',
+    })
+    await expect(exchanged({ allowsOtherSubject: true })).resolves.toMatchObject({ actors: [] })
+  })
+
+  test.each([
+    ['keys that cannot be had', new Refusal('keys-unavailable')],
+    ['a mistake of ours', new Error('a mistake')],
+  ])('is not said to be wrong for %s', async (_, fault) => {
+    const token = makeToken(key)
+    const exchange = exchangeWith()
+    const { rules } = exchange.rules.providers.get('sso')!
+    const principal = await verifyToken(token, rules, now)
+    vi.spyOn(rules.keys, 'findKey').mockRejectedValue(fault)
+    await expect(exchange.exchange({ token, principal }, () => now)).rejects.toBe(fault)
   })
 
   test('is verified where opaque tokens are allowed and it is none', async () => {
@@ -346,7 +411,8 @@ describe('a provider that says nothing readable', () => {
     const at = (tokenEndpoint: string) => exchangeWith({}, { tokenEndpoint })
     await expectFailed('ECONNREFUSED', at('https://localhost:1/token'))
     await expectFailed('has no token_endpoint', at(''))
-    await expectFailed('/token', at('http://localhost/token'))
+    const nothing = 'http://localhost/token answered nothing, and no token response'
+    await expectFailed(nothing, at('http://localhost/token'))
     expect(requests).toHaveLength(0)
   })
 })
@@ -377,9 +443,11 @@ describe('what was issued is remembered', () => {
   test.each([
     ['its exp', { exp: nowSeconds + 100 }, { expires_in: 600 }],
     ['its expires_in', { exp: nowSeconds + 600 }, { expires_in: 100 }],
+    ['its exp, which is all', { exp: nowSeconds + 100 }, { expires_in: undefined }],
+    ['the expires_in of an opaque one', {}, { access_token: 'opaque', expires_in: 100 }],
   ])('until half a minute before %s', async (_, claims, more) => {
     issues(claims, more)
-    const exchange = exchangeWith()
+    const exchange = exchangeWith({ allowsOpaque: true })
     const token = makeToken(key)
     await exchangeOf(token, exchange)
     await exchangeOf(token, exchange, after(69))
@@ -412,6 +480,26 @@ describe('what was issued is remembered', () => {
     expect(requests).toHaveLength(4)
   })
 
+  test('no more once it was too old, whatever the clock says then', async () => {
+    const exchange = exchangeWith()
+    const token = makeToken(key)
+    await exchangeOf(token, exchange)
+    says({ error: 'invalid_target' }, 400)
+    await expect(exchangeOf(token, exchange, after(590))).rejects.toThrow(Refusal)
+    await expect(exchangeOf(token, exchange)).rejects.toThrow(Refusal)
+    expect(requests).toHaveLength(3)
+  })
+
+  test.each([20, 30])('not in the place of another with %d seconds left', async (seconds) => {
+    const exchange = exchangeWith({}, { maxTokenBytes: issuedToken().length + 20 })
+    const token = makeToken(key)
+    await exchangeOf(token, exchange)
+    issues({ exp: nowSeconds + seconds })
+    await exchangeOf(makeToken(key, { jti: 'another' }), exchange)
+    await exchangeOf(token, exchange)
+    expect(requests).toHaveLength(2)
+  })
+
   test('only if it was accepted', async () => {
     const exchange = exchangeWith()
     says({ error: 'invalid_target' }, 400)
@@ -430,6 +518,23 @@ describe('what was issued is remembered', () => {
     await exchangeOf(one, exchange)
     expect(requests).toHaveLength(3)
   })
+
+  test('with its actors, which count', async () => {
+    const act = { sub: 'gateway', act: { sub: 'frontend' } }
+    issues({ act })
+    const bytes = issuedToken({ act }).length + 'gatewayfrontend'.length
+    for (const [maxTokenBytes, times] of [
+      [bytes, 1],
+      [bytes - 1, 2],
+    ] as const) {
+      requests = []
+      const exchange = exchangeWith({}, { maxTokenBytes })
+      const token = makeToken(key)
+      const first = await exchangeOf(token, exchange)
+      expect((await exchangeOf(token, exchange)).actors).toEqual(first.actors)
+      expect(requests).toHaveLength(times)
+    }
+  })
 })
 
 test('the provider of another integration may be the one that is asked', async () => {
@@ -444,4 +549,10 @@ test('the provider of another integration may be the one that is asked', async (
   })
   await exchangeOf(makeToken(key), exchange)
   expect(requests).toHaveLength(1)
+})
+
+test('an integration that may not exchange is told by its name, and nobody is asked', async () => {
+  const exchange = exchangeWith({ integration: 'other' })
+  await expect(exchangeOf(makeToken(key), exchange)).rejects.toThrow('other exchanges no tokens')
+  expect(requests).toEqual([])
 })
