@@ -64,18 +64,11 @@ const curves: ReadonlySet<unknown> = new Set(['prime256v1', 'secp384r1', 'secp52
 /** RFC 7518 4.3 and 4.6: RSA of 2,048 bits or more, or a curve of NIST, or X25519 (RFC 8037). */
 function checked(key: KeyObject | undefined, name: string): KeyObject {
   if (key === undefined) throw new Error(`${name} cannot be read: a private key without passphrase`)
+  const { asymmetricKeyType: type } = key
   const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {}
-  switch (key.asymmetricKeyType) {
-    case 'rsa':
-      if (modulusLength >= 2_048) return key
-      throw new Error(`${name} has ${modulusLength} bits: RSA needs at least 2048`)
-    case 'ec':
-      if (curves.has(namedCurve)) return key
-      break
-    case 'x25519':
-      return key
-    default:
-      break
+  if (type === 'rsa' && modulusLength < 2_048) {
+    throw new Error(`${name} has ${modulusLength} bits: RSA needs at least 2048`)
   }
+  if (type === 'rsa' || type === 'x25519' || curves.has(namedCurve)) return key
   throw new Error(`${name} is not of RSA, P-256, P-384, P-521 or X25519`)
 }

@@ -64,8 +64,8 @@ function keyFor({ alg, kid }: Members, keys: readonly DecryptionKey[]): Decrypti
       (one.alg === undefined || one.alg === alg) &&
       (one.kid === undefined || kid === undefined || one.kid === kid),
   )
-  const [key] = fitting
-  if (key !== undefined && fitting.length === 1) return key
+  const [key, ...others] = fitting
+  if (key !== undefined && others.length === 0) return key
   throw new Refusal('token-decryption', {
     logDetail: `${fitting.length} keys fit alg ${shown(alg)}, kid ${shown(kid)}`,
   })
@@ -80,11 +80,10 @@ async function decrypt(token: string, { key }: DecryptionKey): Promise<string> {
     })
     return Buffer.from(plaintext).toString('utf8')
   } catch (error) {
-    if (!(error instanceof Error)) throw error
-    const isOwn = error instanceof errors.JOSEError
+    const { name, message } = error as Error
     throw new Refusal('token-decryption', {
       // Of other errors the name alone: they come from where the key is.
-      logDetail: isOwn ? error.message : error.name,
+      logDetail: error instanceof errors.JOSEError ? message : name,
     })
   }
 }

@@ -140,8 +140,9 @@ describe('an encrypted token', () => {
   })
 
   test('of five segments that says nothing of encryption is no token at all', async () => {
-    const five = `${makeToken(signer)}.a.b`
-    await expect(openToken(five, undefined)).rejects.toMatchObject({ reason: 'token-malformed' })
+    for (const five of [`${makeToken(signer)}.a.b`, 'a.b.c.d.e', '....']) {
+      await expect(openToken(five, ours)).rejects.toMatchObject({ reason: 'token-malformed' })
+    }
   })
 
   test('is refused where a shared secret would have opened it', async () => {
@@ -176,6 +177,19 @@ describe('an encrypted token', () => {
     })
     const named = await encrypt(content, rsa.publicKey, { kid: 'a' })
     await expect(openToken(named, twins)).resolves.toBe(content)
+  })
+
+  test('is opened with the key for its algorithm alone', async () => {
+    const only = (pair: Pair, alg: string) => ({ ...privateJwk(pair), alg })
+    const set = (...keys: readonly Json[]) => parseDecryptionKeys(JSON.stringify({ keys }))
+    const content = makeToken(signer)
+    const token = await encrypt(content, rsa.publicKey)
+    const both = set(only(stranger, 'RSA-OAEP'), only(rsa, 'RSA-OAEP-256'))
+    await expect(openToken(token, both)).resolves.toBe(content)
+    expect(await refusalOf(token, set(only(rsa, 'RSA-OAEP')))).toMatchObject({
+      reason: 'token-decryption',
+      logDetail: '0 keys fit alg RSA-OAEP-256, kid undefined',
+    })
   })
 
   test.each([0, 1, 2, 3, 4])('is refused when segment %d was changed', async (index) => {
