@@ -3,9 +3,11 @@ import {
   ClientSecretPost,
   Configuration,
   customFetch,
+  type CustomFetch,
   tokenIntrospection,
 } from 'openid-client'
-import { boundedRequest, FetchError } from './bounded-fetch.ts'
+import { FetchError } from './bounded-fetch.ts'
+import { formFetch } from './oauth-client.ts'
 import type { ProviderAccess } from './provider-access.ts'
 
 type Claims = Readonly<Record<string, unknown>>
@@ -39,13 +41,12 @@ export async function askIntrospection(
     authenticate(access.clientSecret),
   )
   let failure: Error | undefined
-  configuration[customFetch] = async (url, { headers, body }) => {
-    const form = body instanceof URLSearchParams ? body.toString() : ''
-    return post(url, { ...headers }, form, access).catch((error: unknown) => {
+  const post = jsonOf(formFetch(access))
+  configuration[customFetch] = async (url, options) =>
+    post(url, options).catch((error: unknown) => {
       failure = error instanceof Error ? error : new FetchError('the request failed')
       throw failure
     })
-  }
   try {
     const hint = { token_type_hint: 'access_token' }
     // The library refuses an answer in which `active` is no boolean.
@@ -59,20 +60,17 @@ export async function askIntrospection(
   }
 }
 
-async function post(
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-  { limits, customCa, proxy }: IntrospectionAccess,
-): Promise<Response> {
-  const question = { method: 'POST', headers, body } as const
-  const response = await boundedRequest(url, question, limits, customCa, { proxy })
-  if (response.status !== 200) throw new FetchError(`${url} answered ${response.status}`)
-  // Also where it could be read as JSON: a page that somebody else put there, or a signed response that
-  // nobody asked for.
-  const type = response.headers.get('content-type')
-  if (!/^application\/json\s*(?:;|$)/i.test(type ?? '')) {
-    throw new FetchError(`${url} did not answer with JSON`)
+/** Refuses any other answer. */
+function jsonOf(fetch: CustomFetch): CustomFetch {
+  return async (url, options) => {
+    const response = await fetch(url, options)
+    if (response.status !== 200) throw new FetchError(`${url} answered ${response.status}`)
+    // Also where it could be read as JSON: a page that somebody else put there, or a signed response that
+    // nobody asked for.
+    const type = String(response.headers.get('content-type'))
+    if (!/^application\/json\s*(?:;|$)/i.test(type)) {
+      throw new FetchError(`${url} did not answer with JSON`)
+    }
+    return response
   }
-  return response
 }

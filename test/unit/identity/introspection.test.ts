@@ -7,6 +7,7 @@ import { createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAuthority } from '../../../demo/certificates.ts'
 import type { IntrospectionAccess } from '../../../src/identity/ask-introspection.ts'
+import { introspect } from '../../../src/identity/introspect.ts'
 import { IntrospectedTokens } from '../../../src/identity/introspected-tokens.ts'
 import { KeyCache } from '../../../src/identity/key-cache.ts'
 import type { TokenRules } from '../../../src/identity/token-rules.ts'
@@ -106,10 +107,14 @@ function rulesWith(
   return tokenRules(keys, { introspection, ...demands })
 }
 
-function tokensOf(rules = rulesWith(), clock = { ms: 0 }): IntrospectedTokens {
+function tokensOf(
+  rules = rulesWith(),
+  clock = { ms: 0 },
+  maxTokenBytes = 65_536,
+): IntrospectedTokens {
   const { introspection: access } = rules
   if (access === undefined) throw new Error('there is nobody to ask')
-  return new IntrospectedTokens(rules, access, 65_536, () => clock.ms)
+  return new IntrospectedTokens(rules, access, maxTokenBytes, () => clock.ms)
 }
 
 async function verify(rules = rulesWith(), token = opaque): Promise<Principal> {
@@ -274,8 +279,16 @@ describe('without an answer of the provider the login is refused', () => {
     'text/plain',
     'application/token-introspection+jwt',
     'application/jsonp',
+    'text/application/json',
   ])('when its answer is of type %s', async (type) => {
     says(good, 200, type)
+    const refusal = await refusalOf()
+    expect(refusal.reason).toBe('introspection-unavailable')
+    expect((refusal.cause as Error).message).toContain('did not answer with JSON')
+  })
+
+  test('when its answer is of no type', async () => {
+    answer = (response) => response.end(JSON.stringify(good))
     const refusal = await refusalOf()
     expect(refusal.reason).toBe('introspection-unavailable')
     expect((refusal.cause as Error).message).toContain('did not answer with JSON')
@@ -307,6 +320,15 @@ describe('without an answer of the provider the login is refused', () => {
       logDetail: `the discovery document of ${issuer} has no introspection_endpoint`,
     })
   })
+
+  test('when the integration asks nobody', async () => {
+    const rules = rulesWith({}, { introspection: undefined })
+    await expect(introspect(opaque, rules)).rejects.toMatchObject({
+      reason: 'access-token-unsupported',
+      logDetail: undefined,
+    })
+    expect(asked).toEqual([])
+  })
 })
 
 describe('what is no token is sent to nobody', () => {
@@ -323,6 +345,19 @@ describe('what is no token is sent to nobody', () => {
     expect(await refusalOf(rulesWith(), token)).toMatchObject({ reason: 'token-malformed' })
     expect(asked).toEqual([])
   })
+
+  test('but as long a token as may be is', async () => {
+    await expect(verify(rulesWith(), 'a'.repeat(16_384))).resolves.toMatchObject({ issuer })
+    expect(asked).toHaveLength(1)
+  })
+})
+
+test('without a client of ours no token is ours for want of an audience', async () => {
+  for (const said of [{ sub: 'alice' }, { sub: 'alice', aud: null }, { sub: 'alice', aud: [] }]) {
+    says({ active: true, ...said })
+    const { claims } = await introspect(opaque, rulesWith({}, { clientId: undefined }))
+    expect(claims).toStrictEqual({ iss: issuer, ...said })
+  }
 })
 
 describe('an answer of the provider', () => {
@@ -340,8 +375,10 @@ describe('an answer of the provider', () => {
   })
 
   test('is asked for each time with a limit of 0', async () => {
-    const tokens = tokensOf(rulesWith({ cacheMs: 0 }))
-    for (let i = 0; i < 3; i++) await tokens.verify(opaque, now)
+    // It is not there at all, so that no clock can bring it back.
+    const clock = { ms: 0 }
+    const tokens = tokensOf(rulesWith({ cacheMs: 0 }), clock)
+    for (; clock.ms > -3; clock.ms--) await tokens.verify(opaque, now)
     expect(asked).toHaveLength(3)
   })
 
@@ -354,6 +391,20 @@ describe('an answer of the provider', () => {
     const atItsEnd = tokens.verify(opaque, new Date((nowSeconds + 5) * 1_000))
     await expect(atItsEnd).rejects.toMatchObject({ reason: 'token-expired' })
     expect(asked).toHaveLength(2)
+  })
+
+  test('counts with the groups that it tells', async () => {
+    says({ ...good, 'https://example.com/groups': ['ab', 'c'] })
+    for (const [spare, times] of [
+      [3, 1],
+      [2, 2],
+    ] as const) {
+      asked = []
+      const tokens = tokensOf(rulesWith(), { ms: 0 }, opaque.length + spare)
+      await tokens.verify(opaque, now)
+      await tokens.verify(opaque, now)
+      expect(asked).toHaveLength(times)
+    }
   })
 
   test('that refuses is not remembered', async () => {
