@@ -70,14 +70,10 @@ export async function boundedRequest(
     const outgoing = request(
       url,
       {
-        ...(ca === undefined ? {} : { ca }),
+        ca,
         ...(tunnel === undefined ? { agent: false } : { createConnection: () => tunnel }),
         method,
-        headers: {
-          ...headers,
-          'accept-encoding': 'identity',
-          ...(method === 'POST' && { 'content-length': Buffer.byteLength(body) }),
-        },
+        headers: { ...headers, 'accept-encoding': 'identity' },
         signal,
       },
       (incoming) => {
@@ -123,6 +119,7 @@ export async function boundedRequest(
     outgoing.on('close', () => {
       reject(new FetchError('the connection was closed before the answer was complete'))
     })
+    // All at once, so that Node says how long it is.
     outgoing.end(body)
   })
 }

@@ -19,12 +19,6 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     file: 'src/identity/bounded-fetch.ts',
-    code: 'ca === undefined',
-    changedTo: 'false',
-    because: 'to node:https an undefined `ca` is none',
-  },
-  {
-    file: 'src/identity/bounded-fetch.ts',
     code: "error.name === 'TimeoutError'",
     changedTo: 'false',
     because: 'Node calls it AbortError; another runtime may not',
@@ -208,4 +202,25 @@ export const equivalents: readonly Equivalent[] = [
     changedTo: '{}',
     because: 'a function that ends returns undefined',
   },
+  {
+    file: 'src/identity/decryption-keys.ts',
+    code: '{ return undefined }',
+    changedTo: '{}',
+    because: 'a function that ends returns undefined',
+  },
+  {
+    file: 'src/identity/introspect.ts',
+    code: 'true',
+    changedTo: 'false',
+    because: 'the mark of an ActiveToken is its type; nobody reads the value',
+  },
+  ...[
+    ['[audience, resource].filter((one) => one !== undefined)', '[audience, resource]'],
+    ['one !== undefined', 'true'],
+  ].map(([code = '', changedTo = '']) => ({
+    file: 'src/identity/token-exchange.ts',
+    code,
+    changedTo,
+    because: 'no audience of a token is undefined: JSON has no such value',
+  })),
 ]

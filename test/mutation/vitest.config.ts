@@ -12,7 +12,6 @@ export default defineConfig({
     exclude: [
       'test/unit/identity/assess-*.test.ts',
       'test/unit/identity/device-grant.test.ts',
-      'test/unit/identity/proxy.test.ts',
       'test/unit/policy/lint-*.test.ts',
       'test/unit/session/registry.test.ts',
     ],

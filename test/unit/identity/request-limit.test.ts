@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { RequestLimit } from '../../../src/identity/request-limit.ts'
 
 const tooLate = (): Error => new Error('too late')
@@ -48,6 +48,19 @@ test('whoever waits too long is told so, and takes nobody else the turn', async 
   end()
   await first
   await expect(third).resolves.toBe('third')
+})
+
+test('whoever gets its turn is no longer timed', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => {
+    vi.useRealTimers()
+  })
+  const limit = new RequestLimit(1)
+  const first = limit.run(async () => Promise.resolve(), 10_000, tooLate)
+  const second = limit.run(async () => Promise.resolve(), 10_000, tooLate)
+  expect(vi.getTimerCount()).toBe(1)
+  await Promise.all([first, second])
+  expect(vi.getTimerCount()).toBe(0)
 })
 
 test('work that fails gives its turn back', async () => {
