@@ -342,7 +342,10 @@ describe('what is no token is sent to nobody', () => {
     ['nothing', ''],
     ['too long a token', 'a'.repeat(16_385)],
   ])('%s', async (_, token) => {
-    expect(await refusalOf(rulesWith(), token)).toMatchObject({ reason: 'token-malformed' })
+    expect(await refusalOf(rulesWith(), token)).toMatchObject({
+      reason: 'token-malformed',
+      logDetail: 'no access token of at most 16384 characters',
+    })
     expect(asked).toEqual([])
   })
 

@@ -152,12 +152,15 @@ describe('an encrypted token', () => {
   })
 
   test.each([
-    ['to the key of somebody else', stranger.publicKey, {}],
-    ['to a key that we do not have', rsa.publicKey, { kid: 'another' }],
-    ['to the key of another kind', ec.publicKey, { alg: 'ECDH-ES', kid: 'rsa' }],
-  ])('is refused %s', async (_, to, header) => {
+    ['to the key of somebody else', stranger.publicKey, {}, 'decryption operation failed'],
+    ['to a key that we do not have', rsa.publicKey, { kid: 'another' }, '0 keys fit'],
+    ['to the key of another kind', ec.publicKey, { alg: 'ECDH-ES', kid: 'rsa' }, '0 keys fit'],
+  ])('is refused %s', async (_, to, header, told) => {
     const token = await encrypt(makeToken(signer), to, header)
-    expect(await refusalOf(token)).toMatchObject({ reason: 'token-decryption' })
+    expect(await refusalOf(token)).toMatchObject({
+      reason: 'token-decryption',
+      logDetail: expect.stringContaining(told) as string,
+    })
   })
 
   test('is refused where several keys fit and it names none', async () => {

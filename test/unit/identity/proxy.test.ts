@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Authority, createAuthority } from '../../../demo/certificates.ts'
 import { askIntrospection } from '../../../src/identity/ask-introspection.ts'
@@ -132,6 +132,20 @@ describe('a proxy', () => {
     expect(proxy.seen.length).toBeGreaterThan(0)
     expect(proxy.seen).not.toContain('the-bearer-token')
     expect(proxy.seen).not.toContain('jwks_uri')
+  })
+
+  test('is the only way that a request takes', async () => {
+    proxy.answer = (_, socket) => {
+      const onward = connect((server.address() as AddressInfo).port, 'localhost')
+      onward.on('error', () => socket.destroy())
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      socket.pipe(onward).pipe(socket)
+    }
+    // Nobody listens there.
+    const options = { proxy: { url: proxy.url, exceptions: [] } }
+    const answer = await boundedFetch('https://localhost:1/', limits, ca, options)
+    expect(await answer.json()).toMatchObject({ issuer: base })
+    expect(proxy.requests).toMatchObject([{ authority: 'localhost:1' }])
   })
 
   test('is left out for a host that is excepted', async () => {
