@@ -14,6 +14,8 @@ export default defineConfig({
       'test/unit/identity/device-grant.test.ts',
       'test/unit/policy/lint-*.test.ts',
       'test/unit/session/registry.test.ts',
+      // It sets a umask, which a worker of Stryker cannot.
+      'test/unit/session/unix-socket.test.ts',
     ],
     isolate: false,
     testTimeout: 5_000,
