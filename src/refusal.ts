@@ -700,15 +700,15 @@ export type RefusalValues = Readonly<Record<string, string | number>>
 
 export interface RefusalOptions {
   /** Values for the placeholders of the message that only this refusal knows. */
-  readonly values?: RefusalValues
+  readonly values?: RefusalValues | undefined
   /** Shown to the client as DETAIL: only what it sent itself, and only once its token is verified. */
-  readonly clientDetail?: string
+  readonly clientDetail?: string | undefined
   /** In place of the hint of the reason. */
-  readonly hint?: string
+  readonly hint?: string | undefined
   /** For the log and the audit alone. Never a token, a password or a part of one. */
-  readonly logDetail?: string
+  readonly logDetail?: string | undefined
   /** An ErrorResponse, whole, to be sent instead of our own: PostgreSQL's, or one that an old client reads. */
-  readonly errorResponse?: Uint8Array
+  readonly errorResponse?: Uint8Array | undefined
   readonly cause?: unknown
 }
 

@@ -209,7 +209,7 @@ class Replay {
     const isToken = looksLikeToken(this.#readPassword())
     const compared = isToken ? 'a token, where a password is relayed' : 'a password, by the method'
     this.#report({ check: 'credential', compared, passed: !isToken, verified: true })
-    if (isToken) throw new Refusal('wrong-password', { ...(hint !== undefined && { hint }) })
+    if (isToken) throw new Refusal('wrong-password', { hint })
     return this.explanation('undecided', role)
   }
 

@@ -68,6 +68,7 @@ function checkAlgorithm(
   checking: CheckObserver,
 ): void {
   checking('algorithm')
-  if (typeof header['alg'] === 'string' && algorithms.includes(header['alg'])) return
+  const allowed: readonly unknown[] = algorithms
+  if (allowed.includes(header['alg'])) return
   throw new Refusal('token-algorithm', { logDetail: `alg ${shown(header['alg'])}` })
 }

@@ -9,13 +9,7 @@ export class LateRefusal extends Refusal {
   readonly identity: TokenIdentity
 
   constructor(refusal: Refusal, identity: TokenIdentity) {
-    const { values, clientDetail, logDetail, cause } = refusal
-    super(refusal.reason, {
-      values,
-      ...(clientDetail !== undefined && { clientDetail }),
-      ...(logDetail !== undefined && { logDetail }),
-      ...(cause !== undefined && { cause }),
-    })
+    super(refusal.reason, refusal)
     this.identity = identity
   }
 }

@@ -87,7 +87,7 @@ function unusable(claim: string, value: unknown, issuer: string): Refusal {
 }
 
 function valuesOf(claim: string, value: unknown, issuer: string): RefusalValues {
-  return { claim, issuer, ...(value !== undefined && { value: shown(value) }) }
+  return value === undefined ? { claim, issuer } : { claim, issuer, value: shown(value) }
 }
 
 /** Some providers write booleans as text. */

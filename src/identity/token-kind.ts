@@ -12,7 +12,7 @@ export type Classification =
   | { readonly kind: undefined; readonly because: string }
 
 /** Types of JWTs that issuers sign with the same keys, and that say something else than who holds them. */
-const otherPurposes: ReadonlySet<string> = new Set([
+const otherPurposes: ReadonlySet<string | undefined> = new Set([
   ...['secevent+jwt', 'logout+jwt', 'dpop+jwt', 'oauth-authz-req+jwt', 'token-introspection+jwt'],
   ...['client-authentication+jwt', 'oauth-client-attestation+jwt', 'entity-statement+jwt'],
   ...['oauth-client-attestation-pop+jwt', 'openid4vci-proof+jwt', 'kb+jwt', 'statuslist+jwt'],
@@ -31,7 +31,7 @@ const idTokenClaims = ['nonce', 'at_hash', 'c_hash', 's_hash'] as const
  */
 export function classify(typ: unknown, claims: Claims): Classification {
   const type = typeof typ === 'string' ? typeName(typ) : undefined
-  if (type !== undefined && otherPurposes.has(type)) {
+  if (otherPurposes.has(type)) {
     return none(`The token is of type ${quoted(typ)}, which is no credential.`)
   }
   const other = otherPurposeClaims.find((name) => isPresent(claims[name]))

@@ -204,7 +204,7 @@ function serverRefused(error: ServerRefused, credential: LoginCredential): Refus
     return new Refusal('upstream-authentication', { logDetail })
   }
   const hint = credential.kind === 'relay' ? credential.relay.hint : undefined
-  return new Refusal('wrong-password', { logDetail, ...(hint !== undefined && { hint }) })
+  return new Refusal('wrong-password', { logDetail, hint })
 }
 
 function toRefusal(error: unknown, target: UpstreamTarget, credential: LoginCredential): unknown {

@@ -6,6 +6,7 @@ import { LateRefusal } from '../../../src/identity/late-refusal.ts'
 import type { TokenCheck } from '../../../src/identity/token-check.ts'
 import { readUnverified } from '../../../src/identity/token-shape.ts'
 import { VerifiedTokens } from '../../../src/identity/verified-tokens.ts'
+import type { TokenRules } from '../../../src/identity/token-rules.ts'
 import { previewToken, verifyToken } from '../../../src/identity/verify-token.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import {
@@ -106,6 +107,16 @@ test('a token with the wrong audience is refused again each time: nothing of it 
   }
 })
 
+test('a key that is not there is told by its id', async () => {
+  const refusal = await refusalOf(makeToken(key, good, { kid: 'other' }))
+  expect(refusal).toMatchObject({ reason: 'token-unknown-key', values: { kid: 'other' } })
+})
+
+test('a token without an end is refused for that', async () => {
+  const refusal = await refusalOf(makeToken(key, { ...good, exp: undefined }))
+  expect(refusal).toMatchObject({ reason: 'token-claim', values: { claim: 'exp' } })
+})
+
 test('a good token is a principal', async () => {
   expect(await verifyToken(makeToken(key, good), rules, now)).toMatchObject({
     names: ['auth0|alice'],
@@ -171,6 +182,53 @@ test.each([
   const preview = (): unknown =>
     previewToken(makeToken(key, { ...good, ...claims }), rules, now, () => {})
   expect(preview).toThrow(expect.objectContaining({ reason }) as Error)
+})
+
+describe('without an answer of userinfo', () => {
+  const access = { customCa: undefined, limits: { timeoutMs: 1, maxBytes: 1 } }
+  const asking = { ...rules, userinfo: access }
+  const outcomeOf = async (by: TokenRules): Promise<unknown> =>
+    verifyToken(makeToken(key, good), by, now).catch((error: unknown) => error)
+
+  test('whom the token names is told, and no principal made', async () => {
+    const refusal = await outcomeOf(asking)
+    if (!(refusal instanceof LateRefusal)) throw refusal
+    expect(refusal).toMatchObject({
+      reason: 'userinfo-unavailable',
+      values: { endpoint: 'none' },
+      logDetail: `the discovery document of ${issuer} has no userinfo_endpoint`,
+    })
+    expect(refusal.identity).toMatchObject({ names: ['auth0|alice'], groups: [] })
+    expect(Object.getOwnPropertySymbols(refusal.identity)).toEqual([])
+  })
+
+  test('nobody is told of by other integrations', async () => {
+    const refusal = await outcomeOf({ ...asking, dialect: 'portcullis' })
+    expect(refusal).toMatchObject({ reason: 'userinfo-unavailable' })
+    expect(refusal).not.toBeInstanceOf(LateRefusal)
+  })
+
+  test('a bug stays one', async () => {
+    const bug = new RangeError('bug')
+    const broken: TokenRules = {
+      ...rules,
+      get groupsClaimIds(): never {
+        throw bug
+      },
+    }
+    expect(await outcomeOf(broken)).toBe(bug)
+  })
+})
+
+describe('a refusal that comes late', () => {
+  const identity = { ...previewToken(makeToken(key, good), rules, now, () => {}) }
+
+  test('tells what it told before', () => {
+    const cause = new Error('why')
+    const options = { values: { claim: 'x' }, clientDetail: 'a', hint: 'b', logDetail: 'c', cause }
+    const refusal = new Refusal('token-claim', options)
+    expect(new LateRefusal(refusal, identity)).toMatchObject({ reason: 'token-claim', ...options })
+  })
 })
 
 describe('groups', () => {

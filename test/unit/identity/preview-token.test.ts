@@ -185,6 +185,22 @@ describe('a demand that not every integration makes', () => {
       'token-claim',
       'department "kitchen"; acr (none)',
     ],
+    [
+      'a binding that cannot be proved',
+      {},
+      { cnf: { jkt: 'x' } },
+      'sender constraint',
+      'token-sender-constraint',
+      'cnf jkt "x", not required',
+    ],
+    [
+      'a binding where one is required',
+      { requireSenderConstraint: true },
+      {},
+      'sender constraint',
+      'token-sender-constraint',
+      'cnf (none), required',
+    ],
   ] as const)('%s is the check that failed', async (_, more, claims, check, reason, words) => {
     const its = { ...rules, ...more }
     const token = makeToken(key, claims)

@@ -29,6 +29,12 @@ test('a token with cnf and x5t#S256 is bound to that certificate', async () => {
   expect(principal.certificateThumbprint).toBe(thumbprint)
 })
 
+test.each('AEIMQUYcgkosw048'.match(/./g) ?? [])('a thumbprint may end in %s', (last) => {
+  const its = `${'A'.repeat(42)}${last}`
+  expect(Buffer.from(its, 'base64url').toString('base64url')).toBe(its)
+  expect(readSenderConstraint({ cnf: { 'x5t#S256': its } })).toBe(its)
+})
+
 test('a token without cnf is bound to nothing', async () => {
   const principal = await verifyToken(makeToken(key), tokenRules(keys), now)
   expect(principal.certificateThumbprint).toBeUndefined()
@@ -49,6 +55,7 @@ describe('a binding that cannot be proved here is refused', () => {
     ['false', false],
     ['a thumbprint that is short', { 'x5t#S256': thumbprint.slice(1) }],
     ['a thumbprint that is long', { 'x5t#S256': `${thumbprint}A` }],
+    ['a thumbprint behind something', { 'x5t#S256': `+${thumbprint}` }],
     ['a thumbprint with padding', { 'x5t#S256': `${thumbprint}=` }],
     ['a thumbprint in base64', { 'x5t#S256': `+${thumbprint.slice(1)}` }],
     ['a thumbprint with loose bits', { 'x5t#S256': `${'A'.repeat(42)}B` }],
@@ -64,6 +71,15 @@ describe('a binding that cannot be proved here is refused', () => {
     })
     expect(refusalOf(() => readSenderConstraint({ cnf }))).toBeInstanceOf(Refusal)
   })
+})
+
+test.each([
+  [{ jkt: 'x' }, 'cnf has the member jkt; sub alice'],
+  ['x', 'cnf is x; sub alice'],
+  [{}, 'x5t#S256 is not a SHA-256 thumbprint in base64url; sub alice'],
+])('the log has why a binding cannot be proved: %j', (cnf, logDetail) => {
+  const refusal = refusalOf(() => readSenderConstraint({ sub: 'alice', cnf }))
+  expect(refusal.logDetail).toBe(logDetail)
 })
 
 describe('with require_sender_constraint', () => {
@@ -104,16 +120,27 @@ describe('the sender of a bound token', () => {
   })
 
   test.each([
-    ['no certificate', undefined, 'and this connection has none.'],
-    ['another certificate', other, 'to another client certificate than that of this connection.'],
-    ['a part of the thumbprint', thumbprint.slice(0, 42), 'another client certificate'],
-    ['an empty thumbprint', '', 'another client certificate'],
-  ])('is not proved by %s', (_, presented, told) => {
+    ['no certificate', undefined, 'and this connection has none.', 'none'],
+    [
+      'another certificate',
+      other,
+      'to another client certificate than that of this connection.',
+      other,
+    ],
+    [
+      'a part of the thumbprint',
+      thumbprint.slice(0, 42),
+      'another client certificate',
+      thumbprint.slice(0, 42),
+    ],
+    ['an empty thumbprint', '', 'another client certificate', ''],
+  ])('is not proved by %s', (_, presented, told, logged) => {
     const refusal = refusalOf(() => {
       proveSender(thumbprint, presented)
     })
     expect(refusal.reason).toBe('token-sender-constraint')
     expect(refusal.sqlstate).toBe('28P01')
     expect(refusal.clientDetail).toContain(told)
+    expect(refusal.logDetail).toBe(`bound to ${thumbprint}, presented ${logged}`)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { listed, shown, toDate } from '../../../src/identity/shown.ts'
+import { bracketed, listed, shown, toDate } from '../../../src/identity/shown.ts'
 import { ownAudiences, typeName } from '../../../src/identity/token-rules.ts'
 import { keysOf, tokenRules } from './tokens.ts'
 
@@ -22,6 +22,16 @@ describe('a value of a token', () => {
     [['a'], 'a'],
   ])('names %j are listed as %s', (names, text) => {
     expect(listed(names)).toBe(text)
+  })
+
+  const eleven = Array.from({ length: 11 }, (_, index) => `${index}`)
+  test.each([
+    [[], '[]'],
+    [['a', 5, ['b']], '[a 5 (array)]'],
+    [eleven.slice(1), '[1 2 3 4 5 6 7 8 9 10]'],
+    [eleven, '[0 1 2 3 4 5 6 7 8 9 ...]'],
+  ])('a list %j is shown as %s', (values, text) => {
+    expect(bracketed(values)).toBe(text)
   })
 
   test.each([

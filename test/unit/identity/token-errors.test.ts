@@ -42,6 +42,27 @@ describe('an error of the library', () => {
     })
   })
 
+  test.each([
+    ['one', { kid: 'one' }],
+    ['', { kid: '' }],
+    [5, {}],
+    [{}, {}],
+    [undefined, {}],
+  ])('about a key tells its id where that is text: %j', (kid, values) => {
+    const error = new errors.JWKSNoMatchingKey()
+    expect(toRefusal(error, now, kid)).toMatchObject({ reason: 'token-unknown-key' })
+    expect((toRefusal(error, now, kid) as Refusal).values).toEqual(values)
+  })
+
+  test('tells what the words for it need', () => {
+    const valuesOf = (error: Error): unknown => (toRefusal(error, now) as Refusal).values
+    expect(valuesOf(new errors.JWSInvalid('x'))).toEqual({ isJwt: 'yes' })
+    expect(valuesOf(claimFailed('nbf', 'invalid'))).toEqual({ claim: 'nbf' })
+    expect(valuesOf(claimFailed('aud'))).toEqual({ audience: '[other]' })
+    const without = new errors.JWTClaimValidationFailed('x', { sub: 'a' }, 'aud', 'missing')
+    expect(valuesOf(without)).toEqual({ audience: '[]' })
+  })
+
   test.each([new Error('bug'), new RangeError('bug'), new Refusal('keys-unavailable')])(
     'that is none stays what it is: %s',
     (error) => {

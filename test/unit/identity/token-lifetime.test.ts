@@ -21,6 +21,17 @@ describe('a token is good', () => {
   })
 })
 
+test.each<[string, Record<string, unknown>, Record<string, string>]>([
+  ['that is missing', {}, { claim: 'email', issuer }],
+  ['that is null', { email: null }, { claim: 'email', issuer, value: 'null' }],
+  ['that is a list', { email: [[]] }, { claim: 'email', issuer, value: '(array)' }],
+])('a principal claim %s is told', (_, claims, values) => {
+  const rules = tokenRules(keys, { principalClaim: 'email' })
+  expect(() => readIdentity({ ...goodClaims, ...claims }, issuer, rules)).toThrow(
+    expect.objectContaining({ reason: 'token-claim', values }) as Error,
+  )
+})
+
 test('claims without expiry or subject name nobody', () => {
   const rules = tokenRules(keys)
   for (const claims of [{ sub: 'alice' }, { exp: goodClaims.exp }]) {

@@ -47,6 +47,19 @@ test('a token is verified once, and then remembered', async () => {
   expect(lookUps()).toBe(1)
 })
 
+test('the spelling of the issuer is that of its discovery document, which is asked for first', async () => {
+  const signed = makeToken(key, { iss: `${issuer}/` })
+  const tokens = (fetch: () => Promise<IssuerKeys>): VerifiedTokens => {
+    const observer = { keysRefreshed() {}, unknownKey() {} }
+    return new VerifiedTokens(tokenRules(new KeyCache({ issuer, fetch, observer })), 65_536)
+  }
+  const findKey = createLocalJWKSet({ keys: [toJwk(key)] })
+  const there = tokens(async () => Promise.resolve({ issuer: `${issuer}/`, findKey }))
+  await expect(there.verify(signed, now)).resolves.toMatchObject({ issuer: `${issuer}/` })
+  const away = tokens(async () => Promise.reject(new Error('nobody there')))
+  await expect(away.verify(signed, now)).rejects.toMatchObject({ reason: 'keys-unavailable' })
+})
+
 test('a token that was refused is verified again each time', async () => {
   const { keys, lookUps } = countingKeys()
   const tokens = new VerifiedTokens(tokenRules(keys), 65_536)

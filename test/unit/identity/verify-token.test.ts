@@ -240,7 +240,8 @@ describe('the times of a token', () => {
     ['iat', 1e308, 'The token is issued in the future, at +275760-09-13T00:00:00.000Z.'],
   ])('are refused when %s is %d', async (claim, value, clientDetail) => {
     const refusal = await refusalOf(makeToken(ec, { [claim]: value }))
-    expect(refusal).toMatchObject({ reason: 'token-not-yet-valid', clientDetail })
+    const values = { claim }
+    expect(refusal).toMatchObject({ reason: 'token-not-yet-valid', clientDetail, values })
   })
 
   test.each([
@@ -419,6 +420,7 @@ describe('before the signature is verified', () => {
   ])('an issuer that is %s is refused', async (_, iss) => {
     const refusal = await expectUntold(makeToken(ec, { iss }), 'token-issuer')
     expect(refusal.logDetail).toMatch(/^iss .*, expected https:\/\/issuer\.example$/)
+    expect(refusal.logDetail).toContain(`iss ${refusal.values['iss']},`)
   })
 
   test('the issuer is the one of the discovery document, slash and all', async () => {
