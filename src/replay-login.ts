@@ -36,21 +36,12 @@ import {
 } from './identity/verify-token.ts'
 import type { Pool } from './policy/catalog.ts'
 import { printable, reasons, Refusal } from './refusal.ts'
-import {
-  admitBy,
-  admitPassword,
-  admitRelay,
-  admitToken,
-  type Attempt,
-  chooseAuthMethod,
-  chooseRole,
-  enterPool,
-  enterSignIn,
-  orEarlierDenial,
-  readCredential,
-  shownListener,
-  type TokenAdmission,
-} from './session/admit.ts'
+import { admitBy, admitToken, chooseRole, orEarlierDenial } from './session/admit-token.ts'
+import { admitPassword, admitRelay } from './session/admit-password.ts'
+import { type Attempt, type TokenAdmission } from './session/attempt.ts'
+import { chooseAuthMethod, enterPool, shownListener } from './session/enter-pool.ts'
+import { enterSignIn } from './session/enter-sign-in.ts'
+import { readCredential } from './session/read-credential.ts'
 import { thumbprintOf } from './session/client-certificate.ts'
 import { readIntent } from './session/client-intent.ts'
 import type { Mutable } from './session/conversation.ts'

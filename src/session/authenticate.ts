@@ -1,15 +1,11 @@
 import { readPasswordMessage } from '../wire/password.ts'
 import { newestMinorVersion, type StartupMessage } from '../wire/startup.ts'
 import { authenticationCleartextPassword, negotiateProtocolVersion } from '../wire/write-backend.ts'
-import {
-  type Admission,
-  admitPassword,
-  admitToken,
-  type Attempt,
-  chooseAuthMethod,
-  enterPool,
-  readCredential,
-} from './admit.ts'
+import { type Admission, type Attempt } from './attempt.ts'
+import { admitPassword } from './admit-password.ts'
+import { admitToken } from './admit-token.ts'
+import { chooseAuthMethod, enterPool } from './enter-pool.ts'
+import { readCredential } from './read-credential.ts'
 import { authenticateByBearer } from './bearer-exchange.ts'
 import { readIntent } from './client-intent.ts'
 import { authenticateByRelay } from './password-relay.ts'

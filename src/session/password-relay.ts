@@ -17,7 +17,8 @@ import {
   authenticationSaslContinue,
   authenticationSaslFinal,
 } from '../wire/write-backend.ts'
-import { admitRelay, type Attempt, type RelayAdmission } from './admit.ts'
+import { admitRelay } from './admit-password.ts'
+import { type Attempt, type RelayAdmission } from './attempt.ts'
 import { type Conversation, timed, waitForClient } from './conversation.ts'
 import type { Rules, SessionServices } from './services.ts'
 

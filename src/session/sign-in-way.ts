@@ -1,5 +1,5 @@
 import type { Pool } from '../policy/catalog.ts'
-import type { Attempt } from './admit.ts'
+import { type Attempt } from './attempt.ts'
 import type { Conversation } from './conversation.ts'
 import type { Rules, SessionServices } from './services.ts'
 

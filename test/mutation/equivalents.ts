@@ -155,13 +155,13 @@ export const equivalents: readonly Equivalent[] = [
     ],
     ['/^[\\s"\']*(?:Bearer[\\s"\']+)?/i', '/[\\s"\']*(?:Bearer[\\s"\']+)?/i'],
   ].map(([code = '', changedTo = '']) => ({
-    file: 'src/session/admit.ts',
+    file: 'src/session/read-credential.ts',
     code,
     changedTo,
     because: 'the expression matches every text, at its beginning',
   })),
   ...['true', 'end >= wrapping.length'].map((changedTo) => ({
-    file: 'src/session/admit.ts',
+    file: 'src/session/read-credential.ts',
     code: 'end > wrapping.length',
     changedTo,
     because: 'what is wrapping from both ends leaves nothing between them',

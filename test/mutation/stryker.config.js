@@ -3,7 +3,7 @@ export default {
   mutate: [
     'src/identity/**/*.ts',
     'src/policy/**/*.ts',
-    'src/session/admit.ts',
+    'src/session/{attempt,enter-pool,enter-sign-in,read-credential,admit-password,admit-token}.ts',
     'src/session/client-intent.ts',
     'src/session/pending-sign-ins.ts',
     // The words of `portcullis explain` for what a check compares: it decides nothing.

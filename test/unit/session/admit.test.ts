@@ -5,19 +5,12 @@ import type { Catalog, Pool, SignInFlow } from '../../../src/policy/catalog.ts'
 import type { Step } from '../../../src/policy/decision.ts'
 import { parseIdentityMap } from '../../../src/policy/identity-map.ts'
 import { Refusal } from '../../../src/refusal.ts'
-import {
-  type Admission,
-  admitPassword,
-  admitRelay,
-  admitToken,
-  type Attempt,
-  chooseAuthMethod,
-  enterPool,
-  enterSignIn,
-  integrationForSignIn,
-  readCredential,
-  shownListener,
-} from '../../../src/session/admit.ts'
+import { type Admission, type Attempt } from '../../../src/session/attempt.ts'
+import { admitPassword, admitRelay } from '../../../src/session/admit-password.ts'
+import { admitToken } from '../../../src/session/admit-token.ts'
+import { chooseAuthMethod, enterPool, shownListener } from '../../../src/session/enter-pool.ts'
+import { enterSignIn, integrationForSignIn } from '../../../src/session/enter-sign-in.ts'
+import { readCredential } from '../../../src/session/read-credential.ts'
 import type { ListenerAddress } from '../../../src/session/services.ts'
 import { type ClientIntent, readIntent } from '../../../src/session/client-intent.ts'
 import { catalogOf, database, group, integration, issuer, pool } from '../policy/catalogs.ts'

@@ -1,0 +1,240 @@
+import { checkDeclaredAccessToken } from '../identity/check-kind.ts'
+import { LateRefusal } from '../identity/late-refusal.ts'
+import { bracketed, listed } from '../identity/shown.ts'
+import {
+  hasSegmentsMissing,
+  isUsualCut,
+  looksLikeToken,
+  readClaimed,
+} from '../identity/token-shape.ts'
+import { proveSender } from '../identity/sender-constraint.ts'
+import type { TokenIdentity } from '../identity/token-identity.ts'
+import type { Principal } from '../identity/verify-token.ts'
+import type { Integration } from '../policy/catalog.ts'
+import { folded } from '../policy/cockroach-users.ts'
+import { decide } from '../policy/decide.ts'
+import type { Step } from '../policy/decision.ts'
+import { resolveIntegration } from '../policy/resolve-integration.ts'
+import { printable, type Reason, Refusal } from '../refusal.ts'
+import { type TokenAdmission, type Attempt, fail, reportAll, denied } from './attempt.ts'
+
+/** What verifies the tokens of one integration. */
+export interface TokenVerifier {
+  verify(token: string, now: Date): Promise<Principal>
+  /** Has the provider verify access tokens; undefined where that is not asked. */
+  readonly introspected?: Pick<TokenVerifier, 'verify'> | undefined
+}
+
+export async function admitToken(
+  attempt: Attempt,
+  token: string,
+  tokens: ReadonlyMap<string, TokenVerifier>,
+  now: Date,
+): Promise<TokenAdmission> {
+  return admitBy(attempt, chooseIntegration(attempt, token), token, tokens, now)
+}
+
+/** The same where the integration is known. */
+export async function admitBy(
+  attempt: Attempt,
+  integration: Integration,
+  token: string,
+  tokens: ReadonlyMap<string, TokenVerifier>,
+  now: Date,
+): Promise<TokenAdmission> {
+  const verifier = tokens.get(integration.name)
+  if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
+  const principal = await orEarlierDenial(attempt, integration, async () => {
+    if (hasSegmentsMissing(token)) {
+      attempt.report?.({ check: 'format', compared: 'fewer than three segments', passed: false })
+      throw cutShort(token)
+    }
+    try {
+      return await verifierFor(attempt, verifier, token).verify(token, now)
+    } catch (error) {
+      throw isBroken(error) && isUsualCut(token) ? cutShort(token) : error
+    }
+  })
+  const chosen = chooseRole(attempt, principal, integration)
+  return { kind: 'token', intent: attempt.intent, subject: { token, principal }, ...chosen }
+}
+
+function isBroken(error: unknown): boolean {
+  return (
+    error instanceof Refusal &&
+    (error.reason === 'token-malformed' || error.reason === 'token-signature')
+  )
+}
+
+/** What people paste into a terminal arrives without its end: they cannot see that. */
+function cutShort(token: string): Refusal {
+  const bytes = Buffer.byteLength(token)
+  const where = isUsualCut(token) ? ', where terminals and old clients cut what is pasted' : ''
+  return new Refusal('token-malformed', {
+    logDetail: `cut short after ${bytes} bytes`,
+    hint: `The token was cut short after ${bytes} bytes${where}. Pass it in the environment variable PGPASSWORD, in a passfile or by a file instead of at a prompt.`,
+  })
+}
+
+/** An access token that is declared as one is the provider's to verify where it is asked, a JWT or not. */
+function verifierFor(
+  attempt: Attempt,
+  verifier: TokenVerifier,
+  token: string,
+): Pick<TokenVerifier, 'verify'> {
+  const { intent, facts } = attempt
+  // RFC 7628 takes any bearer token: one that says nothing of itself can only be asked about.
+  const isOpaqueBearer = facts.authMethod === 'oauthbearer' && !looksLikeToken(token)
+  if (intent.tokenUser !== 'access_token' && !isOpaqueBearer) return verifier
+  if (verifier.introspected !== undefined) return verifier.introspected
+  if (!looksLikeToken(token)) {
+    const compared = 'the token is no JWT, and the provider is not asked about it'
+    fail(attempt, 'introspection', compared, 'access-token-unsupported')
+  }
+  return verifier
+}
+
+/** What CockroachDB decides before it looks at the audience. */
+const earlier: ReadonlySet<Reason> = new Set([
+  'principal-unmapped',
+  'role-not-allowed',
+  'role-reserved',
+])
+
+/** A late refusal stays one, whatever is decided about the identity in it: only the reason may be an earlier. */
+export async function orEarlierDenial<T>(
+  attempt: Attempt,
+  integration: Integration,
+  verify: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await verify()
+  } catch (refusal) {
+    if (refusal instanceof LateRefusal) {
+      try {
+        chooseRole(attempt, refusal.identity, integration)
+      } catch (denial) {
+        if (!(denial instanceof Refusal)) throw denial
+        const areGroupsKnown = refusal.reason !== 'userinfo-unavailable'
+        const isOpen = denial.reason === 'role-not-allowed' && !areGroupsKnown && isOfGroup(attempt)
+        if (earlier.has(denial.reason) && !isOpen) throw denial
+      }
+    }
+    throw refusal
+  }
+}
+
+/** Whether the user asked for is the role of a group, which userinfo might have told. */
+function isOfGroup({ intent, catalog }: Attempt): boolean {
+  return [...catalog.groups.values()].some(({ role }) => folded(role) === folded(intent.user))
+}
+
+function chooseIntegration(attempt: Attempt, token: string): Integration {
+  const { intent, facts, catalog } = attempt
+  const resolution = resolveIntegration(catalog, { ...intent, claimed: readClaimed(token) })
+  reportAll(attempt, resolution.steps)
+  facts.dialect = resolution.integration?.dialect ?? intent.dialect ?? 'portcullis'
+  if (resolution.outcome === 'denied') {
+    throw denied(resolution.reason, resolution.steps, {
+      values: { integration: intent.identityProvider ?? '' },
+    })
+  }
+  const { integration } = resolution
+  facts.integration = integration.name
+  if (intent.tokenUser === 'id_token' && !integration.allowsIdTokenUser) {
+    const compared = `${intent.tokenUser} with integration ${integration.name}`
+    fail(attempt, 'user', compared, 'id-token-disabled')
+  }
+  if (intent.user === '' && integration.dialect !== 'cockroachdb') {
+    fail(attempt, 'user', `none with integration ${integration.name}`, 'no-user')
+  }
+  return integration
+}
+
+/** The role that an identity gets; only that of a Principal lets anybody in. */
+export function chooseRole(
+  attempt: Attempt,
+  identity: TokenIdentity,
+  integration: Integration,
+): Pick<TokenAdmission, 'role' | 'allowsSuperuser' | 'condition'> {
+  const { intent, facts, catalog } = attempt
+  checkDeclared(attempt, identity)
+  const known = identityFacts(identity)
+  facts.identity = { ...known, groups: [] }
+  checkSender(attempt, identity)
+  const decision = decide(
+    { user: intent.role, database: intent.database },
+    identity,
+    integration,
+    catalog,
+  )
+  facts.identity = { ...known, groups: decision.groups }
+  reportAll(attempt, decision.steps)
+  if (decision.outcome === 'denied') {
+    throw denied(decision.reason, decision.steps, {
+      values: { names: bracketed(identity.names), issuer: identity.issuer },
+      clientDetail: ownWords(identity),
+      ...(decision.openRoles.length > 0 && { hint: connectAs(decision.openRoles) }),
+    })
+  }
+  const { role, allowsSuperuser, condition } = decision
+  return { role, allowsSuperuser, condition }
+}
+
+function checkDeclared({ intent, report }: Attempt, { kind }: TokenIdentity): void {
+  if (intent.tokenUser !== 'access_token') return
+  report?.({
+    check: 'user',
+    compared: `the token is of kind ${kind}, the user is access_token`,
+    passed: kind !== 'id_token',
+  })
+  checkDeclaredAccessToken(kind)
+}
+
+/** For each login, since a token is remembered whatever connection it came by. */
+function checkSender({ facts, report }: Attempt, identity: TokenIdentity): void {
+  const { certificateThumbprint: bound } = identity
+  if (bound === undefined) return
+  const presented = facts.tls?.certificate?.thumbprint
+  const step = (passed: boolean): Step => ({
+    check: 'client certificate',
+    compared: `thumbprint ${presented ?? '(no certificate)'}, the token is bound to ${bound}`,
+    passed,
+  })
+  try {
+    proveSender(bound, presented)
+  } catch (error) {
+    report?.(step(false))
+    throw error
+  }
+  report?.(step(true))
+}
+
+function identityFacts({ issuer, subject, names, expiresAt, tokenIdHash, actors }: TokenIdentity): {
+  issuer: string
+  subject: string
+  principal: string
+  expiresAt: Date
+  tokenIdHash: string | undefined
+  actors: readonly string[]
+} {
+  return { issuer, subject, principal: listed(names), expiresAt, tokenIdHash, actors }
+}
+
+/** Whoever is verified may know what its own token says. */
+function ownWords(identity: TokenIdentity): string {
+  const groups = identity.groups
+    .slice(0, 20)
+    .map((group) => printable(group))
+    .join(', ')
+  const named = `The token names the principal "${printable(listed(identity.names))}"`
+  return groups === '' ? `${named} and no groups.` : `${named} and the groups ${groups}.`
+}
+
+/** A verified identity may know what it may be. */
+function connectAs(roles: readonly string[]): string {
+  const shown = roles.slice(0, 5).map((role) => `"${printable(role)}"`)
+  const more =
+    roles.length > shown.length ? `, or as one of ${roles.length - shown.length} more` : ''
+  return `Connect as ${shown.join(' or ')}${more}.`
+}
