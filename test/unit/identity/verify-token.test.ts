@@ -5,6 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthority } from '../../../demo/certificates.ts'
 import { KeyCache } from '../../../src/identity/key-cache.ts'
+import { shown } from '../../../src/identity/shown.ts'
 import { verifyToken } from '../../../src/identity/verify-token.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import {
@@ -420,7 +421,7 @@ describe('before the signature is verified', () => {
   ])('an issuer that is %s is refused', async (_, iss) => {
     const refusal = await expectUntold(makeToken(ec, { iss }), 'token-issuer')
     expect(refusal.logDetail).toMatch(/^iss .*, expected https:\/\/issuer\.example$/)
-    expect(refusal.logDetail).toContain(`iss ${refusal.values['iss']},`)
+    expect(refusal.values).toEqual({ iss: shown(iss) })
   })
 
   test('the issuer is the one of the discovery document, slash and all', async () => {
