@@ -61,6 +61,7 @@ export class Proxy {
       version,
       runtime: runtimeName(),
       readBytes: () => this.#traffic,
+      readPlaces: () => this.#registry.taken,
     })
     this.#audit = createAudit({
       ...auditSink(config),

@@ -248,6 +248,7 @@ export class Service {
       version: this.#options.version,
       runtime: runtimeName(),
       readBytes: () => ({ fromFrontend: 0, fromUpstream: 0 }),
+      readPlaces: () => ({ unauthenticated: 0, signIns: 0, relays: 0 }),
     })
     const supervisor = new Supervisor({
       workers: this.#workers,

@@ -94,6 +94,11 @@ export class SessionRegistry {
     return once(() => this.#reserved--)
   }
 
+  /** What is taken of the limits to those that are not admitted yet. */
+  get taken(): { unauthenticated: number; signIns: number; relays: number } {
+    return { unauthenticated: this.places.taken, signIns: this.#signIns, relays: this.#relays }
+  }
+
   /** Counts somebody who signs in with a browser: that may take minutes. */
   reserveSignIn({ maxSignIns }: { readonly maxSignIns: number }): () => void {
     if (this.#isDraining) throw new Refusal('draining')

@@ -10,6 +10,12 @@ interface MetricsOptions {
   readonly runtime: string
   /** All bytes that this process has spliced so far, those of open sessions included. */
   readonly readBytes: () => { readonly fromFrontend: number; readonly fromUpstream: number }
+  /** What is taken of each limit to connections that are not admitted yet. */
+  readonly readPlaces: () => {
+    readonly unauthenticated: number
+    readonly signIns: number
+    readonly relays: number
+  }
 }
 
 export type Outcome = 'ok' | 'failed'
@@ -61,7 +67,12 @@ const lagResolutionMs = 20
  * No label names a person: identities are unbounded and belong into the audit record. The aggregator of
  * a metric says how the values of several processes become one.
  */
-export function createMetrics({ version, runtime, readBytes }: MetricsOptions): Metrics {
+export function createMetrics({
+  version,
+  runtime,
+  readBytes,
+  readPlaces,
+}: MetricsOptions): Metrics {
   const registry = new Registry()
   const registers = [registry]
 
@@ -166,6 +177,21 @@ export function createMetrics({ version, runtime, readBytes }: MetricsOptions): 
       this.inc({ direction: 'from_upstream' }, fromUpstream)
     },
   })
+
+  for (const [name, help, place] of [
+    ['connections_unauthenticated', 'Connections that nobody vouches for yet.', 'unauthenticated'],
+    ['sign_ins_waiting', 'Interactive sign-ins that wait for somebody.', 'signIns'],
+    ['relays_open', 'Logins under way whose password is relayed.', 'relays'],
+  ] as const) {
+    new Gauge({
+      name: `portcullis_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(readPlaces()[place])
+      },
+    })
+  }
 
   gauge(['build_info', 'What is running; always 1.'], ['version', 'runtime'], 'first').set(
     { version, runtime },

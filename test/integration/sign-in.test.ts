@@ -83,6 +83,7 @@ describe.runIf(hasPsql())('psql', () => {
   test('that is given up frees its place at once', async () => {
     for (let round = 0; round < 3; round++) {
       const waiting = [await begin({ PGUSER: 'sso' }), await begin({ PGUSER: 'sso' })]
+      expect(await stack.metric('portcullis_sign_ins_waiting')).toBe(2)
       for (const { psql } of waiting) {
         psql.kill('SIGINT')
         await once(psql, 'close')
@@ -91,6 +92,8 @@ describe.runIf(hasPsql())('psql', () => {
         'the places to be free',
         async () => (await stack.metric('portcullis_connections_open')) === 0,
       )
+      expect(await stack.metric('portcullis_sign_ins_waiting')).toBe(0)
+      expect(await stack.metric('portcullis_connections_unauthenticated')).toBe(0)
     }
   })
 })

@@ -15,7 +15,12 @@ afterEach(() => {
 })
 
 function create(bytes = { fromFrontend: 0, fromUpstream: 0 }): Metrics {
-  const metrics = createMetrics({ version: '1.2.3', runtime: 'node 24', readBytes: () => bytes })
+  const places = { unauthenticated: 7, signIns: 3, relays: 1 }
+  const metrics = createMetrics({
+    ...{ version: '1.2.3', runtime: 'node 24' },
+    readBytes: () => bytes,
+    readPlaces: () => places,
+  })
   running.push(metrics)
   return metrics
 }
@@ -83,6 +88,9 @@ describe('the metrics of one process', () => {
     ['the life that tokens had left', 'token_remaining_life_seconds_bucket{le="900"}', 2],
     ['connections that are still open', 'connections_open', 2],
     ['sessions that are still open', 'sessions_open', 1],
+    ['connections that nobody vouches for', 'connections_unauthenticated', 7],
+    ['sign-ins that wait', 'sign_ins_waiting', 3],
+    ['relays that are open', 'relays_open', 1],
     ['sessions opened', 'sessions_opened_total', 2],
     ['a session that ended', 'sessions_ended_total{reason="client-closed"}', 1],
     ['a reason that did not occur', 'sessions_ended_total{reason="drain"}', 0],

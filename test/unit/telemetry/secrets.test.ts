@@ -55,7 +55,10 @@ test('a token that got into a name or an error is in no log, no audit record and
     fromFrontend: 1,
     fromUpstream: 1,
   })
-  const metrics = createMetrics({ version: '1', runtime: 'node', readBytes })
+  const readPlaces = (): { unauthenticated: number; signIns: number; relays: number } => ({
+    ...{ unauthenticated: 0, signIns: 0, relays: 0 },
+  })
+  const metrics = createMetrics({ version: '1', runtime: 'node', readBytes, readPlaces })
 
   misplaceTokens(combine([...logs.map(sessionLog), audit, metrics], () => expect.fail()))
   for (const log of logs) {
