@@ -99,9 +99,10 @@ function invitation(
   const application = intent.applicationName === '' ? 'a client' : printable(intent.applicationName)
   const database = printable(intent.database)
   const minutes = Math.max(1, Math.round(limitMs / 60_000))
+  const wait = minutes === 1 ? '1 minute' : `${minutes} minutes`
   return {
     message: `sign in at ${address} and check that it shows the code ${userCode}`,
-    detail: `${application} at ${facts.peer.address} asks for database "${database}". This waits for ${minutes} minutes.`,
+    detail: `${application} at ${facts.peer.address} asks for database "${database}". This waits for ${wait}.`,
     hint: 'Approve it only if you began it yourself.',
   }
 }
