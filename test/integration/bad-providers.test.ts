@@ -148,7 +148,8 @@ describe('a login that needs its provider', () => {
       const last = (await stack.audit()).findLast(({ status }) => status === 'Failure')
       return last?.status_detail === 'keys-unavailable'
     })
-    expect(stack.gateway.log()).toContain(issuerOf(name))
+    // Another stream than the record's.
+    await until('the log', () => stack.gateway.log().includes(issuerOf(name)))
     expect(requests.some((url) => url.startsWith(`/${name}/`))).toBe(true)
   })
 

@@ -87,7 +87,7 @@ test.skipIf(!hasPsql())('psql logs in with a token, and the audit says where fro
     },
   })
   expect(JSON.stringify(record)).not.toContain('"ip"')
-  expect(stack.gateway.log()).toContain('"peer":"unix"')
+  await until('the log', () => stack.gateway.log().includes('"peer":"unix"'))
 })
 
 test('explain replays a login on the socket', async () => {
