@@ -39,7 +39,6 @@ const bytesOfBlock = 8
  * for what is no address of a network.
  */
 export function blockOf(address: string): string | undefined {
-  const parsed = parseAddress(address)
-  if (parsed === undefined || parsed.kind() === 'ipv4') return parsed?.toString()
-  return Buffer.from(parsed.toByteArray().slice(0, bytesOfBlock)).toString('hex')
+  const bytes = parseAddress(address)?.toByteArray()
+  return bytes && Buffer.from(bytes.slice(0, bytesOfBlock)).toString('hex')
 }

@@ -46,12 +46,16 @@ export async function negotiate(
         return packet
       case 'client-hello':
         if (!mayAskForTls || !mayAskForGss) throw new Refusal('malformed-startup')
+        if (listener.isUnixSocket) {
+          throw new Refusal('tls-failed', { logDetail: 'there is no TLS on a Unix socket' })
+        }
         await timed(services.observer, 'tls', async () => startDirectTls(conversation, rules))
         break
       case 'ssl-request':
         if (!mayAskForTls) throw notAgain('1234.5679')
         mayAskForTls = false
-        if (conversation.facts.tls !== undefined) {
+        // As PostgreSQL: there is TLS already, or none on a Unix socket.
+        if (conversation.facts.tls !== undefined || listener.isUnixSocket) {
           conversation.socket.write(encryptionRefused)
           break
         }

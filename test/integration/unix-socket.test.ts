@@ -90,6 +90,22 @@ test.skipIf(!hasPsql())('psql logs in with a token, and the audit says where fro
   await until('the log', () => stack.gateway.log().includes('"peer":"unix"'))
 })
 
+test('there is no TLS on it, as there is none on those of PostgreSQL', async () => {
+  const { stack, directory } = await start(1)
+  const asking = await connectTo(directory)
+  asking.send(sslRequest)
+  expect(await asking.readBytes(1)).toEqual(Buffer.from('N'))
+  const first = await asking.logIn(
+    { user: 'app_readonly', database: 'sandbox' },
+    await stack.token(),
+  )
+  expect(first.type).toBe('R')
+  asking.destroy()
+  const direct = await connectTo(directory)
+  direct.send(Buffer.from([0x16, 3, 1, 0, 0]))
+  expect(await direct.closed()).toEqual(Buffer.alloc(0))
+})
+
 test('explain replays a login on the socket', async () => {
   const { stack, directory } = await start(1)
   const child = spawn(
@@ -204,20 +220,4 @@ test('a worker that is killed gives the socket to the one that replaces it', asy
       return false
     }
   })
-})
-
-test('a client that asks for TLS gets it, and one that does not is let in without', async () => {
-  const { stack, directory } = await start(1)
-  const client = await connectTo(directory)
-  await client.startTls(stack.authority.certificate)
-  const first = await client.logIn(
-    { user: 'app_readonly', database: 'sandbox' },
-    await stack.token(),
-  )
-  expect(first.type).toBe('R')
-  client.destroy()
-  const again = await connectTo(directory)
-  again.send(sslRequest)
-  expect((await again.readBytes(1)).toString()).toBe('S')
-  again.destroy()
 })

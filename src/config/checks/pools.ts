@@ -85,6 +85,11 @@ function* checkSockets({ pools }: View): Generator<Finding> {
         const message = 'is not allowed with `socket_directory`: it is for TCP'
         yield { path: [...path, key], message, isAboutKey: true }
       }
+      if (pool.client_certificate === 'required') {
+        const message =
+          'is not allowed with `client_certificate: required`: a Unix socket has no TLS'
+        yield { path: [...path, 'socket_directory'], message, isAboutKey: true }
+      }
       const socket = `${listener.node ?? ''} ${directory} ${port ?? ''}`
       if (modes.has(socket) && modes.get(socket) !== mode) {
         const message = 'must be the same in every pool of this socket'

@@ -411,6 +411,19 @@ describe('a Unix socket', () => {
     expect(problems[0]).toContain(problem.replace(/^\d+:\d+: /, ''))
   })
 
+  test('in a pool that asks for client certificates is a problem', () => {
+    const text = `node: gw0
+tls: { certificate: a, key: b, client_ca: c }
+connectivity_pools:
+  p0: { client_certificate: required, participants: [{ ${socket} }] }
+`
+    expect(problemsOf(text)).toEqual([
+      expect.stringContaining(
+        `${at}.socket_directory: is not allowed with \`client_certificate: required\``,
+      ) as string,
+    ])
+  })
+
   test('of two pools that differ in policy is a problem', () => {
     const file = poolsWith(socket, `${socket} }], require_sso: true, password_users: [{`)
     const text = file.replace(', password_users: [{ }]', '')

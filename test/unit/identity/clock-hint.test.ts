@@ -53,8 +53,13 @@ describe('a refusal by the times of a token', () => {
     })
   })
 
-  test('is left as it is where it is a bug', () => {
-    const bug = new Error('bug')
+  test('keeps its cause', () => {
+    const cause = new Error('the library')
+    const refusal = withClockHint(new Refusal('token-expired', { cause }), -90_000, leewayMs)
+    expect(refusal).toMatchObject({ cause, hint: expect.stringContaining('90 seconds') as string })
+  })
+
+  test.each([new Error('bug'), undefined])('is left as it is where it is a bug: %s', (bug) => {
     expect(withClockHint(bug, -90_000, leewayMs)).toBe(bug)
   })
 })

@@ -115,6 +115,7 @@ describe('the first keys', () => {
     const scene = new Scene().publish(first)
     expect(scene.cache.issuer).toBe(issuer)
     expect(scene.cache.hasKeys).toBe(false)
+    expect(scene.cache.clockAheadMs).toBeUndefined()
     await scene.cache.warm()
     expect(scene.cache.hasKeys).toBe(true)
     await expect(scene.login()).resolves.toBe('in')

@@ -152,6 +152,7 @@ describe('the pool', () => {
   test.each([
     ['127.0.0.1', '127.0.0.1:6432'],
     ['::1', '[::1]:6432'],
+    ['/run/portcullis/.s.PGSQL.6432', '/run/portcullis/.s.PGSQL.6432'],
   ])('listens at %s, which is written %s', (address, shown) => {
     expect(shownListener({ address, port: 6432 })).toBe(shown)
   })
@@ -519,6 +520,15 @@ describe('a token', () => {
     expect(refusal).toMatchObject({
       clientDetail: `The token names the principal "auth0|alice" and the groups ${many.slice(0, 20).join(', ')}.`,
     })
+  })
+
+  test('is told of no other role where none has a name', async () => {
+    const identityMap = parseIdentityMap(`${issuer} auth0|alice /^app_`).map
+    const onlyMapped = { ...people, defaultGroup: undefined }
+    const integrations = new Map(catalog.integrations).set('people', onlyMapped)
+    const scene = attempt({ user: 'nobody' }, { its: { ...catalog, identityMap, integrations } })
+    const refusal = await outcomeOf(scene)
+    expect(refusal).toMatchObject({ reason: 'role-not-allowed', hint: undefined })
   })
 
   test.each([

@@ -207,3 +207,21 @@ describe('a sign-in that is over', () => {
     })
   })
 })
+
+test('one that nobody waits for any more may be refused, and nothing else comes of it', async () => {
+  const unhandled: unknown[] = []
+  const listener = (error: unknown): void => {
+    unhandled.push(error)
+  }
+  process.on('unhandledRejection', listener)
+  try {
+    const left = add()
+    const refused = signIns.call({ kind: 'disown', id: left.id, browser: 'mine' })
+    left.end(denied)
+    await refused
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(unhandled).toEqual([])
+  } finally {
+    process.off('unhandledRejection', listener)
+  }
+})
