@@ -76,7 +76,7 @@ export function readIntent(startup: StartupMessage): ClientIntent {
   const tokenUser = tokenUsers.find((one) => one === type)
   const signInFlow = own.get('ssooauthflow')
   // Without a flow, clients of Ocient mean the token that they send as the password.
-  const asksForFlow = /^sso$/i.test(own.get('handshake') ?? '') && signInFlow !== undefined
+  const asksForFlow = own.get('handshake')?.toLowerCase() === 'sso' && signInFlow !== undefined
   return {
     user,
     role: tokenUser === undefined && user !== '' ? user : undefined,

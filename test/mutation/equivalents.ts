@@ -142,12 +142,6 @@ export const equivalents: readonly Equivalent[] = [
     changedTo,
     because: 'the number of fields is compared too',
   })),
-  ...['first !== undefined', 'user !== undefined'].map((code) => ({
-    file: 'src/policy/decide.ts',
-    code,
-    changedTo: 'true',
-    because: narrowing,
-  })),
   ...[
     [
       '/^[\\s"\']*(?:Bearer[\\s"\']+)?/i.exec(password)?.[0]',
@@ -166,12 +160,6 @@ export const equivalents: readonly Equivalent[] = [
     changedTo,
     because: 'what is wrapping from both ends leaves nothing between them',
   })),
-  {
-    file: 'src/session/client-intent.ts',
-    code: "type === 'id_token' || type === 'access_token'",
-    changedTo: 'true',
-    because: 'the expression before it brings one of the two, or undefined',
-  },
   {
     file: 'src/session/client-intent.ts',
     code: '/^(?:--|-c)([^]+)$/',

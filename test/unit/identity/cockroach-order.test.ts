@@ -221,9 +221,8 @@ describe('without an answer of userinfo', () => {
 })
 
 describe('a refusal that comes late', () => {
-  const identity = { ...previewToken(makeToken(key, good), rules, now, () => {}) }
-
   test('tells what it told before', () => {
+    const identity = { ...previewToken(makeToken(key, good), rules, now, () => {}) }
     const cause = new Error('why')
     const options = { values: { claim: 'x' }, clientDetail: 'a', hint: 'b', logDetail: 'c', cause }
     const refusal = new Refusal('token-claim', options)
