@@ -10,7 +10,8 @@ import { authenticateByBearer } from './bearer-exchange.ts'
 import { readIntent } from './client-intent.ts'
 import { authenticateByRelay } from './password-relay.ts'
 import { authenticateBySignIn } from './sign-in.ts'
-import { type Conversation, timed, waitForClient } from './conversation.ts'
+import { type Conversation, timed } from './conversation.ts'
+import { type Login, readProof } from './login.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 
 /** From the startup message to a role: pool, TLS, credential, integration, token, decision. */
@@ -25,41 +26,26 @@ export async function authenticate(
   const attempt: Attempt = { intent: readIntent(startup), facts, catalog: rules.catalog }
   const pool = enterPool(attempt, listener)
   const greeting = negotiation(startup)
+  const login: Login = { conversation, attempt, pool, greeting, rules, services }
   const verify = async (token: string): Promise<Admission> =>
     timed(services.observer, 'verify', async () =>
       admitToken(attempt, token, rules.tokens, services.now()),
     )
-  if (attempt.intent.asksForSignIn) {
-    return authenticateBySignIn({ conversation, attempt, pool, greeting, rules, services })
-  }
+  if (attempt.intent.asksForSignIn) return authenticateBySignIn(login)
   const method = chooseAuthMethod(attempt, pool)
-  if (method === 'scram-sha-256') {
-    return authenticateByRelay({ conversation, attempt, pool, greeting, rules, services })
-  }
-  if (method === 'oauthbearer') {
-    return authenticateByBearer({ conversation, attempt, pool, greeting, rules, services, verify })
-  }
+  if (method === 'scram-sha-256') return authenticateByRelay(login)
+  if (method === 'oauthbearer') return authenticateByBearer({ ...login, verify })
   const askedAt = performance.now()
-  const password = await timed(services.observer, 'credential', async () =>
-    askForPassword(conversation, greeting, rules),
-  )
+  const password = await timed(services.observer, 'credential', async () => askForPassword(login))
   conversation.credentialMs = performance.now() - askedAt
   const { kind, text } = readCredential(attempt, password)
   return kind === 'password' ? admitPassword(attempt, pool, text) : verify(text)
 }
 
-async function askForPassword(
-  conversation: Conversation,
-  greeting: Buffer,
-  rules: Rules,
-): Promise<string> {
-  const { socket, reader } = conversation
-  socket.write(Buffer.concat([greeting, authenticationCleartextPassword]))
-  return waitForClient(
-    conversation,
-    rules.timeouts.authenticationMs,
-    'authentication-timeout',
-    reader.read((bytes) => readPasswordMessage(bytes, rules.limits.maxPasswordBytes)),
+async function askForPassword({ conversation, greeting, rules }: Login): Promise<string> {
+  conversation.socket.write(Buffer.concat([greeting, authenticationCleartextPassword]))
+  return readProof(conversation, rules.timeouts.authenticationMs, (bytes) =>
+    readPasswordMessage(bytes, rules.limits.maxPasswordBytes),
   )
 }
 

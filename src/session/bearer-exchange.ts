@@ -6,28 +6,20 @@ import {
   readDummyResponse,
   readInitialResponse,
 } from '../sasl/oauthbearer.ts'
-import type { Integration, Pool } from '../policy/catalog.ts'
+import type { Integration } from '../policy/catalog.ts'
 import { Refusal } from '../refusal.ts'
-import type { Taken } from '../wire/startup.ts'
 import { readSaslInitialResponse, readSaslResponse } from '../wire/sasl-response.ts'
 import { authenticationSasl, authenticationSaslContinue } from '../wire/write-backend.ts'
-import { type Admission, type Attempt } from './attempt.ts'
+import type { Admission } from './attempt.ts'
 import { integrationForSignIn } from './enter-sign-in.ts'
-import { type Conversation, timed, waitForClient } from './conversation.ts'
+import { timed } from './conversation.ts'
+import { type Login, readProof } from './login.ts'
 import { Patience } from './patience.ts'
-import type { Rules, SessionServices } from './services.ts'
 
 /** Longer than all that RFC 7628 knows besides the token. */
 const maxOverheadBytes = 1_024
 
-interface BearerLogin {
-  readonly conversation: Conversation
-  readonly attempt: Attempt
-  readonly pool: Pool
-  /** What is said of the protocol in front of the offer. */
-  readonly greeting: Buffer
-  readonly rules: Rules
-  readonly services: SessionServices
+interface BearerLogin extends Login {
   readonly verify: (token: string) => Promise<Admission>
 }
 
@@ -66,42 +58,39 @@ export async function authenticateByBearer(login: BearerLogin): Promise<Admissio
   }
 }
 
-async function askForToken(exchange: Exchange): Promise<WellFormed> {
-  const { socket } = exchange.conversation
-  const maxBytes = exchange.rules.limits.maxPasswordBytes + maxOverheadBytes
-  socket.write(Buffer.concat([exchange.greeting, authenticationSasl([oauthBearerMechanism])]))
-  const chosen = await read(exchange, (bytes) => readSaslInitialResponse(bytes, maxBytes))
+async function askForToken({
+  conversation,
+  greeting,
+  rules,
+  patience,
+}: Exchange): Promise<WellFormed> {
+  const { socket } = conversation
+  const maxBytes = rules.limits.maxPasswordBytes + maxOverheadBytes
+  socket.write(Buffer.concat([greeting, authenticationSasl([oauthBearerMechanism])]))
+  const chosen = await readProof(conversation, patience, (bytes) =>
+    readSaslInitialResponse(bytes, maxBytes),
+  )
   if (chosen.mechanism !== oauthBearerMechanism) throw new Refusal('sasl-mechanism')
   let { response } = chosen
   if (response === undefined) {
     socket.write(authenticationSaslContinue(''))
-    response = await read(exchange, (bytes) => readSaslResponse(bytes, maxBytes))
+    response = await readProof(conversation, patience, (bytes) => readSaslResponse(bytes, maxBytes))
   }
   return wellFormed(readInitialResponse(response))
 }
 
 /** RFC 7628 3.2.2 and 3.2.3: the error, and the client's word that it has read it. */
 async function tellInvalidToken(
-  exchange: Exchange,
+  { conversation, patience }: Exchange,
   { issuer, scopes }: Integration,
 ): Promise<void> {
   const error = errorResponse({ issuer, scope: scopes.join(' ') })
-  exchange.conversation.socket.write(authenticationSaslContinue(error))
-  const answer = await read(exchange, (bytes) => readSaslResponse(bytes, maxOverheadBytes))
+  conversation.socket.write(authenticationSaslContinue(error))
+  const answer = await readProof(conversation, patience, (bytes) =>
+    readSaslResponse(bytes, maxOverheadBytes),
+  )
   const fault = readDummyResponse(answer)
   if (fault !== undefined) wellFormed(fault)
-}
-
-async function read<T>(
-  { conversation, patience }: Exchange,
-  take: (bytes: Buffer) => Taken<T> | undefined,
-): Promise<T> {
-  return waitForClient(
-    conversation,
-    patience,
-    'authentication-timeout',
-    conversation.reader.read(take),
-  )
 }
 
 type WellFormed = Exclude<OauthBearerStep, { next: 'malformed' }>

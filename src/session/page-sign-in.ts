@@ -7,14 +7,15 @@ import { ConnectionLost } from '../wire/packet-reader.ts'
 import type { SignInOutcome } from './pending-sign-ins.ts'
 import { errorFor, toRefusal } from './refuse.ts'
 import { callbackPath, pagePath } from './sign-in-paths.ts'
-import type { SignIn, SignInWay } from './sign-in-way.ts'
+import type { Login } from './login.ts'
+import type { SignInWay } from './sign-in-way.ts'
 
 /** RFC 8628, 6.1: no vowels, which make words, and nothing that looks like something else. */
 const codeLetters = 'BCDFGHJKLMNPQRSTVWXZ'
 
 /** Throws where the provider does not know the flow, before anybody is asked to sign in. */
 export function beginPageSignIn(
-  { attempt: { intent, facts }, pool, rules, services }: SignIn,
+  { attempt: { intent, facts }, pool, rules, services }: Login,
   keys: IssuerKeys,
   provider: SignInProvider,
 ): SignInWay {

@@ -1,6 +1,5 @@
 // A login by a password that is never here: the client and the server prove to each other that they know
 // it, by SCRAM-SHA-256, and what they say is passed on (PostgreSQL documentation, 54.3).
-import type { Pool } from '../policy/catalog.ts'
 import { Refusal } from '../refusal.ts'
 import { scramMechanism } from '../sasl/scram.ts'
 import {
@@ -11,38 +10,28 @@ import {
 } from '../sasl/scram-relay.ts'
 import type { ScramRelay } from '../upstream/answer-authentication.ts'
 import { readSaslInitialResponse, readSaslResponse } from '../wire/sasl-response.ts'
-import type { Taken } from '../wire/startup.ts'
 import {
   authenticationSasl,
   authenticationSaslContinue,
   authenticationSaslFinal,
 } from '../wire/write-backend.ts'
 import { admitRelay } from './admit-password.ts'
-import { type Attempt, type RelayAdmission } from './attempt.ts'
-import { type Conversation, timed, waitForClient } from './conversation.ts'
-import type { Rules, SessionServices } from './services.ts'
-
-interface Offer {
-  readonly conversation: Conversation
-  readonly attempt: Attempt
-  readonly pool: Pool
-  /** What is said of the protocol in front of the offer. */
-  readonly greeting: Buffer
-  readonly rules: Rules
-  readonly services: SessionServices
-}
+import { type RelayAdmission } from './attempt.ts'
+import { type Conversation, timed } from './conversation.ts'
+import { type Login, readProof } from './login.ts'
+import type { Rules } from './services.ts'
 
 /**
  * Offers SCRAM-SHA-256 and takes the client's first message. The server is not asked yet: an offer that
  * nobody answers, such as to a client that has to ask for the password first, costs it no connection.
  */
-export async function authenticateByRelay(offer: Offer): Promise<RelayAdmission> {
-  const { conversation, attempt, pool, greeting, rules, services } = offer
+export async function authenticateByRelay(login: Login): Promise<RelayAdmission> {
+  const { conversation, attempt, pool, greeting, rules, services } = login
   const admission = admitRelay(attempt, pool)
   conversation.socket.write(Buffer.concat([greeting, authenticationSasl([scramMechanism])]))
   const askedAt = performance.now()
   const { mechanism, response } = await timed(services.observer, 'credential', async () =>
-    read(conversation, rules.timeouts.authenticationMs, (bytes) =>
+    readProof(conversation, rules.timeouts.authenticationMs, (bytes) =>
       readSaslInitialResponse(bytes, maxScramMessageBytes),
     ),
   )
@@ -80,7 +69,7 @@ export function relayTo(
       socket.write(authenticationSaslContinue(challenge.message))
       // One limit for both messages of the client.
       const ownLimitMs = Math.max(0, rules.timeouts.authenticationMs - conversation.credentialMs)
-      const bytes = await read(conversation, Math.min(limitMs, ownLimitMs), (unread) =>
+      const bytes = await readProof(conversation, Math.min(limitMs, ownLimitMs), (unread) =>
         readSaslResponse(unread, maxScramMessageBytes),
       )
       conversation.credentialMs += performance.now() - askedAt
@@ -92,19 +81,6 @@ export function relayTo(
       socket.write(authenticationSaslFinal(proof))
     },
   }
-}
-
-async function read<T>(
-  conversation: Conversation,
-  limitMs: number,
-  take: (bytes: Buffer) => Taken<T> | undefined,
-): Promise<T> {
-  return waitForClient(
-    conversation,
-    limitMs,
-    'authentication-timeout',
-    conversation.reader.read(take),
-  )
 }
 
 function malformed(logDetail: string): Refusal {

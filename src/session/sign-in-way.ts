@@ -1,18 +1,3 @@
-import type { Pool } from '../policy/catalog.ts'
-import { type Attempt } from './attempt.ts'
-import type { Conversation } from './conversation.ts'
-import type { Rules, SessionServices } from './services.ts'
-
-export interface SignIn {
-  readonly conversation: Conversation
-  readonly attempt: Attempt
-  readonly pool: Pool
-  /** What is said of the protocol in front of everything else. */
-  readonly greeting: Buffer
-  readonly rules: Rules
-  readonly services: SessionServices
-}
-
 /** One way for somebody to sign in, whichever flow it is. */
 export interface SignInWay {
   readonly userCode: string

@@ -10,13 +10,14 @@ import { admitBy } from './admit-token.ts'
 import { enterSignIn } from './enter-sign-in.ts'
 import { beginPageSignIn } from './page-sign-in.ts'
 import { timed, waitForClient } from './conversation.ts'
-import type { SignIn, SignInWay } from './sign-in-way.ts'
+import type { Login } from './login.ts'
+import type { SignInWay } from './sign-in-way.ts'
 
 /**
  * Lets somebody sign in with a browser, and admits whom the provider says it was. AuthenticationOk comes
  * first, since clients show no notice before it: nothing is promised by it, and nothing goes upstream.
  */
-export async function authenticateBySignIn(signIn: SignIn): Promise<Admission> {
+export async function authenticateBySignIn(signIn: Login): Promise<Admission> {
   const { attempt, pool, rules, services } = signIn
   const { integration, flows } = enterSignIn(attempt, pool, rules.signInPages !== undefined)
   const provider = rules.signIns.get(integration.name)
@@ -42,7 +43,7 @@ export async function authenticateBySignIn(signIn: SignIn): Promise<Admission> {
 }
 
 async function begin(
-  signIn: SignIn,
+  signIn: Login,
   flows: readonly SignInFlow[],
   keys: IssuerKeys,
   provider: SignInProvider,
@@ -64,7 +65,7 @@ export function chooseFlow(flows: readonly SignInFlow[], keys: IssuerKeys): Sign
   return flows.find((flow) => has[flow]) ?? first
 }
 
-async function waitForToken(signIn: SignIn, way: SignInWay): Promise<string> {
+async function waitForToken(signIn: Login, way: SignInWay): Promise<string> {
   const { conversation, rules, services } = signIn
   const limitMs = Math.min(way.lifetimeMs, rules.timeouts.signInMs)
   conversation.isWelcomed = true
@@ -92,7 +93,7 @@ async function waitForToken(signIn: SignIn, way: SignInWay): Promise<string> {
 
 /** Who asks is told, so that nobody approves what somebody else began. */
 function invitation(
-  { attempt: { intent, facts } }: SignIn,
+  { attempt: { intent, facts } }: Login,
   { userCode, address }: SignInWay,
   limitMs: number,
 ): { readonly message: string; readonly detail: string; readonly hint: string } {
