@@ -139,6 +139,8 @@ export class Service {
       await this.#sessions.reload(config)
       // Only now: a worker that is started afterwards is given it.
       this.#config = config
+      // It may name other files.
+      this.#renewPages(pagesCertificate(config))
       this.#watchPages(config)
       await this.#sessions.reopen()
       this.#sessions.countReload('ok')
@@ -170,20 +172,23 @@ export class Service {
     })
   }
 
-  /** Their certificate is replaced as that of sessions is, also where a reload names other files. */
+  /** Their certificate is replaced as that of sessions is. */
   #watchPages(config: Config): void {
     this.#unwatchPages()
     const files = pagesCertificate(config)
     if (files === undefined) return
-    const replace = (): void => {
-      try {
-        this.#pages?.replaceKeyPair(loadServerKeyPair(files))
-      } catch (error) {
-        this.#log.warn('certificate of the pages not replaced, the old one stays in use', { error })
-      }
+    this.#unwatchPages = watchServerCertificates({ usual: files, named: new Map() }, () => {
+      this.#renewPages(files)
+    })
+  }
+
+  #renewPages(files: CertificateFiles | undefined): void {
+    if (files === undefined) return
+    try {
+      this.#pages?.replaceKeyPair(loadServerKeyPair(files))
+    } catch (error) {
+      this.#log.warn('certificate of the pages not replaced, the old one stays in use', { error })
     }
-    replace()
-    this.#unwatchPages = watchServerCertificates({ usual: files, named: new Map() }, replace)
   }
 
   #readiness(): Check {
