@@ -1,4 +1,4 @@
-import './reflect-metadata.ts'
+import '../src/upstream/reflect-metadata.ts'
 
 import { KeyObject, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'

@@ -1,7 +1,7 @@
 // From a configuration to what sessions run by: catalog, token rules, upstream targets.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { RE2JS } from 're2js'
 import type { Config } from './config/index.ts'
 import type { IntrospectionAccess } from './identity/ask-introspection.ts'
@@ -23,7 +23,9 @@ import type { ClientCertificates } from './session/client-certificate.ts'
 import type { ListenOptions } from './session/listener.ts'
 import type { CertificateFiles, ServerContexts } from './session/server-certificate.ts'
 import type { Rules } from './session/services.ts'
-import type { UpstreamTarget } from './upstream/target.ts'
+import { readAuthority } from './upstream/certificate-authority.ts'
+import { RoleCertificates } from './upstream/role-certificates.ts'
+import type { UpstreamCredentials, UpstreamTarget } from './upstream/target.ts'
 
 /** No discovery document or key set of an honest issuer is longer. */
 const maxIssuerAnswerBytes = 65_536
@@ -32,6 +34,9 @@ const maxDecryptionKeyBytes = 65_536
 
 /** For each integration and process. */
 const maxRememberedTokenBytes = 16 * 1024 * 1024
+
+/** For each upstream and process. */
+const maxRoleCertificates = 1_000
 
 /** Key caches by what makes two of them the same, so that a reload keeps the keys it has. */
 export type KeyCaches = Map<string, KeyCache>
@@ -402,28 +407,47 @@ function composeUpstreams(config: Config): ReadonlyMap<string, UpstreamTarget> {
 
 type UpstreamConfig = NonNullable<Config['databases'][string]['upstream']>
 
-/** Reads the file of the certificate authorities. */
+/** Reads the file of the certificate authorities, and those of the authority that signs for us. */
 export function composeUpstream(upstream: UpstreamConfig): UpstreamTarget {
+  const context: SecureContextOptions = {
+    minVersion: 'TLSv1.2',
+    ...(upstream.ca === undefined ? {} : { ca: readFileSync(upstream.ca) }),
+  }
   return {
     host: upstream.host,
     port: upstream.port,
     database: upstream.database,
     tls: upstream.tls,
-    secureContext: createSecureContext({
-      minVersion: 'TLSv1.2',
-      ...(upstream.ca === undefined ? {} : { ca: readFileSync(upstream.ca) }),
-    }),
+    secureContext: createSecureContext(context),
     serverName: upstream.server_name,
     channelBinding: upstream.channel_binding,
     protocol: upstream.protocol,
     connectTimeoutMs: upstream.connect_timeout,
-    credentials:
-      upstream.auth.method === 'password'
-        ? {
-            method: 'password',
-            passwords: new Map(Object.entries(upstream.auth.passwords)),
-            allow: new Set(upstream.auth.allow),
-          }
-        : { method: upstream.auth.method },
+    credentials: composeCredentials(upstream.auth, context),
+  }
+}
+
+function composeCredentials(
+  auth: UpstreamConfig['auth'],
+  context: SecureContextOptions,
+): UpstreamCredentials {
+  switch (auth.method) {
+    case 'password': {
+      const { method, passwords, allow } = auth
+      return { method, passwords: new Map(Object.entries(passwords)), allow: new Set(allow) }
+    }
+    case 'certificate': {
+      const authority = readAuthority({ certificate: auth.ca_certificate, key: auth.ca_key })
+      const certificates = new RoleCertificates({
+        authority,
+        validityMs: auth.validity,
+        maxRoles: maxRoleCertificates,
+        context,
+      })
+      return { method: auth.method, certificates }
+    }
+    case 'token':
+    case 'trust':
+      return { method: auth.method }
   }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
+import { caInit, caPgConfig, initHelp, type InitOptions, pgConfigHelp } from './cli/ca.ts'
 import { check, checkHelp, type CheckOptions } from './cli/check.ts'
 import { explain, explainHelp, type ExplainOptions } from './cli/explain.ts'
 import { readConfig } from './cli/read-config.ts'
@@ -9,6 +10,7 @@ import { readVersion } from './cli/version.ts'
 import { inspect } from './inspection/inspect.ts'
 import { replayLogin } from './replay-login.ts'
 import { Service } from './service.ts'
+import { readAuthorities } from './upstream/certificate-authority.ts'
 import { runWorker } from './worker.ts'
 
 const version = readVersion()
@@ -71,6 +73,32 @@ program
   .addHelpText('after', explainHelp)
   .action(async (token: string | undefined, options: ExplainOptions) => {
     process.exitCode = await explain(token, options, replayLogin)
+  })
+
+const ca = program
+  .command('ca')
+  .description('the authority that signs the certificates by which roles log in upstream')
+
+ca.command('init')
+  .description('make a new authority: a certificate and its key')
+  .option('--certificate <file>', 'where the certificate is written', 'upstream-ca.crt')
+  .option('--key <file>', 'where the key is written', 'upstream-ca.key')
+  .option('--name <name>', 'common name of the authority (default: one with a random number)')
+  .option('--days <number>', 'how long it is valid', '3650')
+  .addHelpText('after', initHelp)
+  .action(async (options: InitOptions) => {
+    const { mintAuthority } = await import('./upstream/mint-certificate.ts')
+    process.exitCode = await caInit(options, mintAuthority)
+  })
+
+ca.command('pg-config')
+  .description('print what PostgreSQL needs: pg_hba.conf, pg_ident.conf, settings')
+  .requiredOption('-c, --config <file>', 'configuration file')
+  .option('--from <network...>', 'where Portcullis connects from (default: anywhere)')
+  .addHelpText('after', pgConfigHelp)
+  .action(({ config, from = [] }: { config: string; from?: string[] }) => {
+    const read = (path: string): string => readAuthorities(path).map(String).join('')
+    process.exitCode = caPgConfig({ config, from }, read)
   })
 
 program

@@ -60,7 +60,11 @@ export function toConfig(
       [...fromSettings.keys()],
       mapValues(parsed.databases, (database) => ({
         ...database,
-        upstream: database.upstream && { ...database.upstream, ca: absolute(database.upstream.ca) },
+        upstream: database.upstream && {
+          ...database.upstream,
+          ca: absolute(database.upstream.ca),
+          auth: absoluteAuth(database.upstream.auth, folder),
+        },
       })),
     ),
     connectivity_pools: mapValues(parsed.connectivity_pools, (pool) => ({
@@ -82,6 +86,18 @@ interface TlsFiles {
 function absoluteFiles(files: TlsFiles | undefined, folder: string): TlsFiles | undefined {
   if (files === undefined) return undefined
   return { certificate: resolve(folder, files.certificate), key: resolve(folder, files.key) }
+}
+
+type Auth = NonNullable<ParsedConfig['databases'][string]['upstream']>['auth']
+
+function absoluteAuth(auth: Auth, folder: string): Auth {
+  if (auth.method !== 'certificate') return auth
+  const { ca_certificate: certificate, ca_key: key } = auth
+  return {
+    ...auth,
+    ca_certificate: resolve(folder, certificate),
+    ca_key: resolve(folder, key),
+  }
 }
 
 type Databases = ParsedConfig['databases']

@@ -37,6 +37,7 @@ export function assessAuthorities(
   check: string,
   now: Date,
   findings: Findings,
+  remedy = 'put the new authority into the file',
 ): void {
   const last = certificates.reduce((one, other) =>
     other.validToDate > one.validToDate ? other : one,
@@ -45,7 +46,7 @@ export function assessAuthorities(
     certificates.length === 1
       ? nameIn(last.subject)
       : `the last of ${certificates.length} authorities`
-  assessEnd(name, last.validToDate, check, now, findings, 'put the new authority into the file')
+  assessEnd(name, last.validToDate, check, now, findings, remedy)
 }
 
 function assessEnd(

@@ -1,11 +1,12 @@
 import { composeUpstream } from '../compose-rules.ts'
 import type { Config } from '../config/index.ts'
-import { assessChain } from '../identity/assess-certificates.ts'
+import { assessAuthorities, assessChain } from '../identity/assess-certificates.ts'
 import { type Finding, Findings } from '../identity/finding.ts'
 import { peerCertificates } from '../identity/peer-certificates.ts'
 import type { ProbeOptions } from '../identity/probe-provider.ts'
 import { printable, type Reason, reasons, Refusal } from '../refusal.ts'
 import { ScramKeyCache } from '../sasl/scram-key-cache.ts'
+import { readAuthority } from '../upstream/certificate-authority.ts'
 import { where } from '../upstream/dial.ts'
 import { probeRole, reachUpstream } from '../upstream/probe-upstream.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
@@ -61,8 +62,9 @@ async function inspectDatabase(
   const { ca } = upstream
   const { now, describe } = options
   const isUsable = ca === undefined || inspectAuthorities(ca, 'ca', findings, now(), describe)
+  const canSign = inspectOwnAuthority(upstream, findings, options)
   const roles = rolesToTry(upstream, wanted, findings)
-  if (!isUsable || options.isOffline) return findings.all
+  if (!isUsable || !canSign || options.isOffline) return findings.all
   const target = composeUpstream(upstream)
   if (!(await isReachable(target, findings, options))) return findings.all
   const tried = await inTurns(roles, async (one) => {
@@ -73,6 +75,27 @@ async function inspectDatabase(
   return [...findings.all, ...tried.flat()]
 }
 
+/** What signs the certificates that Portcullis logs in with. Returns false where it cannot be used. */
+function inspectOwnAuthority(
+  { auth }: Upstream,
+  findings: Findings,
+  { now, describe }: ProbeOptions,
+): boolean {
+  if (auth.method !== 'certificate') return true
+  try {
+    const files = { certificate: auth.ca_certificate, key: auth.ca_key }
+    const { certificate } = readAuthority(files)
+    const remedy =
+      'make a new one with `portcullis ca init`, and let the server trust both for a while'
+    assessAuthorities([certificate], 'auth.ca_certificate', now(), findings, remedy)
+    return true
+  } catch (error) {
+    const remedy = 'make both files with `portcullis ca init`, readable for this user alone'
+    findings.problem('auth.ca_key', describe(error), remedy)
+    return false
+  }
+}
+
 /** The roles that Portcullis can log in as. That a group's role is not among them may be meant. */
 function rolesToTry(
   { auth }: Upstream,
@@ -81,7 +104,7 @@ function rolesToTry(
 ): readonly WantedRole[] {
   if (auth.method !== 'password') {
     // There is no token here to pass on.
-    return auth.method === 'trust' ? wanted : []
+    return auth.method === 'token' ? [] : wanted
   }
   for (const { role } of wanted.filter((one) => !Object.hasOwn(auth.passwords, one.role))) {
     findings.warning(

@@ -193,6 +193,11 @@ async function credentialFor(
   switch (credentials.method) {
     case 'trust':
       return { kind: 'none' }
+    case 'certificate': {
+      const { certificates } = credentials
+      const secureContext = await certificates.contextFor(admission.role, services.now())
+      return { kind: 'certificate', secureContext }
+    }
     case 'token':
       return { kind: 'token', token: await tokenFor(conversation, admission, rules, services) }
     case 'password': {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { SecureContext } from 'node:tls'
 import { Refusal } from '../refusal.ts'
 import {
   type ChannelBinding,
@@ -20,6 +21,8 @@ import type { ChannelBindingUse, PasswordMethod, UpstreamProtocol } from './targ
 /** What Portcullis proves to the upstream. */
 export type LoginCredential =
   | { readonly kind: 'none' }
+  /** TLS has proved the role before anything is asked. */
+  | { readonly kind: 'certificate'; readonly secureContext: SecureContext }
   /** Good for whoever has it, so that it is only ever shown to a server that is the right one. */
   | { readonly kind: 'token'; readonly token: string }
   | {
@@ -134,6 +137,11 @@ function passwordFor(
   if (credential.kind === 'none') {
     throw new Refusal('upstream-authentication', {
       logDetail: `the server asks for ${method}, and no password is configured for the role`,
+    })
+  }
+  if (credential.kind === 'certificate') {
+    throw new Refusal('upstream-authentication', {
+      logDetail: `the server asks for ${method}, and not for the certificate: see \`portcullis ca pg-config\``,
     })
   }
   if (credential.kind === 'token') return tokenFor(credential.token, isEncrypted, method)

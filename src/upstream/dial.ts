@@ -1,5 +1,5 @@
 import { connect, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type SecureContext } from 'node:tls'
 import { Refusal } from '../refusal.ts'
 import { established } from '../wire/established.ts'
 import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
@@ -10,11 +10,13 @@ const keepAliveIdleMs = 60_000
 
 /**
  * Connects to an upstream and secures the connection as its target demands. The caller owns the socket,
- * and destroys it to end the attempt; `onSocket` gives it that chance from the first moment.
+ * and destroys it to end the attempt; `onSocket` gives it that chance from the first moment. Another
+ * context than that of the target has a client certificate besides.
  */
 export async function dial(
   target: UpstreamTarget,
   onSocket: (socket: Socket) => void,
+  secureContext: SecureContext = target.secureContext,
 ): Promise<Socket> {
   const socket = connect({
     host: target.host,
@@ -34,7 +36,7 @@ export async function dial(
     socket,
     host: name,
     ...(isIP(name) === 0 ? { servername: name } : {}),
-    secureContext: target.secureContext,
+    secureContext,
     rejectUnauthorized: verifies,
     ALPNProtocols: ['postgresql'],
     ...(target.tls === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),

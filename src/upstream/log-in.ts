@@ -55,10 +55,15 @@ export async function logIn(
   let socket: Socket | undefined
   const deadline = new Deadline(target)
   const work = async (): Promise<UpstreamSession> => {
-    const connected = await dial(target, (opened) => {
-      socket = opened
-      opened.on('error', ignoreError)
-    })
+    const { credential } = request
+    const connected = await dial(
+      target,
+      (opened) => {
+        socket = opened
+        opened.on('error', ignoreError)
+      },
+      credential.kind === 'certificate' ? credential.secureContext : undefined,
+    )
     return authenticate(connected, target, request, keys, deadline)
   }
   try {
@@ -79,7 +84,7 @@ async function authenticate(
   deadline: Deadline,
 ): Promise<UpstreamSession> {
   const reader = new PacketReader(socket)
-  const next = async (): Promise<Frame> => nextFrame(reader, target)
+  const next = async (): Promise<Frame> => nextFrame(reader, target, request.credential)
   const parameters = [
     ['user', request.role],
     ['database', target.database],
@@ -119,16 +124,33 @@ function endPointOf(socket: Socket): Buffer | undefined {
 }
 
 /** Here and not where all errors end up: there a lost connection may as well be the client's. */
-async function nextFrame(reader: PacketReader, target: UpstreamTarget): Promise<Frame> {
+async function nextFrame(
+  reader: PacketReader,
+  target: UpstreamTarget,
+  credential: LoginCredential,
+): Promise<Frame> {
   try {
     return await reader.read((bytes) => readFrame(bytes, maxLoginBodyBytes))
   } catch (error) {
     if (!(error instanceof ConnectionLost)) throw error
+    const isCertificate = credential.kind === 'certificate'
+    // In TLS 1.3 the server looks at the certificate when the handshake is over for us.
+    if (isCertificate && isAlert(error.cause)) {
+      throw new Refusal('upstream-authentication', {
+        logDetail: `${where(target)} refuses the certificate`,
+        cause: error.cause,
+      })
+    }
+    const perhaps = isCertificate ? ': its log says whether it refused the certificate' : ''
     throw new Refusal('upstream-unreachable', {
-      logDetail: `${where(target)} closed the connection during the login`,
+      logDetail: `${where(target)} closed the connection during the login${perhaps}`,
       cause: error,
     })
   }
+}
+
+function isAlert(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^ERR_SSL_.*_ALERT_/.test(String(error.code))
 }
 
 async function nextMessage(

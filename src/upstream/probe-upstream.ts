@@ -54,7 +54,7 @@ export async function probeRole(
   keys: ScramKeyCache,
 ): Promise<ProbedRole> {
   const parameters = new Map([['application_name', 'portcullis check']])
-  const credential = credentialOf(target, role)
+  const credential = await credentialOf(target, role)
   const request = { role, credential, parameters, requirement: undefined }
   const { socket, isSuperuser } = await logIn(target, request, keys)
   const timer = setTimeout(() => {
@@ -71,7 +71,14 @@ export async function probeRole(
   }
 }
 
-function credentialOf({ credentials }: UpstreamTarget, role: string): LoginCredential {
+async function credentialOf(
+  { credentials }: UpstreamTarget,
+  role: string,
+): Promise<LoginCredential> {
+  if (credentials.method === 'certificate') {
+    const secureContext = await credentials.certificates.contextFor(role, new Date())
+    return { kind: 'certificate', secureContext }
+  }
   const password = credentials.method === 'password' ? credentials.passwords.get(role) : undefined
   if (credentials.method !== 'password' || password === undefined) return { kind: 'none' }
   return { kind: 'password', password, allow: credentials.allow, isClients: false }

@@ -1,4 +1,5 @@
 import type { SecureContext } from 'node:tls'
+import type { RoleCertificates } from './role-certificates.ts'
 
 export type UpstreamTls = 'verify-full' | 'verify-ca' | 'require' | 'disable'
 /** The versions of the protocol that a server can be asked for; there is no 3.1. */
@@ -27,6 +28,7 @@ export interface UpstreamTarget {
 
 export type UpstreamCredentials =
   | { readonly method: 'trust' }
+  | { readonly method: 'certificate'; readonly certificates: RoleCertificates }
   /** What the client proved its identity with, or what that was exchanged for, is passed on. */
   | { readonly method: 'token' }
   | {

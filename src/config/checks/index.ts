@@ -1,4 +1,5 @@
 import type { Tree } from '../read-tree.ts'
+import { checkCertificateUpstreams } from './certificates.ts'
 import {
   checkAudit,
   checkDatabases,
@@ -34,6 +35,7 @@ export function checkTogether(tree: Tree): readonly Finding[] {
     ...checkReferences(view),
     ...checkDatabases(view),
     ...checkTokenUpstreams(view),
+    ...checkCertificateUpstreams(view),
     ...checkPasswords(view),
     ...checkPools(view),
     ...checkSignIn(view),

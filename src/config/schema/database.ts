@@ -17,7 +17,7 @@ const passwordAuth = section({
   method: z
     .literal('password')
     .describe(
-      'How Portcullis logs in: `password` with a password of the role, `token` with the token of the client or what it is exchanged for, `trust` with none.',
+      'How Portcullis logs in: `certificate` with a client certificate that it mints for the role, `password` with a password of the role, `token` with the token of the client or what it is exchanged for, `trust` with none.',
     ),
   passwords: dictionary(identifier('role'), secret()).describe(
     'The password of each role, as `${file:...}` or `${env:...}`. Required with the method `password`.',
@@ -29,16 +29,30 @@ const passwordAuth = section({
     .describe('The ways in which the upstream may ask for the password.'),
 })
 
+const certificateAuth = section({
+  method: z.literal('certificate'),
+  ca_certificate: path().describe(
+    'PEM file with the certificate of the authority that signs them, as `portcullis ca init` makes it. Of several that of `ca_key` signs. Required with the method `certificate`.',
+  ),
+  ca_key: path().describe(
+    'PEM file with its private key: P-256, P-384 or RSA, without a passphrase, and with no permission for anybody but its owner. Required with the method `certificate`.',
+  ),
+  validity: duration('1m', '1h')
+    .prefault('10m')
+    .describe(
+      'How long a certificate is valid. It is used for logins during the first half of that. The clock of the server may be ahead of ours by half of it, and five minutes behind.',
+    ),
+})
+
 const bareAuth = section({ method: z.literal(['token', 'trust']) })
 
-const auth = z.discriminatedUnion('method', [passwordAuth, bareAuth], {
+const auth = z.discriminatedUnion('method', [passwordAuth, certificateAuth, bareAuth], {
   error: ({ input }) => {
     if (!isMapping(input)) return expecting('must be a mapping of keys to values')({ input })
     const { method } = input
-    if (method === 'certificate') {
-      return 'the method "certificate" is not available in this version: use "password", "token" or "trust"'
-    }
-    return expecting('must be one of "password", "token", "trust"')({ input: method })
+    return expecting('must be one of "certificate", "password", "token", "trust"')({
+      input: method,
+    })
   },
 })
 

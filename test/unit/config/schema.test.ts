@@ -195,11 +195,13 @@ describe('an upstream', () => {
 
   test.each([
     ['', 'method: is required'],
+    ['method: magic', 'method: must be one of "certificate", "password", "token", "trust"'],
+    ['method: certificate, ca_certificate: a', 'ca_key: is required'],
+    ['method: certificate, ca_key: a', 'ca_certificate: is required'],
     [
-      'method: certificate',
-      'method: the method "certificate" is not available in this version: use "password", "token" or "trust"',
+      'method: certificate, ca_certificate: a, ca_key: b, validity: 2h',
+      'validity: must be a duration between 1m and 1h, such as 500ms, 10s or 1h30m',
     ],
-    ['method: magic', 'method: must be one of "password", "token", "trust"'],
     ['method: password', 'passwords: is required'],
     ['method: password, passwords: {}, allow: []', 'allow: must have at least one entry'],
     [

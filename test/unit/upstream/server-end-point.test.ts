@@ -1,4 +1,4 @@
-import '../../../demo/reflect-metadata.ts'
+import '../../../src/upstream/reflect-metadata.ts'
 import { createHash, webcrypto, X509Certificate } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import { expect, test } from 'vitest'

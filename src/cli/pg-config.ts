@@ -1,0 +1,133 @@
+// What PostgreSQL needs so that a role is proved by a certificate of ours, and by nothing else.
+import type { Config } from '../config/index.ts'
+import { parseNetwork } from '../policy/network.ts'
+
+/** One server that is logged in to by certificates of one authority. */
+export interface CertificateServer {
+  readonly host: string
+  readonly port: number
+  /** PEM file. */
+  readonly caCertificate: string
+  /** Their names at the server. */
+  readonly databases: readonly string[]
+  readonly roles: readonly string[]
+  /** Whether identities may be roles that no group names. */
+  readonly hasOtherRoles: boolean
+  readonly allowsReplication: boolean
+}
+
+const mapName = 'portcullis'
+const caFile = 'portcullis-ca.crt'
+
+export function serversOf(config: Config): readonly CertificateServer[] {
+  const servers = new Map<string, CertificateServer>()
+  const roles = [...new Set(Object.values(config.groups).map(({ role }) => role))]
+  for (const { upstream } of Object.values(config.databases)) {
+    if (upstream?.auth.method !== 'certificate') continue
+    const { host, port, database } = upstream
+    const { ca_certificate: caCertificate } = upstream.auth
+    const key = JSON.stringify([host, port, caCertificate])
+    const databases = new Set([...(servers.get(key)?.databases ?? []), database])
+    servers.set(key, {
+      host,
+      port,
+      caCertificate,
+      databases: [...databases],
+      roles,
+      hasOtherRoles: canBeOtherRole(config),
+      allowsReplication: Object.values(config.connectivity_pools).some(
+        (pool) => pool.allow_replication,
+      ),
+    })
+  }
+  return [...servers.values()]
+}
+
+function canBeOtherRole({ identity_map: map, integrations }: Config): boolean {
+  if (map.trim() !== '') return true
+  return Object.values(integrations).some(
+    ({ map_principal: maps, principal_regex: pattern, cockroach }) =>
+      maps || pattern !== undefined || cockroach !== undefined,
+  )
+}
+
+/** `certificates` is the PEM text of the authorities. */
+export function writePgConfig(
+  server: CertificateServer,
+  from: readonly string[],
+  certificates: string,
+): string {
+  const lines = [
+    `# The server at ${server.host} port ${server.port}. After all of it: SELECT pg_reload_conf();`,
+    '',
+    '# 1. postgresql.conf',
+    'ssl = on',
+    `ssl_ca_file = '${caFile}'`,
+    '',
+    `# 2. ${caFile}, in the data directory: whoever is in it can make certificates for every role below.`,
+    certificates.trim(),
+    '',
+    '# 3. pg_hba.conf, above every line that could match the same: the first that matches counts.',
+    ...hbaLines(server, from),
+    '',
+    '# 4. pg_ident.conf: the roles that a certificate may be for. Others are refused, whoever signed.',
+    ...identLines(server),
+    '',
+    '# 5. As a superuser: no password is needed any more, so there should be none.',
+    ...server.roles.map((role) => `ALTER ROLE ${quoteIdentifier(role)} PASSWORD NULL;`),
+    'SELECT rolname FROM pg_authid WHERE rolcanlogin AND rolpassword IS NOT NULL;',
+    '',
+  ]
+  return lines.join('\n')
+}
+
+function hbaLines(server: CertificateServer, from: readonly string[]): readonly string[] {
+  const { hasOtherRoles, allowsReplication } = server
+  const databases = [
+    ...server.databases.map(quoteToken),
+    // Not in quotes it is no database: it is what physical replication connects to.
+    ...(allowsReplication ? ['replication'] : []),
+  ].join(',')
+  const hasNames = !hasOtherRoles && server.roles.length > 0
+  const users = hasNames ? server.roles.map(quoteToken).join(',') : 'all'
+  const addresses = from.length === 0 ? ['all'] : from.map(withMask)
+  const options = `cert clientcert=verify-full map=${mapName}`
+  return [
+    ...addresses.map((address) => `hostssl ${databases} ${users} ${address} ${options}`),
+    ...(hasNames
+      ? [`host ${databases} ${users} all reject`]
+      : [
+          '# Principals may be roles, so that this is for every role: administrators need a line above it.',
+        ]),
+  ]
+}
+
+function identLines({ roles, hasOtherRoles }: CertificateServer): readonly string[] {
+  return [
+    ...roles.map((role) => `${mapName} ${quoteToken(role)} ${quoteToken(role)}`),
+    ...(hasOtherRoles
+      ? [
+          '# Principals may be roles: better is a line for each of them.',
+          String.raw`${mapName} "/^(?!postgres$|pg_)(.+)$" \1`,
+        ]
+      : []),
+  ]
+}
+
+/** In quotes no word of pg_hba.conf means more than itself, but that a slash begins a pattern. */
+function quoteToken(name: string): string {
+  if (/[\r\n]/.test(name)) {
+    throw new Error(`the files of PostgreSQL cannot name ${JSON.stringify(name)}`)
+  }
+  const token = name.startsWith('/') ? `/^${name.replaceAll(/[!-/:-@[-^`{-~]/g, '\\$&')}$` : name
+  return `"${token.replaceAll('"', '""')}"`
+}
+
+function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+function withMask(network: string): string {
+  const { base, prefixLength } = parseNetwork(network)
+  return `${base.toString()}/${prefixLength}`
+}
