@@ -309,6 +309,19 @@ describe('an authority is replaced', () => {
   })
 })
 
+test('a password of the client is not helped by a certificate', async () => {
+  const changed = structuredClone(stack.config)
+  changed.connectivity_pools['sso_pool']!['require_sso'] = false
+  await stack.gateway.reload(changed)
+  const { port } = stack.gateway
+  const ssl = { ca: stack.authority.certificate }
+  const login = { host: 'localhost', port, user: 'app_readonly', password: 'hunter2', ssl }
+  const from = stack.postgres.log().length
+  await expect(ask(login)).rejects.toThrow()
+  await expectLogged('connection requires a valid client certificate', from)
+  await stack.gateway.reload(stack.config)
+})
+
 describe('portcullis check', () => {
   async function find(change: (config: GatewayConfig) => void = () => {}, now = new Date()) {
     const config = structuredClone(stack.config)
@@ -349,4 +362,21 @@ describe('portcullis check', () => {
     })
     expect(found).toContainEqual(expect.stringMatching(/^problem: auth\.ca_key: .*is not the key/))
   })
+})
+
+test('where principals may be roles, a certificate is for every role but the reserved ones', async () => {
+  const changed = structuredClone(stack.config)
+  changed.integrations['people']!['map_principal'] = true
+  await stack.gateway.reload(changed)
+  const [, , , hba, ident] = await pgConfig()
+  const superuser = 'hostnossl all postgres 127.0.0.1/32 trust'
+  await writeFile(serverFile('pg_hba.conf'), `${superuser}\n${hba}`)
+  await writeFile(serverFile('pg_ident.conf'), ident!)
+  await stack.postgres.sql('create role alice login')
+  await reloadServer()
+  expect((await logIn('alice'))?.user).toBe('alice')
+  const failed = /certificate authentication failed/
+  await expect(connect('postgres', await mint('postgres'))).rejects.toThrow(failed)
+  await expect(connect('alice', await mint('bob'))).rejects.toThrow(failed)
+  await expect(connect('alice', await mint('alice\nalice'))).rejects.toThrow(failed)
 })

@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto'
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { mintAuthority } from '../../src/upstream/mint-certificate.ts'
+import { RoleCertificates } from '../../src/upstream/role-certificates.ts'
 import type { PasswordMethod, UpstreamCredentials } from '../../src/upstream/target.ts'
 import type { Reason } from '../../src/refusal.ts'
 import { cstrings, int32, message, startup } from '../unit/wire/bytes.ts'
@@ -32,6 +34,16 @@ function passwords(...allow: readonly PasswordMethod[]): UpstreamCredentials {
 }
 
 const everything = passwords('scram-sha-256', 'md5', 'cleartext')
+
+const byCertificate = await certificates()
+
+async function certificates(): Promise<UpstreamCredentials> {
+  const period = { notBefore: new Date(0), notAfter: new Date(Date.UTC(2100, 0)) }
+  const { certificate, key } = await mintAuthority('ca', period)
+  const authority = { certificate: new X509Certificate(certificate), key: createPrivateKey(key) }
+  const options = { authority, validityMs: 60_000, maxRoles: 1, context: {} }
+  return { method: 'certificate', certificates: new RoleCertificates(options) }
+}
 
 interface Dialogue {
   readonly upstream: Upstream
@@ -234,6 +246,9 @@ describe('a method that is not to be used', () => {
     ['MD5 that is not allowed', authentication.md5, passwords('scram-sha-256')],
     ['SCRAM that is not allowed', authentication.sasl, passwords('md5')],
     ['a password where none is known', authentication.sasl, { method: 'trust' }],
+    ['cleartext where there is a certificate', authentication.cleartext, byCertificate],
+    ['MD5 where there is a certificate', authentication.md5, byCertificate],
+    ['SCRAM where there is a certificate', authentication.sasl, byCertificate],
     ['GSS', message('R', int32(7)), everything],
     ['SSPI', message('R', int32(9)), everything],
     ['a method of the future', message('R', int32(99)), everything],
