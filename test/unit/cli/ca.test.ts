@@ -2,9 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { caInit } from '../../../src/cli/ca.ts'
+import { caInit, caPgConfig } from '../../../src/cli/ca.ts'
 import { readAuthority } from '../../../src/upstream/certificate-authority.ts'
 import { mintAuthority } from '../../../src/upstream/mint-certificate.ts'
+import { minimal, withFiles } from '../config/load.ts'
 
 let folder: string
 let files: { certificate: string; key: string }
@@ -19,7 +20,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-async function init(options: { days?: string; name?: string } = {}) {
+function listen(): readonly string[] {
   const printed: string[] = []
   const collect = (text: unknown): boolean => {
     printed.push(String(text))
@@ -27,6 +28,11 @@ async function init(options: { days?: string; name?: string } = {}) {
   }
   vi.spyOn(process.stdout, 'write').mockImplementation(collect)
   vi.spyOn(process.stderr, 'write').mockImplementation(collect)
+  return printed
+}
+
+async function init(options: { days?: string; name?: string } = {}) {
+  const printed = listen()
   const code = await caInit({ days: '3650', ...files, ...options }, mintAuthority)
   return { code, printed: printed.join('') }
 }
@@ -69,5 +75,28 @@ describe('portcullis ca init', () => {
   ])('makes nothing of %j', async (options) => {
     expect((await init(options)).code).toBe(64)
     expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+describe('portcullis ca pg-config', () => {
+  const auth = '{ method: certificate, ca_certificate: ca.crt, ca_key: ca.key }'
+  const right = `${minimal}databases: { a: { upstream: { host: db, auth: ${auth} } } }\n`
+
+  test.each([
+    ['the lines', right, [], 0, 'hostssl "a" all all cert'],
+    ['that there is nothing to do', minimal, [], 1, 'no database has `auth.method: certificate`'],
+    [
+      'that no address range is one',
+      right,
+      ['10.0.0.0/8', 'all cert\nhost all'],
+      64,
+      '--from "all',
+    ],
+    ['what is wrong with a configuration', 'nod: gw0\n', [], 78, 'nod: unknown key'],
+  ])('tells %s', (_, yaml, from, code, told) => {
+    const printed = listen()
+    const exitCode = withFiles(yaml, {}, (config) => caPgConfig({ config, from }, () => 'PEM'))
+    expect(printed.join('')).toContain(told)
+    expect(exitCode).toBe(code)
   })
 })
