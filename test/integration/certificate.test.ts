@@ -40,8 +40,10 @@ let stack: Stack
 beforeAll(async () => {
   stack = await Stack.start({
     prepare: async (folder) => {
-      await portcullis(folder, 'ca', 'init')
-      await portcullis(folder, 'ca', 'init', '--certificate', 'ca-2.crt', '--key', 'ca-2.key')
+      await Promise.all([
+        portcullis(folder, 'ca', 'init'),
+        portcullis(folder, 'ca', 'init', '--certificate', 'ca-2.crt', '--key', 'ca-2.key'),
+      ])
     },
     configure: (config) => {
       useAuthority(config, 'upstream-ca.crt', 'upstream-ca.key')
@@ -53,9 +55,8 @@ beforeAll(async () => {
       })
     },
   })
-  for (const role of oddRoles) {
-    await stack.postgres.sql(`create role "${role.replaceAll('"', '""')}" login`)
-  }
+  const names = oddRoles.map((role) => `"${role.replaceAll('"', '""')}"`)
+  await stack.postgres.sql(names.map((name) => `create role ${name} login`).join('; '))
   await setUp()
 })
 

@@ -35,14 +35,17 @@ function passwords(...allow: readonly PasswordMethod[]): UpstreamCredentials {
 
 const everything = passwords('scram-sha-256', 'md5', 'cleartext')
 
-const byCertificate = await certificates()
+const byCertificate = await certificateCredentials()
 
-async function certificates(): Promise<UpstreamCredentials> {
+async function certificateCredentials(): Promise<UpstreamCredentials> {
   const period = { notBefore: new Date(0), notAfter: new Date(Date.UTC(2100, 0)) }
   const { certificate, key } = await mintAuthority('ca', period)
   const authority = { certificate: new X509Certificate(certificate), key: createPrivateKey(key) }
   const options = { authority, validityMs: 60_000, maxRoles: 1, context: {} }
-  return { method: 'certificate', certificates: new RoleCertificates(options) }
+  const certificates = new RoleCertificates(options)
+  // What makes them is loaded and known by then, so that no deadline of a test is spent on it.
+  await certificates.contextFor(role, new Date())
+  return { method: 'certificate', certificates }
 }
 
 interface Dialogue {
