@@ -27,20 +27,30 @@ export class MessageFollower {
   push(chunk: Uint8Array): void {
     const end = chunk.length
     let at = 0
-    while (at < end) {
-      if (this.#remaining > 0) {
-        if (this.#awaitsFirstByte) {
-          this.#awaitsFirstByte = false
-          this.#onMessage(this.#type, chunk[at] ?? 0)
-        }
-        const skipped = Math.min(this.#remaining, end - at)
-        this.#remaining -= skipped
-        at += skipped
-      } else {
-        this.#readHeaderByte(chunk[at] ?? 0)
-        at++
-      }
+    while (at < end) at = this.#advance(chunk, at)
+  }
+
+  /** Goes no further than the end of the message under way, and gives how many bytes that took. */
+  pushToBoundary(chunk: Uint8Array): number {
+    const end = chunk.length
+    let at = 0
+    while (at < end && !this.atBoundary) at = this.#advance(chunk, at)
+    return at
+  }
+
+  /** Takes a byte of a header, or what there is of a body. */
+  #advance(chunk: Uint8Array, at: number): number {
+    if (this.#remaining === 0) {
+      this.#readHeaderByte(chunk[at] ?? 0)
+      return at + 1
     }
+    if (this.#awaitsFirstByte) {
+      this.#awaitsFirstByte = false
+      this.#onMessage(this.#type, chunk[at] ?? 0)
+    }
+    const skipped = Math.min(this.#remaining, chunk.length - at)
+    this.#remaining -= skipped
+    return at + skipped
   }
 
   #readHeaderByte(byte: number): void {

@@ -46,9 +46,23 @@ export class QueryState {
     this.#upstream.push(chunk)
   }
 
+  /** Takes no more than the message under way, and gives how many bytes that took. */
+  fromUpstreamToBoundary(chunk: Uint8Array): number {
+    return this.#upstream.pushToBoundary(chunk)
+  }
+
   /** Whether the frontend asked for something that is not answered yet. */
   get isBusy(): boolean {
-    return this.#outstanding > 0 || this.#awaitsSync || !this.#frontend.atBoundary
+    return this.isRunning || !this.#frontend.atBoundary
+  }
+
+  /** The same, where a message that has come in part asks for nothing yet. */
+  get isRunning(): boolean {
+    return this.#outstanding > 0 || this.#awaitsSync
+  }
+
+  get inTransaction(): boolean {
+    return this.#inTransaction
   }
 
   /** Whether the session can end here without cutting a message, a statement or a transaction. */
@@ -59,6 +73,11 @@ export class QueryState {
   /** Whether a message of ours may be put between two of the upstream's. */
   get atUpstreamBoundary(): boolean {
     return this.#upstream.atBoundary
+  }
+
+  /** Whether a message of ours may be put behind those of the frontend. */
+  get atFrontendBoundary(): boolean {
+    return this.#frontend.atBoundary
   }
 
   /** Whether the frontend said goodbye. */

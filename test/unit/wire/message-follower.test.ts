@@ -51,4 +51,27 @@ describe('a message follower', () => {
       atBoundary: false,
     })
   })
+
+  test.each([
+    ['nothing between two messages', 0, 0],
+    ['the rest of a header without a body', 1, 4],
+    ['the rest of a header and the body', 6, 5],
+    ['the rest of a body', 10, 1],
+    ['the rest of a longer body', 17, 2],
+  ])('goes no further than the boundary: %s', (_, seen, taken) => {
+    const types: number[] = []
+    const follower = new MessageFollower((type) => types.push(type))
+    follower.push(bytes.subarray(0, seen))
+    expect(follower.pushToBoundary(bytes.subarray(seen))).toBe(taken)
+    expect(follower.atBoundary).toBe(true)
+    follower.push(bytes.subarray(seen + taken))
+    expect(String.fromCharCode(...types)).toBe('SZDX')
+  })
+
+  test('takes all that there is where the boundary is not in it', () => {
+    const follower = new MessageFollower(() => {})
+    follower.push(bytes.subarray(0, 12))
+    expect(follower.pushToBoundary(bytes.subarray(12, 18))).toBe(6)
+    expect([follower.atBoundary, follower.pushToBoundary(Buffer.alloc(0))]).toEqual([false, 0])
+  })
 })

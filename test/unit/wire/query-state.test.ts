@@ -75,14 +75,24 @@ describe('a transaction', () => {
   ])('%s keeps a session from being idle, though nothing runs', (_, script) => {
     const state = replay(script)
     expect([state.isBusy, state.isIdle]).toEqual([false, false])
+    expect([state.isRunning, state.inTransaction]).toEqual([false, true])
   })
 })
 
 describe('a message that is under way', () => {
-  test('from the frontend makes the session busy', () => {
+  test('from the frontend makes the session busy, though nothing runs', () => {
     const state = new QueryState()
+    expect(state.atFrontendBoundary).toBe(true)
     state.fromFrontend(message('X').subarray(0, 3))
-    expect(state.isBusy).toBe(true)
+    expect([state.isBusy, state.isRunning, state.atFrontendBoundary]).toEqual([true, false, false])
+  })
+
+  test('from the upstream can be taken alone', () => {
+    const state = new QueryState()
+    state.fromUpstream(message('N', 'notice').subarray(0, 7))
+    const rest = Buffer.concat([message('N', 'notice').subarray(7), message('Z', 'T')])
+    expect(state.fromUpstreamToBoundary(rest)).toBe(4)
+    expect([state.atUpstreamBoundary, state.inTransaction]).toEqual([true, false])
   })
 
   test('from the upstream leaves no room for one of ours', () => {
