@@ -173,6 +173,13 @@ export function composeCatalog(config: Config): Catalog {
       allowsReplication: pool.allow_replication,
       serverNames: new Set(pool.server_names.map((name) => name.toLowerCase())),
       requiresClientCertificate: pool.client_certificate === 'required',
+      sessionLimits: {
+        expiry: pool.session_expiry,
+        graceMs: pool.session_grace,
+        maxLifetimeMs: pool.max_session_lifetime,
+        idleMs: pool.idle_timeout,
+        idleInTransactionMs: pool.idle_in_transaction_timeout,
+      },
       listeners: keysOf(config, pool, false),
       unixSockets: keysOf(config, pool, true),
     })),

@@ -47,6 +47,7 @@ import { readIntent } from './session/client-intent.ts'
 import type { Mutable } from './session/conversation.ts'
 import type { SessionFacts } from './session/observer.ts'
 import { errorFor } from './session/refuse.ts'
+import { boundsOf, describeBounds } from './session/session-bounds.ts'
 import type { ListenerAddress } from './session/services.ts'
 import { unixPeer } from './session/unix-socket.ts'
 import { explain as describeError } from './telemetry/log.ts'
@@ -84,6 +85,7 @@ class Replay {
   readonly #now: Date
   readonly #steps: ExplainedStep[] = []
   readonly #facts: Mutable<SessionFacts>
+  #pool: Pool | undefined
 
   constructor(config: Config, request: LoginRequest, listener: ListenerAddress, now: Date) {
     this.#config = config
@@ -113,6 +115,7 @@ class Replay {
       },
     }
     const pool = enterPool(attempt, this.#listener)
+    this.#pool = pool
     // Whoever signs in interactively is explained by the token that the provider would issue.
     const signsInBy = attempt.intent.asksForSignIn
       ? enterSignIn(attempt, pool, this.#config.sign_in !== undefined).integration
@@ -173,6 +176,7 @@ class Replay {
     refusal?: Refusal,
   ): Explanation {
     const { requested, pool, credential, integration, identity } = this.#facts
+    if (role !== null && outcome !== 'denied') this.#reportBounds()
     return {
       outcome,
       request: {
@@ -191,6 +195,15 @@ class Replay {
       expiresAt: identity?.expiresAt.toISOString() ?? null,
       refusal: refusal === undefined ? null : explainRefusal(refusal, this.#facts),
     }
+  }
+
+  /** Until when the session may go on, where anything bounds it. */
+  #reportBounds(): void {
+    const bounds = this.#pool && boundsOf(this.#pool.sessionLimits, this.#facts.identity?.expiresAt)
+    if (bounds === undefined) return
+    const compared = describeBounds(bounds, this.#now.getTime())
+    const verified = this.#steps.at(-1)?.verified !== false
+    this.#report({ check: 'session', compared, passed: true, verified })
   }
 
   /** The database alone sees a proof of it: whatever it is, it is a password there. */

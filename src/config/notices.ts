@@ -9,6 +9,7 @@ import { aboutSettings } from './settings-notices.ts'
 export function findNotices(config: Config, tree: Tree): readonly Finding[] {
   return [
     ...keysWithoutEffect(config).filter(({ path }) => tree.has(path)),
+    ...gracesForNothing(config, tree),
     ...insecureUpstreams(config),
     ...loosePatterns(config),
     ...aboutSettings(config, tree),
@@ -31,6 +32,16 @@ function keysWithoutEffect(config: Config): readonly Finding[] {
 
 function withoutEffect(path: Path, reader: string): Finding {
   return { path, message: `has no effect in this version: ${reader}`, isAboutKey: true }
+}
+
+function gracesForNothing({ connectivity_pools: pools }: Config, tree: Tree): readonly Finding[] {
+  return Object.entries(pools).flatMap(([name, pool]) => {
+    const path = ['connectivity_pools', name, 'session_grace']
+    if (pool.session_expiry === 'hard' || pool.max_session_lifetime !== undefined) return []
+    if (!tree.has(path)) return []
+    const message = 'has no effect without `session_expiry: hard` or `max_session_lifetime`'
+    return { path, message, isAboutKey: true }
+  })
 }
 
 const risks = {

@@ -40,10 +40,25 @@ export interface Pool {
   readonly serverNames: ReadonlySet<string>
   /** Whether a client must have a certificate of `tls.client_ca`, besides its credential. */
   readonly requiresClientCertificate: boolean
+  readonly sessionLimits: SessionLimits
   /** The sockets of this node on which the pool listens, as the registry of listeners names them. */
   readonly listeners: ReadonlySet<string>
   /** The Unix sockets of this node on which it listens, whose peers have no address. */
   readonly unixSockets: ReadonlySet<string>
+}
+
+/** What bounds the sessions of a pool; undefined is no limit. */
+export interface SessionLimits {
+  /**
+   * What the expiry of its token is to a session: nothing, the end when its transaction is over, or that
+   * and the end of whatever it does after the grace.
+   */
+  readonly expiry: 'ignore' | 'idle' | 'hard'
+  /** How long after its expiry, or its lifetime, a session may go on with what it has begun. */
+  readonly graceMs: number
+  readonly maxLifetimeMs: number | undefined
+  readonly idleMs: number | undefined
+  readonly idleInTransactionMs: number | undefined
 }
 
 export interface Database {

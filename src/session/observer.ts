@@ -86,6 +86,10 @@ export const endReasons = [
   'upstream-closed',
   'upstream-lost',
   'drain',
+  'token-expired',
+  'session-lifetime',
+  'idle',
+  'idle-in-transaction',
 ] as const
 /** Why an admitted session ended. */
 export type EndReason = (typeof endReasons)[number]

@@ -13,6 +13,7 @@ import { terminate } from '../wire/write-frontend.ts'
 import { authenticationOk, backendKeyData } from '../wire/write-backend.ts'
 import { type Admission, type TokenAdmission } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
+import { BoundsWatch } from './bounds-watch.ts'
 import type { ClientIntent } from './client-intent.ts'
 import { type Conversation, timed } from './conversation.ts'
 import { negotiate } from './negotiate.ts'
@@ -21,6 +22,7 @@ import { relayTo } from './password-relay.ts'
 import { refuse } from './refuse.ts'
 import { type Entry, type LiveSession, secretKeyBytesFor } from './registry.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
+import { boundsOf, type SessionBounds } from './session-bounds.ts'
 import { Splice, type Traffic } from './splice.ts'
 import { unixPeer } from './unix-socket.ts'
 
@@ -155,7 +157,8 @@ async function admit(
     }
     facts.role = admission.role
     facts.upstreamProcessId = upstream.processId
-    join(conversation, admission.intent, target, upstream, services, traffic)
+    const bounds = boundsFor(facts, rules)
+    join(conversation, admission.intent, target, upstream, bounds, services, traffic)
   } finally {
     release()
   }
@@ -173,6 +176,13 @@ function requirementFor(admission: Admission): RoleRequirement | undefined {
   )
   if (condition === undefined && (allowsSuperuser || !mayActAsAnother)) return undefined
   return { memberOf: condition?.memberOf ?? [], allowsSuperuser }
+}
+
+/** Those of the pool that the client came in by. */
+function boundsFor({ pool: name, identity }: SessionFacts, { catalog }: Rules) {
+  const pool = catalog.pools.find((one) => one.name === name)
+  if (pool === undefined) throw new Error('a session without a pool')
+  return boundsOf(pool.sessionLimits, identity?.expiresAt)
 }
 
 async function credentialFor(
@@ -229,6 +239,7 @@ function join(
   { minorVersion }: ClientIntent,
   target: UpstreamTarget,
   upstream: UpstreamSession,
+  bounds: SessionBounds | undefined,
   services: SessionServices,
   traffic: Traffic,
 ): void {
@@ -238,19 +249,21 @@ function join(
   const live: LiveSession = {
     cancel: async () => cancelUpstream(target, processId, upstream.secretKey),
     drain: () => {
-      splice.drain()
+      splice.endWhenIdle('drain')
     },
     endNow: () => {
-      splice.endNow()
+      splice.endNow('drain')
     },
   }
   const splice = new Splice({
     frontend: socket,
     upstream: upstream.socket,
     traffic,
+    keepsTime: bounds?.idleMs !== undefined || bounds?.idleInTransactionMs !== undefined,
     // Where it cannot be delivered the server is gone, and the statement with it.
     cancel: () => void live.cancel().catch(() => {}),
     onEnd: (reason) => {
+      watch?.stop()
       registry.remove(processId, secretKey)
       observer.ended(facts, {
         reason,
@@ -260,6 +273,7 @@ function join(
       })
     },
   })
+  const watch = bounds && new BoundsWatch(bounds, splice, services.now)
   // The upstream's own process id, because clients compare it with that of notifications; the secret
   // is ours, so that a cancel request has to come through here.
   const secretKey = registry.add(processId, live, secretKeyBytesFor(minorVersion))
@@ -274,4 +288,5 @@ function join(
   )
   splice.start(reader.release(), upstream.early)
   registry.joinDrain(live)
+  watch?.start()
 }

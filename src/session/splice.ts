@@ -1,19 +1,15 @@
 import type { Socket } from 'node:net'
 import { QueryState } from '../wire/query-state.ts'
 import { terminate } from '../wire/write-frontend.ts'
-import { fatalError } from '../wire/write-backend.ts'
+import type { Bounded } from './bounds-watch.ts'
+import { farewells, type GovernedEnd, isGoverned } from './endings.ts'
 import type { EndReason } from './observer.ts'
+import type { Standing } from './session-bounds.ts'
 
 /** A client that went away is given this long to have its last statement finished without it. */
 const abandonedStatementMs = 500
 /** When one side is gone, the other gets this long after the last byte that it took. */
 const lastBytesMs = 1_000
-
-const shutDown = fatalError({
-  sqlstate: '57P01',
-  message: 'terminating connection due to administrator command',
-  hint: 'Connect again: the gateway is being stopped or replaced.',
-})
 
 export interface SpliceOptions {
   readonly frontend: Socket
@@ -22,6 +18,8 @@ export interface SpliceOptions {
   readonly cancel: () => void
   readonly onEnd: (reason: EndReason) => void
   readonly traffic: Traffic
+  /** Whether anybody asks when something last passed. */
+  readonly keepsTime: boolean
 }
 
 /** Bytes of all sessions of this process. */
@@ -34,7 +32,7 @@ export interface Traffic {
  * Copies bytes both ways without changing or keeping one. It follows the messages only to know where a
  * session that is to end can be ended: between two messages, and not within a transaction.
  */
-export class Splice {
+export class Splice implements Bounded {
   readonly #frontend: Socket
   readonly #upstream: Socket
   readonly #cancel: () => void
@@ -43,7 +41,12 @@ export class Splice {
   readonly #state = new QueryState()
   bytesFromFrontend = 0
   bytesFromUpstream = 0
-  #isDraining = false
+  readonly #keepsTime: boolean
+  #activeAt = performance.now()
+  /** Why it is to end at its next idle moment. */
+  #endsFor: GovernedEnd | undefined
+  /** Whether it ends with the message of the upstream that is under way. */
+  #isClosing = false
   #endReason: EndReason | undefined
   #closed = 0
 
@@ -53,6 +56,7 @@ export class Splice {
     this.#cancel = options.cancel
     this.#onEnd = options.onEnd
     this.#traffic = options.traffic
+    this.#keepsTime = options.keepsTime
   }
 
   /** What came during the login: behind the frontend's credential, behind the upstream's ReadyForQuery. */
@@ -89,23 +93,68 @@ export class Splice {
     else socket.on('close', closed)
   }
 
-  /** Ends the session at its next idle moment, with 57P01. */
-  drain(): void {
-    this.#isDraining = true
+  get standing(): Standing {
+    if (this.#state.isRunning) return 'busy'
+    return this.#state.inTransaction ? 'in-transaction' : 'idle'
+  }
+
+  /** What the upstream says of its own accord does not count, as in PostgreSQL. */
+  get activeAt(): number {
+    return this.#activeAt
+  }
+
+  /** Ends the session at its next idle moment; the first reason counts. */
+  endWhenIdle(reason: GovernedEnd): void {
+    this.#endsFor ??= reason
     this.#endIfIdle()
   }
 
   /** Ends the session now; the statement that runs is cancelled. */
-  endNow(): void {
-    if (this.#endReason !== undefined) return
-    if (this.#state.isBusy) this.#cancel()
-    if (this.#state.atUpstreamBoundary) this.#frontend.write(shutDown)
-    this.#finish('drain')
+  endNow(reason: GovernedEnd): void {
+    if (this.#endReason !== undefined || this.#isClosing) return
+    this.#isClosing = true
+    if (this.#state.isRunning) this.#cancel()
+    if (this.#state.atUpstreamBoundary) this.#sayFarewell(reason)
+    else this.#finishMessage(reason)
+  }
+
+  /** Passes on the rest of the message under way, if the client takes it: a FATAL may only be behind it. */
+  #finishMessage(reason: GovernedEnd): void {
+    const frontend = this.#frontend
+    const upstream = this.#upstream
+    const timer = setTimeout(() => {
+      this.#finish(reason)
+    }, lastBytesMs)
+    const close = (): void => {
+      clearTimeout(timer)
+    }
+    upstream.once('close', close)
+    frontend.once('close', close)
+    frontend.off('data', this.#fromFrontend)
+    frontend.resume()
+    upstream.off('data', this.#fromUpstream)
+    const pass = (chunk: Buffer): void => {
+      if (this.#endReason !== undefined) return
+      const count = this.#state.fromUpstreamToBoundary(chunk)
+      this.bytesFromUpstream += count
+      this.#traffic.fromUpstream += count
+      if (!frontend.write(chunk.subarray(0, count))) upstream.pause()
+      if (!this.#state.atUpstreamBoundary) return
+      clearTimeout(timer)
+      this.#sayFarewell(reason)
+    }
+    upstream.on('data', pass)
+  }
+
+  #sayFarewell(reason: GovernedEnd): void {
+    this.#frontend.write(farewells[reason])
+    this.#finish(reason)
   }
 
   readonly #fromFrontend = (chunk: Buffer): void => {
     this.bytesFromFrontend += chunk.length
     this.#traffic.fromFrontend += chunk.length
+    if (this.#keepsTime) this.#activeAt = performance.now()
     this.#state.fromFrontend(chunk)
     if (!this.#upstream.write(chunk)) this.#frontend.pause()
   }
@@ -113,9 +162,10 @@ export class Splice {
   readonly #fromUpstream = (chunk: Buffer): void => {
     this.bytesFromUpstream += chunk.length
     this.#traffic.fromUpstream += chunk.length
+    if (this.#keepsTime && this.#state.isRunning) this.#activeAt = performance.now()
     this.#state.fromUpstream(chunk)
     if (!this.#frontend.write(chunk)) this.#upstream.pause()
-    if (this.#isDraining) this.#endIfIdle()
+    if (this.#endsFor !== undefined) this.#endIfIdle()
   }
 
   /**
@@ -135,9 +185,9 @@ export class Splice {
   }
 
   #endIfIdle(): void {
+    if (this.#endsFor === undefined || this.#isClosing) return
     if (this.#endReason !== undefined || !this.#state.isIdle) return
-    this.#frontend.write(shutDown)
-    this.#finish('drain')
+    this.#sayFarewell(this.#endsFor)
   }
 
   /** The first reason counts. Both sides are closed, each as gently as it still can be. */
@@ -148,9 +198,11 @@ export class Splice {
     const upstream = this.#upstream
     frontend.off('data', this.#fromFrontend)
     upstream.off('data', this.#fromUpstream)
+    const isAbandoned = this.#state.isRunning && (reason === 'client-lost' || isGoverned(reason))
     if (reason === 'client-lost' && this.#state.isBusy) this.#cancel()
     if (upstream.writable) {
-      if (reason === 'drain') upstream.write(terminate)
+      // Behind a part of a message it would be taken for the rest of it.
+      if (isGoverned(reason) && this.#state.atFrontendBoundary) upstream.write(terminate)
       upstream.end()
     }
     if (frontend.writable) frontend.end()
@@ -159,7 +211,27 @@ export class Splice {
     upstream.resume()
     closeWhenWritten(frontend)
     closeWhenWritten(upstream)
+    if (isAbandoned) cancelUntilClosed(upstream, this.#cancel)
   }
+}
+
+/**
+ * A cancel request ends one statement of a pipeline, and PostgreSQL goes on with the next: it reads of the
+ * end of the session behind the last one, or notices that the socket is gone when it answers for the second
+ * time. So it is asked again after the socket was closed, twice and once more.
+ */
+function cancelUntilClosed(upstream: Socket, cancel: () => void): void {
+  let left = 3
+  const timer = setInterval(() => {
+    cancel()
+    left--
+    if (left === 0) clearInterval(timer)
+  }, lastBytesMs)
+  const stop = (): void => {
+    clearInterval(timer)
+  }
+  upstream.once('end', stop)
+  if (upstream.readableEnded) stop()
 }
 
 /** Destroys a socket once its last bytes are out, or the peer has stopped taking them. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Refusal } from '../refusal.ts'
-import type { SessionEnd, SessionFacts, SessionObserver } from '../session/observer.ts'
+import type { EndReason, SessionEnd, SessionFacts, SessionObserver } from '../session/observer.ts'
 import { openLineSink } from './line-sink.ts'
 import type { LineSink } from './line-sink.ts'
 import { redact, toSafeLine } from './safe-line.ts'
@@ -66,7 +66,7 @@ export function createAudit(options: AuditOptions): Audit {
       record(session, {
         activity: 'Logoff',
         status: 'Success',
-        code: end.reason === 'drain' ? '57P01' : '00000',
+        code: endCodes[end.reason],
         detail: end.reason,
         end,
       })
@@ -103,6 +103,19 @@ function openSink(options: AuditOptions): LineSink {
     onError,
   })
 }
+
+/** What the client was told; who went by itself was told nothing. */
+const endCodes = {
+  'client-closed': '00000',
+  'client-lost': '00000',
+  'upstream-closed': '00000',
+  'upstream-lost': '00000',
+  drain: '57P01',
+  'token-expired': '57P01',
+  'session-lifetime': '57P01',
+  idle: '57P05',
+  'idle-in-transaction': '25P03',
+} satisfies Record<EndReason, string>
 
 interface AuthenticationEvent {
   readonly activity: 'Logon' | 'Logoff'

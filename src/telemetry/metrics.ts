@@ -55,6 +55,10 @@ const endReasons = {
   'upstream-closed': 0,
   'upstream-lost': 0,
   drain: 0,
+  'token-expired': 0,
+  'session-lifetime': 0,
+  idle: 0,
+  'idle-in-transaction': 0,
 } satisfies Record<EndReason, 0>
 const cancelOutcomes = { forwarded: 0, 'unknown-key': 0, failed: 0 } satisfies Record<
   Parameters<SessionObserver['cancelled']>[1],

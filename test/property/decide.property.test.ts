@@ -256,6 +256,13 @@ describe('a decision', () => {
             allowsReplication: false,
             serverNames: new Set(),
             requiresClientCertificate: false,
+            sessionLimits: {
+              expiry: 'ignore',
+              graceMs: 30_000,
+              maxLifetimeMs: undefined,
+              idleMs: undefined,
+              idleInTransactionMs: undefined,
+            },
             listeners: new Set(['main']),
             unixSockets: new Set(),
           },

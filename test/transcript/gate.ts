@@ -3,7 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { createAuthority } from '../../demo/certificates.ts'
 import { KeyCache } from '../../src/identity/key-cache.ts'
-import type { AuthMethod, Catalog } from '../../src/policy/catalog.ts'
+import type { AuthMethod, Catalog, SessionLimits } from '../../src/policy/catalog.ts'
 import { parseIdentityMap } from '../../src/policy/identity-map.ts'
 import { parseNetwork } from '../../src/policy/network.ts'
 import type { Refusal } from '../../src/refusal.ts'
@@ -75,6 +75,7 @@ export interface GateOptions {
   readonly passwordUsers?: readonly string[]
   readonly timeouts?: Partial<Rules['timeouts']>
   readonly limits?: Partial<Rules['limits']>
+  readonly sessionLimits?: Partial<SessionLimits>
   readonly trustedProxies?: readonly string[]
   readonly proxyProtocol?: ProxyProtocol
   readonly upstream?: Partial<UpstreamTarget>
@@ -218,6 +219,7 @@ function rulesOf(options: GateOptions): Rules {
       options.requireSso ?? true,
       options.authMethods ?? ['cleartext', 'oauthbearer'],
       options.passwordUsers ?? [],
+      options.sessionLimits ?? {},
     ),
     tokens: new Map([
       [
@@ -296,6 +298,7 @@ function catalogOf(
   requireSso: boolean,
   authMethods: readonly AuthMethod[],
   passwordUsers: readonly string[],
+  sessionLimits: Partial<SessionLimits>,
 ): Catalog {
   return {
     pools: [
@@ -310,6 +313,14 @@ function catalogOf(
         allowsReplication: false,
         serverNames: new Set(),
         requiresClientCertificate: false,
+        sessionLimits: {
+          expiry: 'ignore',
+          graceMs: 30_000,
+          maxLifetimeMs: undefined,
+          idleMs: undefined,
+          idleInTransactionMs: undefined,
+          ...sessionLimits,
+        },
         passwordUsers: new Set(passwordUsers),
         listeners: new Set(['here']),
         unixSockets: new Set(),

@@ -1,18 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { cstrings, message } from '../unit/wire/bytes.ts'
-import { type Frontend, readError } from './frontend.ts'
-import { createTrust, Gate, type GateOptions, type Trust } from './gate.ts'
+import { readError } from './frontend.ts'
+import { createTrust, Gate, type Trust } from './gate.ts'
+import { endOf, Session } from './spliced-session.ts'
 import { turns, until } from './until.ts'
-import {
-  authentication,
-  greeting,
-  keyData,
-  ready,
-  type Script,
-  Upstream,
-  type UpstreamConnection,
-  welcome,
-} from './upstream.ts'
+import { authentication, greeting, keyData, ready, Upstream, welcome } from './upstream.ts'
 
 let trust: Trust
 
@@ -24,56 +16,9 @@ const query = message('Q', 'select 1\0')
 const answer = Buffer.concat([message('C', 'SELECT 1\0'), ready])
 const shutDown = { sqlstate: '57P01' }
 
-/** A session that is spliced, with both its ends in the hands of the test. */
-class Session implements AsyncDisposable {
-  readonly gate: Gate
-  readonly frontend: Frontend
-  readonly server: UpstreamConnection
-  readonly #upstream: Upstream
-
-  private constructor(gate: Gate, frontend: Frontend, upstream: Upstream) {
-    this.gate = gate
-    this.frontend = frontend
-    this.#upstream = upstream
-    this.server = upstream.connections[0]!
-  }
-
-  static async start(
-    options: Partial<GateOptions> = {},
-    hello: Script = async (connection) => {
-      await connection.takeStartup()
-      connection.send(welcome)
-    },
-  ): Promise<Session> {
-    const upstream = await Upstream.start(hello)
-    const gate = await Gate.start({
-      trust,
-      allowsCleartext: true,
-      upstream: { port: upstream.port },
-      ...options,
-    })
-    const frontend = await gate.connect()
-    await gate.logIn(frontend)
-    let type = ''
-    while (type !== 'Z') type = (await frontend.takeMessage()).type
-    return new Session(gate, frontend, upstream)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.frontend[Symbol.asyncDispose]()
-    await this.#upstream[Symbol.asyncDispose]()
-    await this.gate[Symbol.asyncDispose]()
-  }
-}
-
-async function endOf({ gate }: Session): Promise<string> {
-  const outcome = (await gate.settled()).at(-1)
-  return outcome?.kind === 'ended' ? outcome.end.reason : 'no end'
-}
-
 describe('a session that is spliced', () => {
   test('carries bytes both ways as they are', async () => {
-    await using session = await Session.start()
+    await using session = await Session.start({ trust })
     const noise = Buffer.from(Array.from({ length: 70_000 }, (_, i) => (i * 7) % 256))
     session.frontend.send(message('d', noise))
     expect((await session.server.takeMessage()).body).toEqual(noise)
@@ -102,7 +47,7 @@ describe('a session that is spliced', () => {
   })
 
   test('ends with the server, whose last words arrive', async () => {
-    await using session = await Session.start()
+    await using session = await Session.start({ trust })
     const farewell = message('E', cstrings('SFATAL', 'C57P01', 'Mbye', ''))
     session.server.send(farewell)
     session.server.close()
@@ -111,7 +56,7 @@ describe('a session that is spliced', () => {
   })
 
   test('ends with the client, whose Terminate arrives', async () => {
-    await using session = await Session.start()
+    await using session = await Session.start({ trust })
     session.frontend.send(message('X'))
     session.frontend.socket.end()
     expect((await session.server.rest()).toString('hex')).toBe('5800000004')
@@ -119,28 +64,28 @@ describe('a session that is spliced', () => {
   })
 
   test('ends with a client that just closes', async () => {
-    await using session = await Session.start()
+    await using session = await Session.start({ trust })
     session.frontend.socket.end()
     expect(await session.server.rest()).toHaveLength(0)
     expect(await endOf(session)).toBe('client-closed')
   })
 
   test('ends with a client that is reset', async () => {
-    await using session = await Session.start()
+    await using session = await Session.start({ trust })
     session.frontend.reset()
     await session.server.rest()
     expect(await endOf(session)).toBe('client-lost')
   })
 
   test('ends with a server that is reset', async () => {
-    await using session = await Session.start()
+    await using session = await Session.start({ trust })
     session.server.reset()
     await session.frontend.rest()
     expect(await endOf(session)).toBe('upstream-lost')
   })
 
   test('tells how many bytes there were', async () => {
-    await using session = await Session.start()
+    await using session = await Session.start({ trust })
     session.frontend.send(query)
     await session.server.takeMessage()
     session.server.send(answer)
@@ -155,7 +100,7 @@ describe('a session that is spliced', () => {
 
 describe('a drain', () => {
   test('ends an idle session with 57P01, and says goodbye to the server', async () => {
-    await using session = await Session.start()
+    await using session = await Session.start({ trust })
     const drained = session.gate.registry.drain(60_000)
     expect(readError(await session.frontend.rest())).toMatchObject(shutDown)
     expect((await session.server.rest()).toString('hex')).toBe('5800000004')
@@ -164,7 +109,7 @@ describe('a drain', () => {
   })
 
   test('waits for the statement and the transaction that are under way', async () => {
-    await using session = await Session.start()
+    await using session = await Session.start({ trust })
     session.frontend.send(query)
     await session.server.takeMessage()
     const drained = session.gate.registry.drain(60_000)
@@ -180,7 +125,7 @@ describe('a drain', () => {
   })
 
   test('puts nothing into a message of the server that is under way', async () => {
-    await using session = await Session.start()
+    await using session = await Session.start({ trust })
     const notice = message('A', 'notification')
     session.server.send(notice.subarray(0, 9))
     await session.frontend.take(9)
@@ -193,7 +138,7 @@ describe('a drain', () => {
 
   test('knows where the messages are that came with the end of the login', async () => {
     const notice = message('A', 'notification')
-    await using session = await Session.start({}, async (connection) => {
+    await using session = await Session.start({ trust }, async (connection) => {
       await connection.takeStartup()
       connection.send(welcome, notice.subarray(0, 9))
     })
@@ -206,7 +151,7 @@ describe('a drain', () => {
   })
 
   test('ends at its deadline what does not end by itself', async () => {
-    await using session = await Session.start()
+    await using session = await Session.start({ trust })
     session.frontend.send(query)
     await session.server.takeMessage()
     const drained = session.gate.registry.drain(1)

@@ -1,3 +1,6 @@
+// The real clock, also where a test has made the time of the code under test its own.
+import { performance } from 'node:perf_hooks'
+
 const defaultDeadlineMs = 4_000
 
 /** Waits, turn by turn of the event loop, until something is so. */

@@ -164,6 +164,11 @@ function policyOf(pool: PoolView): string | undefined {
     auth_methods,
     allow_replication,
     client_certificate,
+    pool.session_expiry,
+    pool.session_grace,
+    pool.max_session_lifetime,
+    pool.idle_timeout,
+    pool.idle_in_transaction_timeout,
   ])
 }
 

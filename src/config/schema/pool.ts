@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  duration,
   flag,
   host,
   identifier,
@@ -110,6 +111,32 @@ export const pool = section({
     .prefault(false)
     .describe(
       'Whether clients may ask for the replication protocol. The role needs the attribute REPLICATION; clients of physical replication connect to the database `replication`, which the catalog must have then.',
+    ),
+  session_expiry: z
+    .enum(['ignore', 'idle', 'hard'])
+    .default('ignore')
+    .describe(
+      'What becomes of a session when the token expires (`exp`) that it began with: nothing with `ignore`; with `idle` it ends as soon as it is in no transaction; with `hard` it does so too, and after `session_grace` whatever it does.',
+    ),
+  session_grace: duration('0', '24h')
+    .prefault('30s')
+    .describe(
+      'How long a session may go on with its statement or transaction when its token has expired (`session_expiry: hard`) or its lifetime is over (`max_session_lifetime`). Then it is cancelled.',
+    ),
+  max_session_lifetime: duration('1s', '8760h')
+    .optional()
+    .describe(
+      'How long a session may last from its login on. Then it ends as soon as it is in no transaction, and after `session_grace` whatever it does.',
+    ),
+  idle_timeout: duration('1s', '8760h')
+    .optional()
+    .describe(
+      'How long a session may ask for nothing, outside of a transaction, before it is ended.',
+    ),
+  idle_in_transaction_timeout: duration('1s', '8760h')
+    .optional()
+    .describe(
+      'How long a session may ask for nothing within a transaction before it is ended, and the transaction rolled back.',
     ),
   password_users: z
     .array(identifier('role'))

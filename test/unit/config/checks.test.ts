@@ -164,17 +164,22 @@ describe('connectivity pools', () => {
     ])
   })
 
-  test.each(['require_sso: true', 'password_users: [postgres]'])(
-    'are ambiguous where only %s tells them apart',
-    (policy) => {
-      const message =
-        'pools "a" and "b" serve the same source addresses on the same listener with the same priority, and differ in policy: give one a higher `priority`'
-      const other = here.replace('::1', '0:0::1')
-      const a = `a: { source_address: 10.0.0.0/8, ${here} }`
-      const b = `b: { source_address: [192.0.2.0/24, 10.9.9.9/8], ${policy}, ${other} }`
-      expect(problemsOf(pools(a, b))).toEqual([`5:3: connectivity_pools.b: ${message}`])
-    },
-  )
+  test.each([
+    'require_sso: true',
+    'password_users: [postgres]',
+    'session_expiry: hard',
+    'session_grace: 1m',
+    'max_session_lifetime: 8h',
+    'idle_timeout: 1h',
+    'idle_in_transaction_timeout: 5m',
+  ])('are ambiguous where only %s tells them apart', (policy) => {
+    const message =
+      'pools "a" and "b" serve the same source addresses on the same listener with the same priority, and differ in policy: give one a higher `priority`'
+    const other = here.replace('::1', '0:0::1')
+    const a = `a: { source_address: 10.0.0.0/8, ${here} }`
+    const b = `b: { source_address: [192.0.2.0/24, 10.9.9.9/8], ${policy}, ${other} }`
+    expect(problemsOf(pools(a, b))).toEqual([`5:3: connectivity_pools.b: ${message}`])
+  })
 
   test.each([
     ['the policy is the same', ''],
@@ -255,6 +260,22 @@ integrations:
 `
     expect(noticesOf(yaml)).toEqual([`9:22: databases.app.upstream.tls: ${message}`])
     expect(noticesOf(yaml.replace('10.0.0.5', '127.0.0.1'))).toEqual([])
+  })
+
+  test.each([
+    ['session_grace: 1m', 1],
+    ['session_grace: 1m, session_expiry: idle', 1],
+    ['session_grace: 1m, session_expiry: hard', 0],
+    ['session_grace: 1m, max_session_lifetime: 8h', 0],
+    ['session_expiry: idle', 0],
+  ])('tells of a grace that nothing has: %s', (keys, count) => {
+    const yaml = minimal.replace(
+      'participants:',
+      `${keys.replaceAll(', ', '\n    ')}\n    participants:`,
+    )
+    const message = 'has no effect without `session_expiry: hard` or `max_session_lifetime`'
+    const notice = `5:5: connectivity_pools.main.session_grace: ${message}`
+    expect(noticesOf(yaml)).toEqual(count === 0 ? [] : [notice])
   })
 
   test.each([

@@ -120,6 +120,8 @@ test('a minimal file gets every default', () => {
             server_names: [],
             sso_flows: ['deviceGrant', 'authorizationCode'],
             auth_methods: ['cleartext', 'oauthbearer'],
+            session_expiry: 'ignore',
+            session_grace: 30_000,
             password_users: [],
             participants: [
               {

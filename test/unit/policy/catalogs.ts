@@ -47,6 +47,13 @@ export function pool(
     allowsReplication: false,
     serverNames: new Set(),
     requiresClientCertificate: false,
+    sessionLimits: {
+      expiry: 'ignore',
+      graceMs: 30_000,
+      maxLifetimeMs: undefined,
+      idleMs: undefined,
+      idleInTransactionMs: undefined,
+    },
     passwordUsers: new Set(),
     listeners: new Set(listeners),
     unixSockets: new Set(unixSockets),

@@ -178,6 +178,23 @@ describe('an audit record', () => {
     ])
   })
 
+  test.each([
+    ['client-lost', '00000'],
+    ['drain', '57P01'],
+    ['token-expired', '57P01'],
+    ['session-lifetime', '57P01'],
+    ['idle', '57P05'],
+    ['idle-in-transaction', '25P03'],
+  ] as const)(
+    'of the end by %s has the code that the client was told: %s',
+    async (reason, code) => {
+      const { audit, file } = create()
+      audit.ended(verified, { ...end, reason })
+      await audit.close()
+      expect(read(file)).toMatchObject([{ status_code: code, status_detail: reason }])
+    },
+  )
+
   test('of an end is a logoff with bytes and duration', async () => {
     const { audit, file } = create()
     audit.ended(verified, end)
