@@ -1,8 +1,5 @@
 // The end of a session by its token, its age or its idleness, and what PostgreSQL has of it then.
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { stringify } from 'yaml'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 import { errorFields, message, WireClient } from '../support/wire-client.ts'
@@ -127,8 +124,7 @@ describe('the expiry of a token of five seconds', () => {
     await using stack = await start({})
     const { client, expiresAt } = await begin(stack)
     stack.config.connectivity_pools['sso_pool']!['session_expiry'] = 'hard'
-    await writeFile(join(stack.folder, 'portcullis.yaml'), stringify(stack.config))
-    await stack.gateway.untilLogged(/reloaded/, () => stack.gateway.process.kill('SIGHUP'))
+    await stack.gateway.reload(stack.config)
     const { client: other } = await begin(stack)
     expect(await other.readError()).toMatchObject(expired)
     expect(Date.now()).toBeGreaterThan(expiresAt)
