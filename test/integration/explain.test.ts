@@ -114,6 +114,30 @@ test('a sign-in by a flow that there is not is denied for the flow', async () =>
   })
 })
 
+test('says until when the session may go on, where anything bounds it', async () => {
+  const bounded = structuredClone(stack.config)
+  Object.assign(bounded.connectivity_pools['sso_pool']!, {
+    session_expiry: 'hard',
+    session_grace: '1m',
+    idle_timeout: '1h',
+  })
+  const file = join(stack.folder, 'bounded.yaml')
+  await writeFile(file, stringify(bounded))
+  const exp = Math.floor(Date.now() / 1_000) + 300
+  const [ends, atMost] = [exp, exp + 60].map((seconds) => new Date(seconds * 1_000).toISOString())
+  const { explanation } = await explainJson(await stack.token({ exp }), [
+    '--config',
+    file,
+    ...asReader,
+  ])
+  expect(explanation.steps.at(-1)).toEqual({
+    check: 'session',
+    compared: `until its transaction is over at ${ends} (token-expired), ${atMost} at most; 3600 s idle`,
+    passed: true,
+    verified: true,
+  })
+})
+
 describe('a token that is bound to a client certificate', () => {
   test('logs in with --certificate, where the gate asks for certificates', async () => {
     const { certificate } = await stack.authority.issue({ commonName: 'c', usage: 'clientAuth' })
