@@ -109,7 +109,7 @@ describe('the expiry of a token of five seconds', () => {
     const { client, expiresAt } = await begin(stack)
     client.query('begin')
     await client.readUntil('Z')
-    await until('the expiry', () => Promise.resolve(Date.now() > expiresAt + 1_000))
+    await until('the expiry', async () => Promise.resolve(Date.now() > expiresAt + 1_000))
     client.query('select 42')
     expect((await client.readUntil('D')).body.toString()).toContain('42')
     await client.readUntil('Z')
@@ -148,7 +148,7 @@ describe('a session that', () => {
     ],
     ['lasts for long', { max_session_lifetime: '1s' }, undefined, '57P01', 'session-lifetime'],
   ])('%s is ended, and gone at PostgreSQL', async (_, limits, statement, sqlstate, reason) => {
-    await using stack = await start(limits as unknown as Limits)
+    await using stack = await start(limits)
     const { client } = await stack.logIn()
     if (statement !== undefined) {
       client.query(statement)
