@@ -65,6 +65,7 @@ export class Proxy {
     })
     this.#audit = createAudit({
       ...auditSink(config),
+      onFailure: config.audit.on_failure,
       node: config.node,
       version,
       onRecorded: (records) => {
@@ -74,7 +75,15 @@ export class Proxy {
         this.#metrics.auditDropped(records)
       },
       onError: (error) => {
-        log.error('audit records are being lost', { error })
+        log.error('audit records cannot be written', {
+          error,
+          logins: config.audit.on_failure === 'refuse' ? 'are refused' : 'go on',
+        })
+        this.#tellStatus()
+      },
+      onRecovered: () => {
+        log.info('audit records are written again')
+        this.#tellStatus()
       },
     })
     const onObserverError = (error: unknown): void => {
@@ -107,6 +116,7 @@ export class Proxy {
       scramKeys: this.#scramKeys,
       pendingSignIns: this.#pendingSignIns,
       cancel: async (request) => this.#cancelAnywhere(request),
+      recordAdmission: this.#audit.recordAdmission,
       now: () => new Date(),
     }
   }
@@ -127,6 +137,7 @@ export class Proxy {
     return {
       issuers: caches.length,
       issuersWithKeys: caches.filter((cache) => cache.hasKeys).length,
+      isRefusing: this.#audit.isRefusing,
     }
   }
 

@@ -125,6 +125,15 @@ export const reasons = {
     remedy:
       'If many clients share the address, as behind NAT, raise the limit. Behind a load balancer use the PROXY protocol, or all of its clients are one address.',
   },
+  'audit-unavailable': {
+    sqlstate: '57P03',
+    fault: 'proxy',
+    message: 'the gateway cannot keep its audit trail',
+    meaning:
+      'The record of the login could not be written within five seconds, and `audit.on_failure` is `refuse`. If it is written later, the record of this refusal comes behind it.',
+    remedy:
+      'Make room for the file, or let whatever reads standard output go on. It is tried again every second; `/readiness` says when logins can be taken.',
+  },
   draining: {
     sqlstate: '57P03',
     fault: 'proxy',

@@ -56,6 +56,8 @@ export class Service {
   #phase: Phase = 'starting'
   #reloading: Promise<void> = Promise.resolve()
   #retired: unknown
+  /** Ends the delay before a drain. */
+  readonly #hurry = Promise.withResolvers<undefined>()
 
   /** Throws ConfigError, or what a file that the configuration names is wrong with. */
   constructor(options: ServiceOptions) {
@@ -112,18 +114,30 @@ export class Service {
   async stop(): Promise<void> {
     if (this.#phase === 'draining') {
       this.#log.warn('stopping at once')
+      this.#hurry.resolve(undefined)
       this.#sessions.endNow()
       return
     }
     this.#phase = 'draining'
-    const deadlineMs = this.#config.timeouts.drain
-    this.#log.info('draining', { deadlineSeconds: deadlineMs / 1_000 })
+    const { drain: deadlineMs, drain_delay: delayMs } = this.#config.timeouts
+    this.#log.info('draining', {
+      deadlineSeconds: deadlineMs / 1_000,
+      ...(delayMs > 0 && { delaySeconds: delayMs / 1_000 }),
+    })
+    if (delayMs > 0) await this.#delay(delayMs)
     await this.#sessions.drain(deadlineMs)
     this.#unwatchPages()
     await this.#pages?.close()
     await this.#http?.close()
     this.#log.info('stopped')
     await this.#log.close()
+  }
+
+  /** New connections are taken until whoever balances the load has seen that they should not come. */
+  async #delay(delayMs: number): Promise<void> {
+    const timer = setTimeout(this.#hurry.resolve, delayMs, undefined)
+    await this.#hurry.promise
+    clearTimeout(timer)
   }
 
   async #reloadNow(): Promise<void> {
@@ -201,6 +215,7 @@ export class Service {
       this.#phase === 'draining' && 'draining',
       this.#phase === 'running' && statuses.length === 0 && 'no worker is running',
       statuses.length > 0 && withoutKeys && 'no identity provider could be reached yet',
+      statuses.some(({ isRefusing }) => isRefusing) && 'audit records cannot be written',
     )
   }
 

@@ -9,6 +9,8 @@ export interface WorkerStatus {
   /** Issuers of its configuration, and how many of them it has keys of. */
   readonly issuers: number
   readonly issuersWithKeys: number
+  /** Whether it lets nobody in, because no record of it could be kept. */
+  readonly isRefusing: boolean
 }
 
 /** A cancel key as it crosses the channel. */

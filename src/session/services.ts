@@ -8,7 +8,7 @@ import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 import type { ClientCertificates } from './client-certificate.ts'
-import type { SessionObserver } from './observer.ts'
+import type { SessionFacts, SessionObserver } from './observer.ts'
 import type { PendingSignIns } from './pending-sign-ins.ts'
 import type { SessionRegistry } from './registry.ts'
 
@@ -61,6 +61,11 @@ export interface SessionServices {
   readonly pendingSignIns: PendingSignIns
   /** Finds the session with this key, here or on another worker, and cancels its statement. */
   readonly cancel: (request: CancelRequest) => Promise<CancelOutcome>
+  /**
+   * Where no session may be without its audit record: resolves when that of its admission is kept, and
+   * throws a Refusal where it cannot be.
+   */
+  readonly recordAdmission: ((facts: SessionFacts) => Promise<void>) | undefined
   readonly now: () => Date
 }
 

@@ -150,13 +150,18 @@ async function admit(
     const upstream = await timed(services.observer, 'upstream', async () =>
       logIn(target, request, services.scramKeys),
     ).finally(releaseRelay)
-    if (upstream.isSuperuser && admission.kind === 'token' && !admission.allowsSuperuser) {
+    try {
+      if (upstream.isSuperuser && admission.kind === 'token' && !admission.allowsSuperuser) {
+        throw new Refusal('role-reserved', { logDetail: 'the server says that it is a superuser' })
+      }
+      facts.role = admission.role
+      facts.upstreamProcessId = upstream.processId
+      await services.recordAdmission?.(facts)
+    } catch (error) {
       upstream.socket.end(terminate)
       upstream.socket.destroySoon()
-      throw new Refusal('role-reserved', { logDetail: 'the server says that it is a superuser' })
+      throw error
     }
-    facts.role = admission.role
-    facts.upstreamProcessId = upstream.processId
     const bounds = boundsFor(facts, rules)
     join(conversation, admission.intent, target, upstream, bounds, services, traffic)
   } finally {

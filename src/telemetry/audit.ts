@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Refusal } from '../refusal.ts'
+import { Refusal } from '../refusal.ts'
 import type { EndReason, SessionEnd, SessionFacts, SessionObserver } from '../session/observer.ts'
 import { openLineSink } from './line-sink.ts'
 import type { LineSink } from './line-sink.ts'
@@ -8,6 +8,14 @@ import { redact, toSafeLine } from './safe-line.ts'
 export interface Audit extends SessionObserver {
   /** For rotation: rename the file, then call this. */
   reopen(): void
+  /**
+   * Where no session may be without its record: resolves when that of its admission is out, in place of
+   * `admitted`. Throws a Refusal where it cannot be written now; should it be written later all the
+   * same, that of the refusal comes behind it.
+   */
+  readonly recordAdmission: ((session: SessionFacts) => Promise<void>) | undefined
+  /** Whether sessions are refused because records cannot be written. */
+  readonly isRefusing: boolean
   flush(): Promise<void>
   /** Resolves when every record is written, or known to be lost. */
   close(): Promise<void>
@@ -20,12 +28,17 @@ interface AuditEvents {
   readonly onRecorded?: (records: number) => void
   readonly onDropped: (records: number) => void
   readonly onError: (error: Error) => void
+  readonly onRecovered?: () => void
 }
 
 export type AuditOptions = AuditSink &
   AuditEvents & {
     readonly node: string
     readonly version: string
+    /** What becomes of logins while records cannot be written. */
+    readonly onFailure: 'continue' | 'refuse'
+    /** How long a login waits for its record. */
+    readonly recordTimeoutMs?: number
     readonly maxPendingBytes?: number
     readonly closeTimeoutMs?: number
   }
@@ -34,21 +47,35 @@ const standardOutput = 1
 
 /**
  * Writes one line for each login decision and one for each end of a session, as OCSF Authentication. A
- * sink that fails loses records and counts them; it stops neither sessions nor the process. Throws when
- * the file cannot be opened.
+ * sink that fails loses records and counts them; it stops neither sessions nor the process, and logins
+ * only where `onFailure` says so. Throws when the file cannot be opened.
  */
 export function createAudit(options: AuditOptions): Audit {
   const sink = openSink(options)
 
+  const isStrict = options.onFailure === 'refuse' && options.sink !== 'none'
+
+  function toLine(session: SessionFacts, event: AuthenticationEvent): string {
+    return toSafeLine(`${JSON.stringify(toRecord(options, session, event))}\n`)
+  }
+
   function record(session: SessionFacts, event: AuthenticationEvent): void {
-    sink.write(toSafeLine(`${JSON.stringify(toRecord(options, session, event))}\n`))
+    sink.write(toLine(session, event))
+  }
+
+  async function recordAdmission(session: SessionFacts): Promise<void> {
+    if (sink.isFailing) throw new Refusal('audit-unavailable')
+    const written = sink.writeThrough(toLine(session, admission))
+    if (!(await within(options.recordTimeoutMs ?? 5_000, written))) {
+      throw new Refusal('audit-unavailable')
+    }
   }
 
   return {
     opened() {},
     stage() {},
     admitted(session) {
-      record(session, { activity: 'Logon', status: 'Success', code: '00000' })
+      if (!isStrict) record(session, admission)
     },
     refused(session, refusal) {
       record(session, {
@@ -71,6 +98,10 @@ export function createAudit(options: AuditOptions): Audit {
         end,
       })
     },
+    recordAdmission: isStrict ? recordAdmission : undefined,
+    get isRefusing() {
+      return isStrict && sink.isFailing
+    },
     reopen() {
       sink.reopen()
     },
@@ -83,14 +114,35 @@ export function createAudit(options: AuditOptions): Audit {
   }
 }
 
+const admission = { activity: 'Logon', status: 'Success', code: '00000' } as const
+
+/** False where it takes longer. */
+async function within(timeoutMs: number, done: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, false)
+  })
+  return Promise.race([done, late]).finally(() => {
+    clearTimeout(timer)
+  })
+}
+
 function openSink(options: AuditOptions): LineSink {
   if (options.sink === 'none') {
-    return { write() {}, reopen() {}, flush: async () => {}, close: async () => {} }
+    return {
+      write() {},
+      writeThrough: async () => Promise.resolve(true),
+      isFailing: false,
+      reopen() {},
+      flush: async () => {},
+      close: async () => {},
+    }
   }
   const {
     onRecorded,
     onDropped,
     onError,
+    onRecovered,
     maxPendingBytes = 16_777_216,
     closeTimeoutMs = 5000,
   } = options
@@ -101,6 +153,7 @@ function openSink(options: AuditOptions): LineSink {
     ...(onRecorded && { onWritten: onRecorded }),
     onLost: onDropped,
     onError,
+    ...(onRecovered && { onRecovered }),
   })
 }
 

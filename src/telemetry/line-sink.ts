@@ -5,6 +5,10 @@ import { pino } from 'pino'
 /** Writes whole lines without ever making the caller wait; what finds no room is lost and counted. */
 export interface LineSink {
   write(line: string): void
+  /** Resolves with whether the line is out; not before it is, or cannot be for now. */
+  writeThrough(line: string): Promise<boolean>
+  /** Whether the last attempt to write failed. */
+  readonly isFailing: boolean
   /** Goes on in a new file of the same name, after the old one was renamed. */
   reopen(): void
   /** Resolves when what was written so far is out, or cannot be for now. */
@@ -21,12 +25,15 @@ interface LineSinkOptions {
   readonly onLost: (lines: number) => void
   /** Once for each run of failures. */
   readonly onError: (error: Error) => void
+  readonly onRecovered?: () => void
 }
 
 // Several processes share a file or a pipe. An append to a file is atomic, a write to a pipe up to PIPE_BUF.
 const maxFileWriteBytes = 16_384
 const maxPipeWriteBytes = 4096
 const fileMode = 0o640
+/** Somebody may wait for the disk to have room, and nobody else write in the meantime. */
+const retryMs = 1_000
 
 /** Throws when the file cannot be opened. */
 export function openLineSink(options: LineSinkOptions): LineSink {
@@ -36,6 +43,10 @@ export function openLineSink(options: LineSinkOptions): LineSink {
   return {
     write(line) {
       current.write(line)
+    },
+    writeThrough: async (line) => current.writeThrough(line),
+    get isFailing() {
+      return current.isFailing
     },
     reopen() {
       if (typeof options.target === 'number') return
@@ -59,28 +70,45 @@ export function openLineSink(options: LineSinkOptions): LineSink {
 
 type LineStream = Omit<LineSink, 'reopen'>
 
+interface PendingLine {
+  bytesLeft: number
+  /** Of whoever waits for it. */
+  settle: ((isOut: boolean) => void) | undefined
+}
+
 function openStream(options: LineSinkOptions): LineStream {
-  const { target, maxPendingBytes, closeTimeoutMs, onWritten, onLost, onError } = options
+  const { target, maxPendingBytes, closeTimeoutMs, onWritten, onLost, onError, onRecovered } =
+    options
   const stream = pino.destination({
     dest: typeof target === 'string' ? openForAppend(target) : target,
     sync: false,
     maxWrite: typeof target === 'string' ? maxFileWriteBytes : maxPipeWriteBytes,
   })
-  /** The bytes that each line still has to write. */
-  let pending: number[] = []
+  let pending: PendingLine[] = []
   let pendingBytes = 0
   let state: 'open' | 'failing' | 'closing' | 'closed' = 'open'
   let flushing: (() => void)[] = []
   let closing: (() => void)[] = []
+  let retry: NodeJS.Timeout | undefined
 
   function flushed(): void {
     for (const resolve of flushing) resolve()
     flushing = []
   }
 
+  /** The lines are kept, and may yet be written; nobody waits for that. */
+  function giveUpWaiting(): void {
+    for (const line of pending) {
+      line.settle?.(false)
+      line.settle = undefined
+    }
+  }
+
   function shut(): void {
     state = 'closed'
+    clearTimeout(retry)
     const lost = pending.length
+    giveUpWaiting()
     pending = []
     pendingBytes = 0
     if (lost > 0) onLost(lost)
@@ -90,17 +118,20 @@ function openStream(options: LineSinkOptions): LineStream {
   }
 
   stream.on('write', (bytes: number) => {
-    if (state === 'failing') state = 'open'
+    if (state === 'failing') {
+      state = 'open'
+      onRecovered?.()
+    }
     pendingBytes -= bytes
     let written = 0
     let left = bytes
-    for (const size of pending) {
-      if (size > left) break
-      left -= size
+    for (const { bytesLeft } of pending) {
+      if (bytesLeft > left) break
+      left -= bytesLeft
       written += 1
     }
-    pending.splice(0, written)
-    if (left > 0 && pending[0] !== undefined) pending[0] -= left
+    for (const { settle } of pending.splice(0, written)) settle?.(true)
+    if (left > 0 && pending[0] !== undefined) pending[0].bytesLeft -= left
     if (written > 0) onWritten?.(written)
     if (pending.length === 0) flushed()
   })
@@ -115,20 +146,36 @@ function openStream(options: LineSinkOptions): LineStream {
       return
     }
     state = 'failing'
+    giveUpWaiting()
     flushed()
+    clearTimeout(retry)
+    retry = setTimeout(() => {
+      if (state === 'failing') stream.write('')
+    }, retryMs)
+    retry.unref()
   })
   stream.on('close', shut)
 
+  function write(line: string, settle?: (isOut: boolean) => void): void {
+    const bytesLeft = Buffer.byteLength(line)
+    if (state === 'closed' || state === 'closing' || pendingBytes + bytesLeft > maxPendingBytes) {
+      onLost(1)
+      settle?.(false)
+      return
+    }
+    pending.push({ bytesLeft, settle })
+    pendingBytes += bytesLeft
+    stream.write(line)
+  }
+
   return {
-    write(line) {
-      const bytes = Buffer.byteLength(line)
-      if (state === 'closed' || state === 'closing' || pendingBytes + bytes > maxPendingBytes) {
-        onLost(1)
-        return
-      }
-      pending.push(bytes)
-      pendingBytes += bytes
-      stream.write(line)
+    write,
+    writeThrough: async (line) =>
+      new Promise((resolve) => {
+        write(line, resolve)
+      }),
+    get isFailing() {
+      return state === 'failing'
     },
     async flush() {
       if (pending.length === 0) return

@@ -89,7 +89,9 @@ export function createLog({ level, format, base, write, onDropped }: LogOptions)
   }
 }
 
-function openStandardError(onDropped: LogOptions['onDropped']): LineSink {
+type LogSink = Pick<LineSink, 'write' | 'flush' | 'close'>
+
+function openStandardError(onDropped: LogOptions['onDropped']): LogSink {
   return openLineSink({
     target: standardError,
     maxPendingBytes,
@@ -100,8 +102,8 @@ function openStandardError(onDropped: LogOptions['onDropped']): LineSink {
   })
 }
 
-function openNothing(write: (line: string) => void): LineSink {
-  return { write, reopen() {}, flush: async () => {}, close: async () => {} }
+function openNothing(write: (line: string) => void): LogSink {
+  return { write, flush: async () => {}, close: async () => {} }
 }
 
 /** In this thread: a worker thread would lose the last lines of a process that crashes. */

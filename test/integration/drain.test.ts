@@ -19,11 +19,12 @@ describe.each([
   ['one process', 1],
   ['two workers', 2],
 ])('SIGTERM to %s', (_, workers) => {
-  const start = async (drain: string): Promise<Stack> =>
+  const start = async (drain: string, delay = '0'): Promise<Stack> =>
     Stack.start({
       configure: (config) => {
         config.workers = workers
         config.timeouts['drain'] = drain
+        config.timeouts['drain_delay'] = delay
       },
     })
 
@@ -74,6 +75,33 @@ describe.each([
     await stack.gateway.untilLogged(/"draining"/, () => stack.gateway.process.kill('SIGTERM'))
     stack.gateway.process.kill('SIGTERM')
     expect(await working.readError()).toMatchObject(adminShutdown)
+    expect(await exited).toEqual([0, null])
+  })
+
+  test('takes new connections during timeouts.drain_delay, while readiness says no', async () => {
+    await using stack = await start('30s', '10m')
+    const { client: idle } = await stack.logIn()
+    const exited = once(stack.gateway.process, 'exit')
+    await stack.gateway.untilLogged(/"draining"/, () => stack.gateway.process.kill('SIGTERM'))
+    expect(await status(stack, '/readiness')).toBe(503)
+    const { client: late } = await stack.logIn()
+    idle.query('select 1')
+    await idle.readUntil('Z')
+    // A second signal ends the delay, and whoever is still there.
+    stack.gateway.process.kill('SIGTERM')
+    expect(await idle.readError()).toMatchObject(adminShutdown)
+    expect(await late.readError()).toMatchObject(adminShutdown)
+    expect(await exited).toEqual([0, null])
+  })
+
+  test('drains when the delay is over', async () => {
+    await using stack = await start('30s', '1s')
+    const { client: idle } = await stack.logIn()
+    const exited = once(stack.gateway.process, 'exit')
+    const before = performance.now()
+    stack.gateway.process.kill('SIGTERM')
+    expect(await idle.readError()).toMatchObject(adminShutdown)
+    expect(performance.now() - before).toBeGreaterThan(900)
     expect(await exited).toEqual([0, null])
   })
 

@@ -416,7 +416,10 @@ function saslInitialResponse(response: string, mechanism = 'OAUTHBEARER'): Buffe
 }
 
 const scenarios: Readonly<
-  Record<Exclude<Reason, 'internal-error' | 'draining' | 'oauth-discovery'>, Scenario>
+  Record<
+    Exclude<Reason, 'internal-error' | 'draining' | 'oauth-discovery' | 'audit-unavailable'>,
+    Scenario
+  >
 > = {
   'malformed-startup': {
     provoke: async () => refusedInClear(Buffer.from('GET / HTTP/1.1\r\n\r\n')),
@@ -1115,7 +1118,7 @@ function isVague(reason: Reason): boolean {
 
 describe('each reason of a refusal', () => {
   test('has a scenario here or says where it has', () => {
-    const elsewhere = ['internal-error', 'draining', 'oauth-discovery']
+    const elsewhere = ['internal-error', 'draining', 'oauth-discovery', 'audit-unavailable']
     expect([...Object.keys(scenarios), ...elsewhere].sort()).toEqual(Object.keys(reasons).sort())
   })
 

@@ -1,4 +1,4 @@
-// Several workers on one port act as one: cancel requests, scrapes, replacement of a worker that died.
+// Several workers on one port act as one: cancel requests, scrapes.
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -51,30 +51,6 @@ test('a cancel request reaches its session whichever worker takes it', async () 
       client.destroy()
     }),
   )
-})
-
-test('a worker that is killed is replaced, and the other one’s sessions go on', async () => {
-  const sessions = await Promise.all(Array.from({ length: 20 }, async () => stack.logIn()))
-  const [victim] = stack.workers()
-  await stack.gateway.untilLogged(/a worker ended/, () => process.kill(victim!, 'SIGKILL'))
-  const outcomes = await Promise.all(
-    sessions.map(async ({ client }) => {
-      client.query('select 1')
-      return client.readUntil('Z').then(
-        () => 'goes on',
-        () => 'lost',
-      )
-    }),
-  )
-  expect(new Set(outcomes)).toEqual(new Set(['goes on', 'lost']))
-  for (const { client } of sessions) client.destroy()
-  await until(
-    'two workers',
-    () => stack.workers().length === 2 && !stack.workers().includes(victim!),
-  )
-  await until('no backends', async () => (await stack.backends()) === 0)
-  const { client } = await stack.logIn()
-  client.destroy()
 })
 
 test('a second instance on the same port says so and does not start', async () => {

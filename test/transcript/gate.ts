@@ -148,6 +148,7 @@ export class Gate implements AsyncDisposable {
         await live.cancel()
         return 'forwarded'
       },
+      recordAdmission: undefined,
       now: options.now ?? (() => new Date()),
     }
     const listener: ListenerAddress = {

@@ -10,6 +10,9 @@ export function* checkAudit({ root: { audit } }: View): Generator<Finding> {
   if (audit !== undefined && audit.sink !== 'file' && audit.file !== undefined) {
     yield { path: ['audit', 'file'], message: 'is only allowed if `sink` is "file"' }
   }
+  if (audit?.sink === 'none' && audit.on_failure === 'refuse') {
+    yield { path: ['audit', 'on_failure'], message: 'cannot be "refuse" if `sink` is "none"' }
+  }
 }
 
 export function* checkTls({ root: { tls } }: View): Generator<Finding> {

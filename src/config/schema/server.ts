@@ -101,6 +101,11 @@ export const timeouts = section({
   drain: duration('0', '24h')
     .prefault('30s')
     .describe('How long sessions may go on after the server was told to stop.'),
+  drain_delay: duration('0', '1h')
+    .prefault('0')
+    .describe(
+      'For how long new connections are still taken after the server was told to stop, while `/readiness` says no already: load balancers need that time to look elsewhere. Then `drain` begins.',
+    ),
   keepalive: duration('1s', '24h')
     .prefault('60s')
     .describe('Idle time after which TCP keepalive probes are sent, to clients and upstreams.'),
@@ -159,6 +164,12 @@ export const audit = section({
   file: path()
     .optional()
     .describe('The file to append to. Required if `sink` is `file`, and only then allowed.'),
+  on_failure: z
+    .enum(['continue', 'refuse'])
+    .default('continue')
+    .describe(
+      'What becomes of logins while records cannot be written, such as on a full disk: they go on without, or they are refused. With `refuse` a login waits for its record to be written.',
+    ),
 })
   .prefault({})
   .describe('The audit trail: who was let in, as what, from where, and who was not.')

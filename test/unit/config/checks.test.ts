@@ -68,6 +68,10 @@ groups:
 describe('the audit file', () => {
   test.each([
     ['audit: { sink: file }', '7:1: audit.file: is required if `sink` is "file"'],
+    [
+      'audit: { sink: none, on_failure: refuse }',
+      '7:34: audit.on_failure: cannot be "refuse" if `sink` is "none"',
+    ],
     ['audit: { file: x }', '7:16: audit.file: is only allowed if `sink` is "file"'],
   ])('goes with its sink: %s', (section, problem) => {
     expect(problemsOf(`${minimal}${section}\n`)).toEqual([problem])

@@ -93,6 +93,7 @@ test('a minimal file gets every default', () => {
           authentication: 60_000,
           sign_in: 300_000,
           drain: 30_000,
+          drain_delay: 0,
           keepalive: 60_000,
         },
         limits: {
@@ -104,7 +105,7 @@ test('a minimal file gets every default', () => {
           max_password: 65_530,
         },
         log: { level: 'info', format: 'json' },
-        audit: { sink: 'stdout', file: undefined },
+        audit: { sink: 'stdout', file: undefined, on_failure: 'continue' },
         trusted_proxies: [],
         integrations: {},
         identity_map: '',

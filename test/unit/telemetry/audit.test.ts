@@ -1,6 +1,16 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -32,6 +42,7 @@ function create(options: Partial<AuditOptions> = {}, path?: string): Fixture {
   const audit = createAudit({
     node: 'gw0',
     version: '1.2.3',
+    onFailure: 'continue',
     onRecorded: (records) => (seen.recorded += records),
     onDropped: (records) => (seen.dropped += records),
     onError: (error) => seen.errors.push(error),
@@ -362,6 +373,86 @@ describe('the sink', () => {
     expect(seen.recorded).toBe(0)
   })
 
+  describe('that refuses where it cannot write', () => {
+    test('has the record before it says that a session may be, and has it once', async () => {
+      const { audit, file } = create({ onFailure: 'refuse' })
+      await audit.recordAdmission?.(verified)
+      expect(read(file)).toHaveLength(1)
+      audit.admitted(verified)
+      await audit.close()
+      expect(read(file)).toHaveLength(1)
+      expect(audit.isRefusing).toBe(false)
+    })
+
+    test('answers those that wait together', async () => {
+      const { audit, file } = create({ onFailure: 'refuse' })
+      const waiting = Array.from({ length: 50 }, async () => audit.recordAdmission?.(verified))
+      await Promise.all(waiting)
+      expect(read(file)).toHaveLength(50)
+      await audit.close()
+    })
+
+    test.skipIf(!existsSync('/dev/full'))('lets nobody in on a full disk', async () => {
+      const { audit, seen } = create({ onFailure: 'refuse' }, '/dev/full')
+      const refused = { reason: 'audit-unavailable', sqlstate: '57P03' }
+      await expect(audit.recordAdmission?.(verified)).rejects.toMatchObject(refused)
+      expect(audit.isRefusing).toBe(true)
+      await expect(audit.recordAdmission?.(verified)).rejects.toMatchObject(refused)
+      expect(seen.errors).toHaveLength(1)
+      await audit.close()
+    })
+
+    test('lets nobody in when there is no room for the record', async () => {
+      const { audit } = create({ onFailure: 'refuse', maxPendingBytes: 10 })
+      const refused = { reason: 'audit-unavailable' }
+      await expect(audit.recordAdmission?.(verified)).rejects.toMatchObject(refused)
+      expect(audit.isRefusing).toBe(false)
+      await audit.close()
+    })
+
+    test('lets nobody in when the audit is closed', async () => {
+      const { audit } = create({ onFailure: 'refuse' })
+      await audit.close()
+      const refused = { reason: 'audit-unavailable' }
+      await expect(audit.recordAdmission?.(verified)).rejects.toMatchObject(refused)
+    })
+
+    test.skipIf(process.platform === 'win32')('waits for its deadline and no longer', async () => {
+      const fifo = join(folder, 'stuck')
+      execFileSync('mkfifo', [fifo])
+      // Open on both sides, and never read: a pipe takes so much and no more.
+      const reader = openSync(fifo, 'r+')
+      const { audit } = create(
+        { onFailure: 'refuse', recordTimeoutMs: 50, closeTimeoutMs: 50 },
+        fifo,
+      )
+      const attempts = 200
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: attempts }, async () => audit.recordAdmission?.(verified)),
+      )
+      const late = outcomes.filter(({ status }) => status === 'rejected')
+      expect(late.length).toBeGreaterThan(0)
+      expect(late.length).toBeLessThan(attempts)
+      const unblocking = setInterval(() => readSync(reader, Buffer.alloc(65_536)), 5)
+      await audit.close()
+      clearInterval(unblocking)
+      closeSync(reader)
+    })
+
+    test('that is none refuses nobody', async () => {
+      const audit = createAudit({
+        sink: 'none',
+        onFailure: 'refuse',
+        node: 'gw0',
+        version: '1',
+        onDropped: () => expect.fail(),
+        onError: () => expect.fail(),
+      })
+      expect(audit.recordAdmission).toBeUndefined()
+      await audit.close()
+    })
+  })
+
   test('is refused at the start when the file cannot be opened', () => {
     expect(() => create({}, '/dev/null/audit.jsonl')).toThrow()
   })
@@ -371,6 +462,7 @@ describe('the sink', () => {
       sink: 'none',
       node: 'gw0',
       version: '1',
+      onFailure: 'continue',
       onDropped: () => expect.fail(),
       onError: () => expect.fail(),
     })

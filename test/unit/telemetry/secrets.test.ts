@@ -48,6 +48,7 @@ test('a token that got into a name or an error is in no log, no audit record and
     file,
     node: 'gw0',
     version: '1',
+    onFailure: 'continue',
     onDropped: () => expect.fail(),
     onError: () => expect.fail(),
   })
