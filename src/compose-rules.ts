@@ -15,7 +15,7 @@ import type { ProviderAccess } from './identity/provider-access.ts'
 import { type ExchangeProvider, TokenExchange } from './identity/token-exchange.ts'
 import { allowedTypes, type TokenRules } from './identity/token-rules.ts'
 import { VerifiedTokens } from './identity/verified-tokens.ts'
-import type { Catalog, Integration, Pool } from './policy/catalog.ts'
+import type { Catalog, Integration, Pool, Provisioning } from './policy/catalog.ts'
 import { parseCockroachMap } from './policy/cockroach-identity-map.ts'
 import { type IdentityMap, parseIdentityMap } from './policy/identity-map.ts'
 import { parseNetwork } from './policy/network.ts'
@@ -24,6 +24,7 @@ import type { ListenOptions } from './session/listener.ts'
 import type { CertificateFiles, ServerContexts } from './session/server-certificate.ts'
 import type { Rules } from './session/services.ts'
 import { readAuthority } from './upstream/certificate-authority.ts'
+import { Provisioner } from './upstream/provisioner.ts'
 import { RoleCertificates } from './upstream/role-certificates.ts'
 import type { UpstreamCredentials, UpstreamTarget } from './upstream/target.ts'
 
@@ -54,7 +55,7 @@ export function composeRules(
     exchanges: composeExchanges(config, login.tokens),
     signIns: composeSignIns(config),
     signInPages: config.sign_in && { publicUrl: config.sign_in.public_url },
-    upstreams: composeUpstreams(config),
+    ...composeUpstreams(config),
     certificates,
     clientCertificates: clientCertificates(config),
     trustedProxies: config.trusted_proxies.map(parseNetwork),
@@ -192,6 +193,7 @@ export function composeCatalog(config: Config): Catalog {
           primary: database.primary,
           selection: database.integration_selection,
           hasUpstream: database.upstream !== undefined,
+          provisioner: database.upstream?.provisioner?.role,
         },
       ]),
     ),
@@ -213,6 +215,7 @@ export function composeCatalog(config: Config): Catalog {
           mapsPrincipal: integration.map_principal,
           allowsIdTokenUser: integration.enable_id_token_authentication,
           dialect: dialectOf(integration),
+          provisioning: provisioningOf(integration),
           requiresGroups: integration.cockroach?.requiresGroups ?? false,
           scopes: scopesOf(integration),
         },
@@ -229,6 +232,11 @@ export function composeCatalog(config: Config): Catalog {
 }
 
 type IntegrationConfig = Config['integrations'][string]
+
+function provisioningOf({ provisioning }: IntegrationConfig): Provisioning | undefined {
+  const { enabled, sync, connection_limit: connectionLimit } = provisioning
+  return enabled ? { sync, connectionLimit } : undefined
+}
 
 function dialectOf({ cockroach }: IntegrationConfig): Dialect {
   return cockroach === undefined ? 'portcullis' : 'cockroachdb'
@@ -404,12 +412,25 @@ function exchangeProviders(
   return providers
 }
 
-function composeUpstreams(config: Config): ReadonlyMap<string, UpstreamTarget> {
-  const targets = new Map<string, UpstreamTarget>()
+function composeUpstreams(config: Config): Pick<Rules, 'upstreams' | 'provisioners'> {
+  const upstreams = new Map<string, UpstreamTarget>()
+  const provisioners = new Map<string, Provisioner>()
   for (const [name, { upstream }] of Object.entries(config.databases)) {
-    if (upstream !== undefined) targets.set(name, composeUpstream(upstream))
+    if (upstream === undefined) continue
+    const target = composeUpstream(upstream)
+    upstreams.set(name, target)
+    const provisioner = composeProvisioner(upstream, target)
+    if (provisioner !== undefined) provisioners.set(name, provisioner)
   }
-  return targets
+  return { upstreams, provisioners }
+}
+
+/** Connects to nothing before it is used. */
+export function composeProvisioner(
+  { provisioner }: UpstreamConfig,
+  target: UpstreamTarget,
+): Provisioner | undefined {
+  return provisioner && new Provisioner({ ...provisioner, password: provisioner.password, target })
 }
 
 type UpstreamConfig = NonNullable<Config['databases'][string]['upstream']>

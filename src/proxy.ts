@@ -146,7 +146,9 @@ export class Proxy {
     const composed = this.#compose(config)
     const wanted = this.#listenersOf(config)
     await this.#openListeners(wanted)
+    const { provisioners } = this.#rules
     this.#rules = this.#adopt(composed)
+    for (const old of provisioners.values()) old.close()
     this.#config = config
     await this.#keepListeners(wanted)
     this.#options.log.setLevel(config.log.level)

@@ -622,6 +622,33 @@ export const reasons = {
       'The role is a superuser, or its name begins with `pg_`, and no group names it with `allow_superuser: true`.',
     remedy: 'Use an ordinary role.',
   },
+  'role-taken': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'the role of identity "{principal}" exists already and is not its own',
+    hint: 'Ask the administrator.',
+    meaning:
+      'With `provisioning` everybody has a role of their own, and a role of that name is there which Portcullis did not make for this identity: it was made by somebody else, or for another issuer or subject.',
+    remedy:
+      'The log has whose it is. Rename or drop the role if nobody needs it, hand it over as docs/provisioning.md shows, or give the identity another name by `principal_regex` or `identity_map`.',
+  },
+  'provisioning-failed': {
+    sqlstate: '08004',
+    fault: 'upstream',
+    message: 'the role of this identity could not be made ready',
+    meaning:
+      'With `provisioning` the role of an identity is made and its memberships are kept at login, and the server refused that: the provisioner may not create roles or grant those of the groups, is a superuser, none of the roles of the groups exists, the server is read-only or older than PostgreSQL 16. Or, with `sync: exact`, there is a membership that the provisioner may not revoke.',
+    remedy:
+      'The log has the answer of the server. `portcullis check` tries it all, and docs/provisioning.md has the statements that make a provisioner.',
+  },
+  'provisioning-unavailable': {
+    sqlstate: '08001',
+    fault: 'upstream',
+    message: upstreamAway,
+    meaning:
+      'With `provisioning` the server is asked about the role of an identity at each login, and the provisioner did not get there: it could not connect or log in, it took longer than the `connect_timeout` of the database, or the database has no `upstream.provisioner`.',
+    remedy: 'The log has the cause. Check `upstream.provisioner` and pg_hba.conf.',
+  },
   'exchange-failed': {
     sqlstate: '08006',
     fault: 'issuer',

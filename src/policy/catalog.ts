@@ -68,6 +68,8 @@ export interface Database {
   /** Whether a token may pick its integration among those of the scope. */
   readonly selection: 'token' | 'primary'
   readonly hasUpstream: boolean
+  /** The role by which roles of identities are made there. */
+  readonly provisioner?: string | undefined
 }
 
 /** What policy needs of an SSO integration; identity has the rest. */
@@ -88,10 +90,19 @@ export interface Integration {
   readonly allowsIdTokenUser: boolean
   /** With `cockroachdb`, names are folded, and groups are ours by their names. */
   readonly dialect: Dialect
+  /** Whether identities have roles of their own, which are made for them. */
+  readonly provisioning?: Provisioning | undefined
   /** Whether an identity without any group is refused, whatever its name may be. */
   readonly requiresGroups: boolean
   /** What is asked for in interactive sign-in. */
   readonly scopes: readonly string[]
+}
+
+export interface Provisioning {
+  /** What is revoked at a login: what we have granted, or whatever is not by a group. */
+  readonly sync: 'granted' | 'exact'
+  /** For a role that is made. */
+  readonly connectionLimit: number | undefined
 }
 
 export interface Group {

@@ -6,6 +6,7 @@ import { folded, isReservedThere } from './cockroach-users.ts'
 import type { Decision, Step } from './decision.ts'
 import { mapPrincipal, type OpenRule } from './identity-map.ts'
 import { type Condition, describeRule, openTo } from './open-rules.ts'
+import { canBeOwn, isProvisioner, provisionOf } from './own-role.ts'
 import { isRoleName } from './role-name.ts'
 
 export interface AccessRequest {
@@ -54,10 +55,13 @@ export function decide(
   if (!check('groups', found, hasAny)) return denied('no-group')
 
   const candidates = list([...shown(own), ...groups.map((group) => group.role)])
+  const { provisioning } = integration
+  // Without a user a role of one's own goes before those of the groups.
+  const mayTakeFirst = provisioning === undefined || request.user !== undefined
   const choice = isCockroach
     ? chooseRoleThere(request.user, own, groups)
-    : chooseRole(request.user, own, groups)
-  const asked = request.user ?? (isCockroach ? 'the only name' : 'the first group')
+    : chooseRole(request.user, own, mayTakeFirst ? groups : [])
+  const asked = request.user ?? (isCockroach || !mayTakeFirst ? 'the only name' : 'the first group')
   check('role', `${asked} among ${candidates}`, choice !== undefined)
   if (choice === undefined) {
     // CockroachDB has no word for it.
@@ -65,15 +69,35 @@ export function decide(
     return denied('role-not-allowed', open)
   }
   const isOpen = choice.allowsSuperuser || !isReserved(choice.role, integration)
-  if (!check('reserved role', choice.role, isOpen)) return denied('role-reserved')
+  const isOurs = isProvisioner(choice.role, catalog)
+  if (!check('reserved role', choice.role, isOpen && !isOurs)) return denied('role-reserved')
+  const provision =
+    provisioning !== undefined && choice.isOwnName ? provisionOf(provisioning, groups) : undefined
+  if (provision !== undefined) {
+    const { role } = choice
+    const compared = `${role} as a member of ${list(provision.memberOf)}`
+    const [refused] = groups.filter((group) => !mayBeGranted(group, integration, catalog))
+    const isPossible = canBeOwn(role, catalog) && groups.length > 0 && refused === undefined
+    if (!check('own role', compared, isPossible)) {
+      return denied(groups.length > 0 ? 'role-reserved' : 'no-group')
+    }
+  }
   const { requiresGroups } = integration
   if (requiresGroups && !check('some group', list(principal.groups), principal.groups.length > 0)) {
     return denied('no-group')
   }
   // Last, so that whoever has no right here does not learn which databases there are.
-  const exists = catalog.databases.get(request.database)?.hasUpstream === true
+  const database = catalog.databases.get(request.database)
+  const exists = database?.hasUpstream === true
+  const provisioner = exists ? database.provisioner : undefined
   if (!check('database', request.database, exists)) return denied('unknown-database')
-  return { outcome: 'granted', ...choice, groups: groupNames, steps }
+  const { role, allowsSuperuser, condition } = choice
+  const granted = { outcome: 'granted', role, allowsSuperuser, groups: groupNames, steps } as const
+  if (provision === undefined) return { ...granted, ...(condition && { condition }) }
+  if (!check('provisioner', provisioner ?? '(none)', provisioner !== undefined)) {
+    return denied('provisioning-unavailable')
+  }
+  return { ...granted, provision }
 }
 
 /** The default group and every group that a value of the claim is mapped to, the highest rank first. */
@@ -149,6 +173,8 @@ function shown({ users, open }: OwnRoles): string[] {
 interface Choice {
   readonly role: string
   readonly allowsSuperuser: boolean
+  /** Whether it is a name of the identity, rather than the role of a group or one that a rule opens. */
+  readonly isOwnName: boolean
   readonly condition?: Condition
 }
 
@@ -158,16 +184,27 @@ function chooseRole(
   groups: readonly Group[],
 ): Choice | undefined {
   const group = groups.find((one) => user === undefined || one.role === user)
-  if (group !== undefined) return { role: group.role, allowsSuperuser: group.allowsSuperuser }
+  if (group !== undefined) {
+    return { role: group.role, allowsSuperuser: group.allowsSuperuser, isOwnName: false }
+  }
   if (user === undefined) {
     // Only roles with a name: a rule for any of them is no choice of one.
     const [first, ...others] = users
     if (first === undefined || others.length > 0) return undefined
-    return { role: first, allowsSuperuser: false }
+    return { role: first, allowsSuperuser: false, isOwnName: true }
   }
-  if (users.includes(user)) return { role: user, allowsSuperuser: false }
+  if (users.includes(user)) return { role: user, allowsSuperuser: false, isOwnName: true }
   const condition = openTo(user, open)
-  return condition && { role: user, allowsSuperuser: false, condition }
+  return condition && { role: user, allowsSuperuser: false, isOwnName: false, condition }
+}
+
+/** Whether membership in a group's role may be given away: not that of a reserved one that is not meant. */
+function mayBeGranted(
+  { role, allowsSuperuser }: Group,
+  integration: Integration,
+  catalog: Catalog,
+): boolean {
+  return (allowsSuperuser || !isReserved(role, integration)) && !isProvisioner(role, catalog)
 }
 
 /** What to ask for instead: the roles that have a name, the groups' before the identity's own. */

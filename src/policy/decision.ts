@@ -1,5 +1,6 @@
 import type { Reason } from '../refusal.ts'
 import type { Condition } from './open-rules.ts'
+import type { Provision } from './own-role.ts'
 
 /** One thing that was compared on the way to a decision. Holds no secret and no token. */
 export interface Step {
@@ -17,6 +18,8 @@ export type Decision =
       readonly allowsSuperuser: boolean
       /** What the session has to prove at the server before anybody hears that it is in. */
       readonly condition?: Condition
+      /** The role is the identity's own, and is to be made what this says before anybody logs in as it. */
+      readonly provision?: Provision
       readonly steps: readonly Step[]
     }
   | {

@@ -156,7 +156,7 @@ export function chooseRole(
   attempt: Attempt,
   identity: TokenIdentity,
   integration: Integration,
-): Pick<TokenAdmission, 'role' | 'allowsSuperuser' | 'condition'> {
+): Pick<TokenAdmission, 'role' | 'allowsSuperuser' | 'condition' | 'provision'> {
   const { intent, facts, catalog } = attempt
   checkDeclared(attempt, identity)
   const known = identityFacts(identity)
@@ -177,8 +177,8 @@ export function chooseRole(
       ...(decision.openRoles.length > 0 && { hint: connectAs(decision.openRoles) }),
     })
   }
-  const { role, allowsSuperuser, condition } = decision
-  return { role, allowsSuperuser, condition }
+  const { role, allowsSuperuser, condition, provision } = decision
+  return { role, allowsSuperuser, condition, ...(provision && { provision }) }
 }
 
 function checkDeclared({ intent, report }: Attempt, { kind }: TokenIdentity): void {

@@ -4,6 +4,7 @@ import type { SubjectToken } from '../identity/token-exchange.ts'
 import type { Catalog } from '../policy/catalog.ts'
 import type { Step } from '../policy/decision.ts'
 import type { Condition } from '../policy/open-rules.ts'
+import type { Provision } from '../policy/own-role.ts'
 import { type Reason, Refusal, type RefusalOptions } from '../refusal.ts'
 import type { RelayedFirst } from '../sasl/scram-relay.ts'
 import type { ClientIntent } from './client-intent.ts'
@@ -22,6 +23,8 @@ export type Admission =
       readonly allowsSuperuser: boolean
       /** Holds only if the server says so of the role. */
       readonly condition: Condition | undefined
+      /** Where the role is the identity's own: what it has to be made before. */
+      readonly provision?: Provision
       readonly subject: SubjectToken
     }
   | {

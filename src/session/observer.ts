@@ -65,6 +65,8 @@ export interface SessionFacts {
     readonly actors: readonly string[]
     readonly tokenIdHash: string | undefined
   }
+  /** What came of the role of the identity's own: made, given or deprived of memberships, or neither. */
+  readonly provisioned?: 'created' | 'changed' | 'unchanged'
   readonly upstreamProcessId?: number
 }
 
@@ -74,6 +76,7 @@ export const stages = [
   'credential',
   'verify',
   'exchange',
+  'provision',
   'upstream',
   'total',
 ] as const

@@ -5,6 +5,7 @@ import type { VerifiedTokens } from '../identity/verified-tokens.ts'
 import type { Catalog } from '../policy/catalog.ts'
 import type { Network } from '../policy/network.ts'
 import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
+import type { Provisioner } from '../upstream/provisioner.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 import type { ClientCertificates } from './client-certificate.ts'
@@ -24,6 +25,8 @@ export interface Rules {
   /** Where our own pages are, as browsers reach them; undefined where there are none. */
   readonly signInPages: SignInPages | undefined
   readonly upstreams: ReadonlyMap<string, UpstreamTarget>
+  /** By database, for those where roles are made. */
+  readonly provisioners: ReadonlyMap<string, Provisioner>
   readonly certificates: ServerContexts
   readonly clientCertificates: ClientCertificates
   /** Peers that put a PROXY header in front of what they send. */

@@ -138,6 +138,7 @@ async function admit(
   if (target === undefined) throw new Refusal('unknown-database')
   const release = services.registry.reserve(rules.limits)
   try {
+    await makeReady(conversation, admission, rules, services)
     const credential = await credentialFor(conversation, admission, target, rules, services)
     const request = {
       role: admission.role,
@@ -167,6 +168,21 @@ async function admit(
   } finally {
     release()
   }
+}
+
+/** Before anybody logs in as it, a role of the identity's own is made what it should be. */
+async function makeReady(
+  { facts }: Conversation,
+  admission: Admission,
+  { provisioners }: Rules,
+  { observer }: SessionServices,
+): Promise<void> {
+  if (admission.kind !== 'token' || admission.provision === undefined) return
+  const provisioner = provisioners.get(admission.intent.database)
+  if (provisioner === undefined) throw new Refusal('provisioning-unavailable')
+  const { issuer, subject } = admission.subject.principal
+  const wish = { ...admission.provision, role: admission.role, issuer, subject }
+  facts.provisioned = await timed(observer, 'provision', async () => provisioner.provision(wish))
 }
 
 /**

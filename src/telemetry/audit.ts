@@ -272,6 +272,7 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
     identity,
     role,
     exchanged,
+    provisioned,
     upstreamProcessId,
   } = session
   return {
@@ -306,6 +307,7 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
       sha256: tls.certificate.thumbprint,
       subject: tls.certificate.subject,
     },
+    provisioned,
     upstream_token_id_hash: exchanged?.tokenIdHash,
     upstream_actors: toList(exchanged?.actors),
     upstream_backend_pid: upstreamProcessId,

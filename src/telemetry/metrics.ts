@@ -46,6 +46,7 @@ const stages = {
   credential: 0,
   verify: 0,
   exchange: 0,
+  provision: 0,
   upstream: 0,
   total: 0,
 } satisfies Record<Stage, 0>
@@ -60,6 +61,10 @@ const endReasons = {
   idle: 0,
   'idle-in-transaction': 0,
 } satisfies Record<EndReason, 0>
+const provisionOutcomes = { created: 0, changed: 0, unchanged: 0 } satisfies Record<
+  NonNullable<SessionFacts['provisioned']>,
+  0
+>
 const cancelOutcomes = { forwarded: 0, 'unknown-key': 0, failed: 0 } satisfies Record<
   Parameters<SessionObserver['cancelled']>[1],
   0
@@ -126,6 +131,10 @@ export function createMetrics({
     ['cancel_requests_total', 'Cancel requests, by outcome.'],
     ['outcome'],
   )
+  const provisioned = counter(
+    ['provisioned_total', 'Logins whose own role was made ready, by what that took.'],
+    ['outcome'],
+  )
   const keyRefreshes = counter(
     ['jwks_refreshes_total', 'Fetches of the key set of an issuer, by outcome.'],
     ['issuer', 'outcome'],
@@ -152,6 +161,7 @@ export function createMetrics({
   for (const stage of Object.keys(stages)) loginDuration.zero({ stage })
   for (const reason of Object.keys(endReasons)) sessionsEnded.inc({ reason }, 0)
   for (const outcome of Object.keys(cancelOutcomes)) cancelRequests.inc({ outcome }, 0)
+  for (const outcome of Object.keys(provisionOutcomes)) provisioned.inc({ outcome }, 0)
   for (const outcome of outcomes) configReloads.inc({ outcome }, 0)
   // Until a certificate is loaded there is no time to report, and zero would be the smallest of all.
   certificateExpiry.remove()
@@ -210,6 +220,7 @@ export function createMetrics({
     reason = 'none',
   ): void {
     logins.inc({ integration: session.integration ?? 'none', outcome, reason })
+    if (session.provisioned !== undefined) provisioned.inc({ outcome: session.provisioned })
   }
 
   return {

@@ -81,6 +81,10 @@ beforeAll(async () => {
       const upstream = (changes: object): Record<string, unknown> => ({
         upstream: { ...sandbox, ...changes },
       })
+      const personal = (provisioner: object): Record<string, unknown> => ({
+        integrations: ['personal'],
+        ...upstream({ database: 'sandbox', auth: { method: 'trust' }, provisioner }),
+      })
       const noTls = { host: '127.0.0.1', tls: 'disable', connect_timeout: '500ms', ca: undefined }
       config.integrations = {
         ...config.integrations,
@@ -102,6 +106,7 @@ beforeAll(async () => {
         },
         decrypting: { ...people, decryption_keys_file: 'server.key' },
         accessing: { ...people, token_kinds: ['at+jwt'] },
+        personal: { ...people, map_principal: true, provisioning: { enabled: true } },
       }
       config['tls'] = { ...(config['tls'] as object), client_ca: 'ca.crt' }
       config['sign_in'] = { public_url: pages, listen_port: pagesPort }
@@ -136,6 +141,9 @@ beforeAll(async () => {
           ...upstream({ auth: { method: 'token' } }),
         },
         missing: upstream({ database: 'not_there' }),
+        taken: personal({ role: 'maker', password: 'maker' }),
+        unprovided: personal({ role: 'beginner', password: 'beginner' }),
+        unmade: personal({ role: 'maker', password: 'wrong' }),
       }
       config.connectivity_pools = {
         ...config.connectivity_pools,
@@ -174,7 +182,13 @@ beforeAll(async () => {
       }
     },
   })
-  await stack.postgres.sql("create role chief login superuser password 'chief'")
+  await stack.postgres.sql(
+    `create role chief login superuser password 'chief';
+     create role maker login createrole password 'maker';
+     grant app_readonly, app_readwrite to maker with admin true, inherit false, set false;
+     create role beginner login createrole password 'beginner';
+     create role alice`,
+  )
   main = { gateway: stack.gateway, auditFile: 'audit.jsonl' }
   impatient = await anotherGateway('impatient', {
     timeouts: { startup: '1s', tls_handshake: '1s', authentication: '1s' },
@@ -296,6 +310,11 @@ async function bob(database: string, asUser = user): Promise<Answer> {
 
 async function alice(database: string): Promise<Answer> {
   return refusedWith(await stack.token(), { user, database })
+}
+
+/** As whoever the token names, where everybody has a role of their own. */
+async function personal(database: string, name: string): Promise<Answer> {
+  return refusedWith(await stack.provider.mintIdToken(name), { user: 'id_token', database })
 }
 
 /** A token that says nothing of itself, of the user for access tokens. */
@@ -938,6 +957,25 @@ const scenarios: Readonly<
       sqlstate: '28000',
       message: 'user "chief" is reserved and cannot log in by single sign-on',
     },
+  },
+  'role-taken': {
+    provoke: async () => personal('taken', 'alice'),
+    reachesUpstream: true,
+    expected: {
+      sqlstate: '28000',
+      message: 'the role of identity "alice" exists already and is not its own',
+    },
+  },
+  // It may create roles, and not grant those of the groups.
+  'provisioning-failed': {
+    provoke: async () => personal('unprovided', 'bob'),
+    reachesUpstream: true,
+    expected: { sqlstate: '08004', message: 'the role of this identity could not be made ready' },
+  },
+  'provisioning-unavailable': {
+    provoke: async () => personal('unmade', 'bob'),
+    reachesUpstream: true,
+    expected: { sqlstate: '08001', message: couldNotConnect },
   },
   'exchange-failed': {
     provoke: async () => {

@@ -188,11 +188,12 @@ export class Stack {
     )
   }
 
-  /** Backends of clients at PostgreSQL, but for the one that asks. */
+  /** Backends of clients at PostgreSQL, but for the one that asks and those that make roles. */
   async backends(): Promise<number> {
     const rows = await this.postgres.sql(
       `select count(*)::int as n from pg_stat_activity
-       where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+       where backend_type = 'client backend' and pid <> pg_backend_pid()
+         and application_name <> 'portcullis provisioning'`,
     )
     return Number(rows[0]?.['n'])
   }

@@ -253,6 +253,7 @@ function rulesOf(options: GateOptions): Rules {
       ],
     ]),
     exchanges: new Map(),
+    provisioners: new Map(),
     signIns: new Map(),
     signInPages: undefined,
     upstreams: new Map([[database, targetOf(options)]]),

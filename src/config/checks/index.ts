@@ -13,6 +13,7 @@ import { checkTokenUpstreams } from './exchange.ts'
 import { checkIntrospection, checkKinds } from './tokens.ts'
 import { checkPasswords } from './passwords.ts'
 import { checkPools } from './pools.ts'
+import { checkProvisioning } from './provisioning.ts'
 import { checkReferences } from './references.ts'
 import { checkSettings } from './settings.ts'
 import { checkSignIn } from './sign-in.ts'
@@ -37,6 +38,7 @@ export function checkTogether(tree: Tree): readonly Finding[] {
     ...checkTokenUpstreams(view),
     ...checkCertificateUpstreams(view),
     ...checkPasswords(view),
+    ...checkProvisioning(view),
     ...checkPools(view),
     ...checkSignIn(view),
     ...checkSettings(view),

@@ -12,6 +12,7 @@ import {
 } from '../fields.ts'
 import { expecting } from '../messages.ts'
 import { exchange } from './exchange.ts'
+import { provisioner } from './provisioning.ts'
 
 const passwordAuth = section({
   method: z
@@ -107,6 +108,9 @@ const upstream = section({
     .prefault('10s')
     .describe('For connecting and logging in.'),
   auth: auth.describe('How Portcullis logs in as the role.'),
+  provisioner: provisioner
+    .optional()
+    .describe('Who makes roles at the server, for integrations with `provisioning`.'),
 })
 
 export const database = section({

@@ -19,6 +19,7 @@ import { expecting, expectingText } from '../messages.ts'
 import { introspection } from './introspection.ts'
 import { isProxyUrl } from '../proxy-url.ts'
 import { keySet } from './key-set.ts'
+import { provisioning } from './provisioning.ts'
 
 const algorithms = [
   'RS256',
@@ -147,6 +148,9 @@ export const integration = section({
   map_principal: flag()
     .prefault(false)
     .describe('Whether the principal itself is the name of a role that it may use.'),
+  provisioning: provisioning
+    .prefault({})
+    .describe('Roles of their own for those who log in. Off unless it is enabled.'),
   enable_id_token_authentication: flag()
     .prefault(false)
     .describe('Whether the user `id_token` may be used with this integration.'),

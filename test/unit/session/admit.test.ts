@@ -991,6 +991,40 @@ describe('a client without a user', () => {
   })
 })
 
+describe('a role of one’s own', () => {
+  const provisioning = { sync: 'exact', connectionLimit: 3 } as const
+  const personal = { ...people, mapsPrincipal: true, provisioning }
+  const its = {
+    ...catalog,
+    integrations: new Map([['people', personal]]),
+    databases: new Map([
+      ...catalog.databases,
+      ['sandbox', database('sandbox', { provisioner: 'maker' })] as const,
+    ]),
+  }
+
+  test('is admitted with what has to be done about it', async () => {
+    const scene = attempt({ user: 'id_token' }, { its })
+    const admission = await outcomeOf(scene)
+    expect(admission).toMatchObject({
+      role: goodClaims.sub,
+      allowsSuperuser: false,
+      provision: { ...provisioning, memberOf: ['app_readonly'] },
+    })
+    expect(scene.steps).toContainEqual({
+      check: 'own role',
+      compared: `${goodClaims.sub} as a member of app_readonly`,
+      passed: true,
+    })
+  })
+
+  test('is not what the role of a group is', async () => {
+    const admission = await outcomeOf(attempt({ user: 'app_readonly' }, { its }))
+    expect(admission).toMatchObject({ kind: 'token', role: 'app_readonly' })
+    expect(admission).not.toHaveProperty('provision')
+  })
+})
+
 test('the dialect of a login is that of its integration, else what its client speaks', async () => {
   const own = attempt()
   await outcomeOf(own)
