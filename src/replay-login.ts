@@ -145,6 +145,7 @@ class Replay {
         signsInBy === undefined
           ? await admitToken(attempt, credential, verifiers, this.#now)
           : await admitBy(attempt, signsInBy, credential, verifiers, this.#now)
+      this.#reportProvision(admission, true)
       this.#reportExchange(attempt.intent.database)
       const isDecided = this.#reportMembership(admission, true)
       return this.explanation(isDecided ? 'granted' : 'undecided', admission.role)
@@ -165,6 +166,7 @@ class Replay {
         this.#preview(signed, rules),
       )
       const chosen = chooseRole({ ...attempt, report }, identity, integration)
+      this.#reportProvision(chosen, false)
       this.#reportMembership(chosen, false)
       return this.explanation('undecided', chosen.role, this.#request.isOffline ? undefined : error)
     }
@@ -215,6 +217,16 @@ class Replay {
     this.#report({ check: 'credential', compared, passed: !isToken, verified: true })
     if (isToken) throw new Refusal('wrong-password', { hint })
     return this.explanation('undecided', role)
+  }
+
+  /** Whoever explains a login makes no roles. */
+  #reportProvision(
+    { role, provision }: Pick<TokenAdmission, 'role' | 'provision'>,
+    verified: boolean,
+  ): void {
+    if (provision === undefined) return
+    const compared = `${role}: the database is not asked here whether it is this identity's own`
+    this.#report({ check: 'provisioning', compared, passed: null, verified })
   }
 
   /** Whoever explains a login does not have tokens issued. */

@@ -12,6 +12,7 @@ import { probeRole, reachUpstream } from '../upstream/probe-upstream.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import { inspectAuthorities } from './authorities.ts'
 import { inTurns } from './in-turns.ts'
+import { hasOwnRolesAlone, inspectProvisioner } from './provisioner.ts'
 
 type Upstream = NonNullable<Config['databases'][string]['upstream']>
 
@@ -32,7 +33,7 @@ export async function inspectDatabases(
   const wanted = rolesOfGroups(config)
   const databases = Object.entries(config.databases)
   const found = await inTurns(databases, async ([name, { upstream }]) =>
-    upstream === undefined ? [] : inspectDatabase(name, upstream, wanted, keys, options),
+    upstream === undefined ? [] : inspectDatabase(name, upstream, config, wanted, keys, options),
   )
   return found.flat()
 }
@@ -54,6 +55,7 @@ function rolesOfGroups({ groups, connectivity_pools: pools }: Config): readonly 
 async function inspectDatabase(
   name: string,
   upstream: Upstream,
+  config: Config,
   wanted: readonly WantedRole[],
   keys: ScramKeyCache,
   options: ProbeOptions,
@@ -63,7 +65,8 @@ async function inspectDatabase(
   const { now, describe } = options
   const isUsable = ca === undefined || inspectAuthorities(ca, 'ca', findings, now(), describe)
   const canSign = inspectOwnAuthority(upstream, findings, options)
-  const roles = rolesToTry(upstream, wanted, findings)
+  // Nobody need be able to log in as the role of a group, where everybody has a role of their own.
+  const roles = hasOwnRolesAlone(config, name) ? [] : rolesToTry(upstream, wanted, findings)
   if (!isUsable || !canSign || options.isOffline) return findings.all
   const target = composeUpstream(upstream)
   if (!(await isReachable(target, findings, options))) return findings.all
@@ -72,7 +75,8 @@ async function inspectDatabase(
     await tryRole(target, one, keys, its, options)
     return its.all
   })
-  return [...findings.all, ...tried.flat()]
+  const provisioner = await inspectProvisioner(name, config, upstream, target, options)
+  return [...findings.all, ...tried.flat(), ...provisioner]
 }
 
 /** What signs the certificates that Portcullis logs in with. Returns false where it cannot be used. */

@@ -18,6 +18,7 @@ export function lintCatalog(
     ...lintIdentityMap(catalog),
     ...lintGroups(catalog, withGroupClaims),
     ...[...catalog.databases.values()].flatMap((one) => lintScope(one, catalog)),
+    ...[...catalog.databases.values()].flatMap((one) => lintOwnRoles(one, catalog)),
     ...lintPools(catalog.pools),
   ]
 }
@@ -57,17 +58,11 @@ function lintIntegration(
   return findings.all
 }
 
-function canBeRole(
-  integration: Integration,
-  { identityMap }: Catalog,
-  hasGroupClaims: boolean,
-): boolean {
+function canBeRole(integration: Integration, catalog: Catalog, hasGroupClaims: boolean): boolean {
   return (
     integration.defaultGroup !== undefined ||
     (integration.groupMappings.size > 0 && hasGroupClaims) ||
-    integration.mapsPrincipal ||
-    integration.principalPattern !== undefined ||
-    identityMap.has(withoutTrailingSlash(integration.issuer))
+    canBeNamed(integration, catalog)
   )
 }
 
@@ -165,6 +160,35 @@ function lintScope(scope: Database, { integrations }: Catalog): readonly Finding
     )
   }
   return findings.all
+}
+
+/** Whether somebody may be a role that was made for somebody else. */
+function lintOwnRoles({ name, integrations: own }: Database, catalog: Catalog): readonly Finding[] {
+  const findings = new Findings(`database ${printable(name)}`)
+  const candidates = own
+    .flatMap((one) => catalog.integrations.get(one) ?? [])
+    .filter(({ isEnabled }) => isEnabled)
+  const maker = candidates.find(({ provisioning }) => provisioning !== undefined)
+  if (maker === undefined) return []
+  for (const one of candidates) {
+    if (one.provisioning !== undefined || !canBeNamed(one, catalog)) continue
+    findings.warning(
+      'provisioning',
+      `who comes by ${one.name} may be a role by name, also one that was made for somebody who comes by ${maker.name}`,
+      `enable \`provisioning\` for ${one.name} as well, or map its principals to other names`,
+    )
+  }
+  return findings.all
+}
+
+/** Whether a principal of it can be a role that no group has. */
+function canBeNamed(
+  { mapsPrincipal, principalPattern, issuer }: Integration,
+  { identityMap }: Catalog,
+): boolean {
+  return (
+    mapsPrincipal || principalPattern !== undefined || identityMap.has(withoutTrailingSlash(issuer))
+  )
 }
 
 /**

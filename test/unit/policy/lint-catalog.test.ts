@@ -1,6 +1,10 @@
+import { RE2JS } from 're2js'
 import { describe, expect, test } from 'vitest'
 import { lintCatalog } from '../../../src/policy/lint-catalog.ts'
 import { catalogOf, database, group, integration, issuer, pool } from './catalogs.ts'
+
+/** An issuer with lines in the identity map. */
+const mapped = 'https://mapped.example'
 
 type Parts = Parameters<typeof catalogOf>[0]
 
@@ -166,6 +170,33 @@ describe('found about a database is', () => {
   const scope = (integrations: readonly string[], selection: 'token' | 'primary' = 'token') => [
     database('app', { integrations, selection }),
   ]
+
+  const making = { provisioning: { sync: 'granted', connectionLimit: undefined } } as const
+
+  test.each<[string, Partial<typeof one>, Partial<typeof one>, boolean]>([
+    ['of principals, beside one that makes roles', { mapsPrincipal: true }, making, true],
+    ['of a pattern', { principalPattern: RE2JS.compile('(a)') }, making, true],
+    ['of an identity map', { issuer: mapped }, making, true],
+    ['of groups alone', {}, making, false],
+    ['that makes roles as well', { mapsPrincipal: true, ...making }, making, false],
+    ['that is switched off', { mapsPrincipal: true, isEnabled: false }, making, false],
+    ['beside one that is off', { mapsPrincipal: true }, { ...making, isEnabled: false }, false],
+    ['of principals, where nobody makes roles', { mapsPrincipal: true }, {}, false],
+  ])('an integration that may be others’ roles, %s', (_, first, second, isFound) => {
+    const integrations = [
+      { ...one, issuer: 'https://one.example', ...first },
+      { ...one, issuer: 'https://two.example', ...second, name: 'two', clientId: 'two' },
+    ]
+    const databases = scope(['one', 'two'], 'primary')
+    const found = lint({ integrations, databases, identityMap: `${mapped} a b` }, ['one', 'two'])
+    expect(found.filter((line) => line.includes('provisioning'))).toEqual(
+      isFound
+        ? [
+            'warning database app provisioning: who comes by one may be a role by name, also one that was made for somebody who comes by two',
+          ]
+        : [],
+    )
+  })
 
   test('that its primary integration is switched off', () => {
     const integrations = [...sound.integrations!, { ...one, isEnabled: false }]
