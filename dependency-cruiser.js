@@ -11,7 +11,8 @@ const mayImport = {
   fleet: ['refusal', 'session', 'wire'],
   web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
   telemetry: ['refusal', 'session'],
-  cli: ['refusal', 'config', 'identity', 'policy'],
+  cli: ['refusal', 'config', 'identity', 'policy', 'grants'],
+  grants: ['refusal', 'config', 'upstream', 'sasl', 'telemetry', 'compose-rules'],
   inspection: [
     ...['refusal', 'config', 'identity', 'policy', 'upstream', 'sasl', 'telemetry'],
     'compose-rules',

@@ -4,6 +4,13 @@ import { Command, Option } from 'commander'
 import { caInit, caPgConfig, initHelp, type InitOptions, pgConfigHelp } from './cli/ca.ts'
 import { check, checkHelp, type CheckOptions } from './cli/check.ts'
 import { explain, explainHelp, type ExplainOptions } from './cli/explain.ts'
+import {
+  applyHelp,
+  diffHelp,
+  grantsApply,
+  type GrantsCommandOptions,
+  grantsDiff,
+} from './cli/grants.ts'
 import { readConfig } from './cli/read-config.ts'
 import { serve } from './cli/serve.ts'
 import { readVersion } from './cli/version.ts'
@@ -101,6 +108,23 @@ ca.command('pg-config')
     process.exitCode = caPgConfig({ config, from }, read)
   })
 
+const grants = program
+  .command('grants')
+  .description('the roles of the groups, and what they may do in the databases')
+
+grantsCommand('diff', 'print the statements that `grants` of the catalog needs')
+  .addHelpText('after', diffHelp)
+  .action(async (options: GrantsCommandOptions) => {
+    process.exitCode = await grantsDiff(options)
+  })
+
+grantsCommand('apply', 'show the statements that `grants` of the catalog needs, ask, run them')
+  .option('--yes', 'do not ask')
+  .addHelpText('after', applyHelp)
+  .action(async (options: GrantsCommandOptions) => {
+    process.exitCode = await grantsApply(options)
+  })
+
 program
   .command('worker', { hidden: true })
   .description('what serve runs its workers by')
@@ -110,6 +134,17 @@ program
   })
 
 await program.parseAsync()
+
+function grantsCommand(name: string, description: string): Command {
+  return grants
+    .command(name)
+    .description(description)
+    .requiredOption('-c, --config <file>', 'configuration file')
+    .option('-d, --database <name...>', 'databases of the catalog (default: all)')
+    .option('-u, --user <role>', 'role that grants (default: PGUSER)')
+    .option('--password-file <file>', 'file with its password (default: PGPASSWORD)')
+    .option('--prune', 'revoke what these roles have and the catalog does not name')
+}
 
 function outputOption(): Option {
   return new Option('-o, --output <format>', 'format').choices(['text', 'json']).default('text')

@@ -111,6 +111,7 @@ function withSystem(added: readonly string[], databases: Databases): Databases {
     primary: undefined,
     integration_selection: 'token',
     upstream: undefined,
+    owners: undefined,
   }
   const integrations = [...system.integrations, ...added]
   return withEntries(

@@ -10,6 +10,7 @@ import {
   checkTls,
 } from './entries.ts'
 import { checkTokenUpstreams } from './exchange.ts'
+import { checkGrants, checkOwners } from './grants.ts'
 import { checkIntrospection, checkKinds } from './tokens.ts'
 import { checkPasswords } from './passwords.ts'
 import { checkPools } from './pools.ts'
@@ -37,6 +38,8 @@ export function checkTogether(tree: Tree): readonly Finding[] {
     ...checkDatabases(view),
     ...checkTokenUpstreams(view),
     ...checkCertificateUpstreams(view),
+    ...checkGrants(view),
+    ...checkOwners(view),
     ...checkPasswords(view),
     ...checkProvisioning(view),
     ...checkPools(view),

@@ -131,6 +131,11 @@ export const database = section({
   upstream: upstream
     .optional()
     .describe('The PostgreSQL server. Required for every database but `system`.'),
+  owners: z.array(identifier('role')).min(1).optional().meta({
+    description:
+      'Roles that make tables there, for the default privileges of `portcullis grants`: what they make from then on is granted by itself.',
+    'x-default': 'those that own something there, or may create',
+  }),
   exchange: exchange
     .optional()
     .describe(

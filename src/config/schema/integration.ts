@@ -16,6 +16,7 @@ import {
   text,
 } from '../fields.ts'
 import { expecting, expectingText } from '../messages.ts'
+import { grant } from './grant.ts'
 import { introspection } from './introspection.ts'
 import { isProxyUrl } from '../proxy-url.ts'
 import { keySet } from './key-set.ts'
@@ -258,4 +259,10 @@ export const group = section({
   allow_superuser: flag()
     .prefault(false)
     .describe('Whether the role may be a superuser or one that is reserved.'),
+  grants: z
+    .array(grant)
+    .optional()
+    .describe(
+      'What the role may do in which database, for `portcullis grants`: statements as `SELECT ON DATABASE sandbox`, or entries. Without it the privileges of the role are not looked at.',
+    ),
 })

@@ -1,0 +1,184 @@
+// Groups' roles and their privileges, as the catalog has them.
+import { createInterface } from 'node:readline/promises'
+import type { Config } from '../config/index.ts'
+import { operatorPassword, operatorUser } from '../config/operator-password.ts'
+import { printable } from '../refusal.ts'
+import {
+  applyPlan,
+  type DatabasePlan,
+  type GrantsOptions,
+  NotApplied,
+  planGrants,
+} from '../grants/grants.ts'
+import { statementsOf } from '../grants/plan.ts'
+import { describeFailure } from './failure.ts'
+import { readConfig } from './read-config.ts'
+
+export interface GrantsCommandOptions {
+  readonly config: string
+  readonly database?: readonly string[]
+  readonly user?: string
+  readonly passwordFile?: string
+  readonly prune?: true
+  readonly yes?: true
+}
+
+const who = `
+It connects to each server as \`upstream\` has it, as the role of --user (else PGUSER), with the password of
+--password-file (else PGPASSWORD). That role has to own what it grants on, or be a member of the owner, or a
+superuser; and to make roles it needs CREATEROLE.`
+
+export const diffHelp = `
+Prints the statements that bring the privileges of the groups' roles to what \`groups.<group>.grants\` says. Nothing
+is changed. With --prune, privileges of those roles that the catalog does not name are revoked.
+${who}
+
+Exit codes: 0 nothing is to be done, 1 something is, 2 that could not be found out, 64 wrong usage, 78 wrong
+configuration.
+
+Examples:
+  PGPASSWORD=... portcullis grants diff --config portcullis.yaml --user postgres
+  portcullis grants diff --config portcullis.yaml --user postgres --password-file pw --prune`
+
+export const applyHelp = `
+Shows the statements that grants diff prints, asks, and carries them out: one transaction for each database, and
+none at all if a database cannot be read. If one fails, nothing of it is done, and the rest is not begun.
+${who}
+
+Exit codes: 0 done, or nothing was to be done, 1 not confirmed, 2 failed, 64 wrong usage, 78 wrong configuration.
+
+Examples:
+  PGPASSWORD=... portcullis grants apply --config portcullis.yaml --user postgres
+  portcullis grants apply --config portcullis.yaml --user postgres --password-file pw --yes`
+
+/** Prints what would be done, and returns the exit code. */
+export async function grantsDiff(options: GrantsCommandOptions): Promise<number> {
+  const prepared = prepare(options)
+  if (typeof prepared === 'number') return prepared
+  const plans = await planGrants(prepared.config, prepared.options)
+  show(plans)
+  if (hasFailed(plans)) return 2
+  return plans.some(needsWork) ? 1 : 0
+}
+
+/** Shows what is to be done, asks, does it, and returns the exit code. */
+export async function grantsApply(options: GrantsCommandOptions): Promise<number> {
+  if (options.yes !== true && !process.stdin.isTTY) {
+    return misused('there is no terminal to ask at: look at `grants diff`, then use --yes')
+  }
+  const prepared = prepare(options)
+  if (typeof prepared === 'number') return prepared
+  const plans = await planGrants(prepared.config, prepared.options)
+  show(plans)
+  if (hasFailed(plans)) {
+    process.stderr.write('portcullis: nothing was changed\n')
+    return 2
+  }
+  const open = plans.filter(needsWork)
+  if (open.length === 0) return 0
+  if (options.yes !== true && !(await confirmed(open))) {
+    process.stdout.write('Nothing was changed.\n')
+    return 1
+  }
+  return applyAll(open, prepared.options)
+}
+
+interface Prepared {
+  readonly config: Config
+  readonly options: GrantsOptions
+}
+
+/** What the command is to work with, or the exit code. */
+function prepare(options: GrantsCommandOptions): Prepared | number {
+  let config: Config
+  try {
+    ;({ config } = readConfig(options.config))
+  } catch (error) {
+    process.stderr.write(describeFailure(error))
+    return 78
+  }
+  const { database: databases = [], user = operatorUser(), passwordFile } = options
+  for (const name of databases) {
+    const isKnown = Object.hasOwn(config.databases, name)
+    if (!isKnown || config.databases[name]?.upstream === undefined) {
+      return misused(`the catalog has no database "${printable(name)}" with an upstream`)
+    }
+  }
+  if (Object.values(config.groups).every(({ grants }) => grants === undefined)) {
+    return misused('no group has `grants`: see docs/grants.md')
+  }
+  if (user === undefined) return misused('--user is needed: the role that grants')
+  let password: string | undefined
+  try {
+    password = operatorPassword(passwordFile)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'cannot be read'
+    return misused(`the file ${printable(passwordFile ?? '')} ${why}`)
+  }
+  const operator = { user, password }
+  return { config, options: { databases, prune: options.prune === true, operator } }
+}
+
+function show(plans: readonly DatabasePlan[]): void {
+  for (const one of plans) process.stdout.write(`${formatPlan(one)}\n`)
+  for (const { wanted, failure, plan } of plans) {
+    for (const problem of failure === undefined ? (plan?.problems ?? []) : [failure]) {
+      process.stderr.write(`portcullis: ${placeOf(wanted)}: ${problem}\n`)
+    }
+  }
+  if (plans.length === 0) process.stdout.write('-- nothing is granted in these databases\n')
+}
+
+/** As a script that psql could run: what is not SQL is a comment of one line. */
+function formatPlan({ wanted, plan, failure }: DatabasePlan): string {
+  const heading = `-- ${placeOf(wanted)}`
+  if (plan === undefined || failure !== undefined) return `${heading}: cannot be read`
+  const notes = plan.notes.map((note) => `-- note: ${note}`)
+  if (plan.problems.length > 0) return [`${heading}: not possible`, ...notes].join('\n')
+  if (plan.parts.length === 0) return [`${heading}: nothing to do`, ...notes].join('\n')
+  const parts = plan.parts.flatMap(({ about, statements }) => ['', `-- ${about}`, ...statements])
+  return [heading, ...notes, 'BEGIN;', ...parts, '', 'COMMIT;', ''].join('\n')
+}
+
+function placeOf({ names, upstream: { host, port, database } }: DatabasePlan['wanted']): string {
+  const listed = names.map((name) => `"${printable(name)}"`).join(', ')
+  return `database ${listed} (${printable(database)} at ${host} port ${port})`
+}
+
+async function confirmed(plans: readonly DatabasePlan[]): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    const answer = await terminal.question(`Run this in ${plans.length} database(s)? [yes/no] `)
+    return answer.trim().toLowerCase() === 'yes'
+  } finally {
+    terminal.close()
+  }
+}
+
+async function applyAll(plans: readonly DatabasePlan[], options: GrantsOptions): Promise<number> {
+  for (const { wanted, plan } of plans) {
+    if (plan === undefined) continue
+    try {
+      await applyPlan(wanted, plan, options)
+    } catch (error) {
+      const why = error instanceof NotApplied ? error.message : 'failed'
+      process.stderr.write(`portcullis: ${placeOf(wanted)}: not done: ${why}\n`)
+      return 2
+    }
+    process.stdout.write(`${placeOf(wanted)}: done, statements: ${statementsOf(plan).length}\n`)
+  }
+  return 0
+}
+
+function needsWork({ plan }: DatabasePlan): boolean {
+  return plan !== undefined && plan.parts.length > 0
+}
+
+function hasFailed(plans: readonly DatabasePlan[]): boolean {
+  return plans.some(({ plan, failure }) => failure !== undefined || plan?.problems.length !== 0)
+}
+
+function misused(message: string): number {
+  process.stderr.write(`portcullis: ${message}\n`)
+  return 64
+}
