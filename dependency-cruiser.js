@@ -11,7 +11,7 @@ const mayImport = {
   fleet: ['refusal', 'session', 'wire'],
   web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
   telemetry: ['refusal', 'session'],
-  cli: ['refusal', 'config', 'identity', 'policy', 'grants'],
+  cli: ['refusal', 'config', 'identity', 'policy', 'grants', 'inspection'],
   grants: ['refusal', 'config', 'upstream', 'sasl', 'telemetry', 'compose-rules'],
   inspection: [
     ...['refusal', 'config', 'identity', 'policy', 'upstream', 'sasl', 'telemetry'],
@@ -38,6 +38,13 @@ export default {
   forbidden: [
     ...folders,
     pure,
+    {
+      name: 'inspection-types-only',
+      severity: 'error',
+      comment: 'the command line shows what inspections find, and is given what makes them',
+      from: { path: '^src/cli/' },
+      to: { path: '^src/inspection/', dependencyTypesNot: ['type-only'] },
+    },
     {
       name: 'types-only',
       severity: 'error',

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { caInit, caPgConfig, initHelp, type InitOptions, pgConfigHelp } from './cli/ca.ts'
 import { check, checkHelp, type CheckOptions } from './cli/check.ts'
+import { doctor, type DoctorCommandOptions, doctorHelp } from './cli/doctor.ts'
 import { explain, explainHelp, type ExplainOptions } from './cli/explain.ts'
 import {
   applyHelp,
@@ -80,6 +81,22 @@ program
   .addHelpText('after', explainHelp)
   .action(async (token: string | undefined, options: ExplainOptions) => {
     process.exitCode = await explain(token, options, replayLogin)
+  })
+
+program
+  .command('doctor')
+  .description('try to reach the databases around this gate, and say what closes each way')
+  .requiredOption('-c, --config <file>', 'configuration file')
+  .option('-d, --database <name...>', 'databases of the catalog (default: all)')
+  .option('-u, --user <role>', 'role that may read pg_hba.conf at the server (default: PGUSER)')
+  .option('--password-file <file>', 'file with its password (default: PGPASSWORD)')
+  .option('--outside', 'nobody should be let in from this machine')
+  .option('--timeout <seconds>', 'after this nothing new is tried', '120')
+  .addOption(outputOption())
+  .addHelpText('after', doctorHelp)
+  .action(async (options: DoctorCommandOptions) => {
+    const { examine } = await import('./inspection/examine.ts')
+    process.exitCode = await doctor(options, examine)
   })
 
 const ca = program

@@ -1,5 +1,6 @@
 // What PostgreSQL needs so that a role is proved by a certificate of ours, and by nothing else.
 import type { Config } from '../config/index.ts'
+import { quoteToken } from '../policy/hba-token.ts'
 import { parseNetwork } from '../policy/network.ts'
 
 /** One server that is logged in to by certificates of one authority. */
@@ -112,15 +113,6 @@ function identLines({ roles, hasOtherRoles }: CertificateServer): readonly strin
         ]
       : []),
   ]
-}
-
-/** In quotes no word of pg_hba.conf means more than itself, but that a slash begins a pattern. */
-function quoteToken(name: string): string {
-  if (/[\r\n]/.test(name)) {
-    throw new Error(`the files of PostgreSQL cannot name ${JSON.stringify(name)}`)
-  }
-  const token = name.startsWith('/') ? `/^${name.replaceAll(/[!-/:-@[-^`{-~]/g, '\\$&')}$` : name
-  return `"${token.replaceAll('"', '""')}"`
 }
 
 function quoteIdentifier(name: string): string {
