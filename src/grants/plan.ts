@@ -1,6 +1,6 @@
 // From what is wanted and what is there to the statements between them. Pure.
 import { printable } from '../refusal.ts'
-import { quoteIdentifier } from '../upstream/quote.ts'
+import { shownIdentifier } from '../upstream/shown-identifier.ts'
 import { keyOf, type Right, type Target, writeStatements } from './right.ts'
 import type { AccessList, DatabaseState } from './state.ts'
 import { rightsOf, type WantedRights } from './wanted-rights.ts'
@@ -76,7 +76,7 @@ function makeRoles(
     .filter(({ role }) => !state.roles.has(role) && !madeRoles.has(role))
     .map((one) => ({
       about: describe(one),
-      statements: [`CREATE ROLE ${quoteIdentifier(one.role)} LOGIN;`],
+      statements: [`CREATE ROLE ${shownIdentifier(one.role)} LOGIN;`],
     }))
 }
 

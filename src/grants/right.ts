@@ -1,5 +1,5 @@
 // One privilege of one role on one object, and the statements that give and take several of them.
-import { quoteIdentifier } from '../upstream/quote.ts'
+import { shownIdentifier } from '../upstream/shown-identifier.ts'
 import { type Keyword, keywords } from './privileges.ts'
 
 export type Target =
@@ -127,15 +127,15 @@ function write(
 ): string {
   const [begin, preposition] = verbs[verb]
   const [first] = targets
-  const grantee = `${preposition} ${quoteIdentifier(role)};`
+  const grantee = `${preposition} ${shownIdentifier(role)};`
   const list = privileges.join(', ')
   if (first?.kind === 'column') {
-    const columns = privileges.map((one) => `${one} (${quoteIdentifier(first.column)})`).join(', ')
+    const columns = privileges.map((one) => `${one} (${shownIdentifier(first.column)})`).join(', ')
     return `${begin} ${columns} ON TABLE ${qualified(first.schema, first.name)} ${grantee}`
   }
   if (first?.kind === 'default') {
-    const where = first.schema === null ? '' : ` IN SCHEMA ${quoteIdentifier(first.schema)}`
-    const forWhom = `ALTER DEFAULT PRIVILEGES FOR ROLE ${quoteIdentifier(first.creator)}${where}`
+    const where = first.schema === null ? '' : ` IN SCHEMA ${shownIdentifier(first.schema)}`
+    const forWhom = `ALTER DEFAULT PRIVILEGES FOR ROLE ${shownIdentifier(first.creator)}${where}`
     return `${forWhom} ${begin} ${list} ON ${first.objects.toUpperCase()} ${grantee}`
   }
   const names = targets.map((target) => nameOf(target, database)).join(', ')
@@ -145,9 +145,9 @@ function write(
 function nameOf(target: Target, database: string): string {
   switch (target.kind) {
     case 'database':
-      return quoteIdentifier(database)
+      return shownIdentifier(database)
     case 'schema':
-      return quoteIdentifier(target.schema)
+      return shownIdentifier(target.schema)
     case 'routine': {
       const types = target.types.map(([schema, name]) => qualified(schema, name)).join(', ')
       return `${qualified(target.schema, target.name)}(${types})`
@@ -162,7 +162,7 @@ function nameOf(target: Target, database: string): string {
 }
 
 function qualified(schema: string, name: string): string {
-  return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
+  return `${shownIdentifier(schema)}.${shownIdentifier(name)}`
 }
 
 function chunks<T>(items: readonly T[], size: number): readonly (readonly T[])[] {

@@ -1,7 +1,10 @@
 // What a database has, as far as grants go: one statement asks for all of it, so that it is of one moment.
 import { z } from 'zod'
-import { nameLiteral } from '../upstream/quote.ts'
+import { quoteLiteral } from '../upstream/quote-sql.ts'
 import { keywords } from './privileges.ts'
+
+/** So many objects come in one message. */
+const batchRows = 200
 
 /** Of the roles that are asked about, and of no other: role, privilege, whether it may be passed on. */
 const acl = z.array(z.tuple([z.string(), z.enum(keywords), z.boolean()]))
@@ -72,6 +75,8 @@ const row = z.discriminatedUnion('kind', [
   }),
 ])
 
+const batch = z.array(row)
+
 type Row = z.output<typeof row>
 type RowOf<K extends Row['kind']> = Extract<Row, { readonly kind: K }>
 export type AccessList = z.output<typeof acl>
@@ -89,7 +94,7 @@ export interface DatabaseState {
 
 /** Throws where an answer is not what the statement asked for. */
 export function parseState(answer: readonly string[]): DatabaseState {
-  const rows = answer.map((text) => row.parse(JSON.parse(text)))
+  const rows = answer.flatMap((text) => batch.parse(JSON.parse(text)))
   const of = <K extends Row['kind']>(...kinds: readonly K[]): readonly RowOf<K>[] =>
     rows.filter((one): one is RowOf<K> => kinds.some((kind) => kind === one.kind))
   const [database] = of('database')
@@ -110,12 +115,14 @@ export function stateQuery(roles: readonly string[]): string {
   return `
 WITH asked (id, name) AS MATERIALIZED (
   SELECT r.oid, r.rolname::text FROM pg_catalog.pg_roles AS r
-  WHERE r.rolname::text = ANY (ARRAY[${roles.map(nameLiteral).join(', ')}]::text[])
+  WHERE r.rolname::text = ANY (ARRAY[${roles.map(quoteLiteral).join(', ')}]::text[])
 ), own (id, name, owner, acl, is_extensions) AS MATERIALIZED (
   SELECT n.oid, n.nspname::text, n.nspowner, n.nspacl, ${isExtensions('pg_namespace', 'n.oid')}
   FROM pg_catalog.pg_namespace AS n
   WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 )
+SELECT pg_catalog.json_agg(b.found)
+FROM (SELECT a.found, pg_catalog.row_number() OVER () / ${batchRows} AS number FROM (
 SELECT pg_catalog.json_build_object(
   'kind', 'database', 'name', d.datname, 'owner', ${actorOf('d.datdba')},
   'acl', ${aclOf('d.datacl', 'd', 'd.datdba')}, 'creators', ${creatorsIn('d.datacl')},
@@ -169,7 +176,8 @@ SELECT pg_catalog.json_build_object(
     WHEN 'f' THEN 'routines' ELSE 'schemas' END,
   'acl', ${aclOf('d.defaclacl', 'r', 'd.defaclrole')})
 FROM pg_catalog.pg_default_acl AS d LEFT JOIN own AS s ON s.id = d.defaclnamespace
-WHERE d.defaclobjtype IN ('r', 'S', 'f', 'n') AND (d.defaclnamespace = 0 OR s.id IS NOT NULL)`
+WHERE d.defaclobjtype IN ('r', 'S', 'f', 'n') AND (d.defaclnamespace = 0 OR s.id IS NOT NULL)
+) AS a (found)) AS b GROUP BY b.number`
 }
 
 /** Privileges that the roles which are asked about have by themselves: not as members, and not as everybody. */

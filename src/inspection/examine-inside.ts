@@ -4,8 +4,9 @@ import { printable, Refusal } from '../refusal.ts'
 import { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import { explain } from '../telemetry/log.ts'
 import type { LoginCredential } from '../upstream/answer-authentication.ts'
-import { quoteIdentifier } from '../upstream/quote.ts'
-import { StatementFailed, StatementSession } from '../upstream/statement-session.ts'
+import { shownIdentifier } from '../upstream/shown-identifier.ts'
+import { StatementFailed } from '../upstream/sql-session.ts'
+import { StatementSession } from '../upstream/statement-session.ts'
 import { type DoctorFinding, files } from './doctor-finding.ts'
 import { type ExaminedRole, type Examination, linesFor, rejectLine, shown } from './examine-role.ts'
 import { describeRule, hbaQuery, type HbaRule, parseRules, reachableRules } from './hba-rules.ts'
@@ -190,7 +191,7 @@ function judgePasswords(
           ? []
           : [
               files.sql,
-              ...needless.map(({ role }) => `ALTER ROLE ${quoteIdentifier(role)} PASSWORD NULL;`),
+              ...needless.map(({ role }) => `ALTER ROLE ${shownIdentifier(role)} PASSWORD NULL;`),
             ],
     },
   ]

@@ -4,7 +4,6 @@ import { Refusal } from '../refusal.ts'
 import type { Frame } from '../wire/frame.ts'
 import { MalformedMessage, parseBackendMessage } from '../wire/read-backend.ts'
 import { queryMessage } from '../wire/write-frontend.ts'
-import { nameLiteral } from './quote.ts'
 
 export interface RoleRequirement {
   /** It is a member of one of these, directly or not, or one of them; empty: no membership is needed. */
@@ -68,6 +67,11 @@ SELECT l.is_superuser, EXISTS (
     (ARRAY[${memberOf.map(nameLiteral).join(', ')}]::pg_catalog.text[])
 )
 FROM login AS l`
+}
+
+function nameLiteral(name: string): string {
+  const bytes = Buffer.from(name, 'utf8').toString('hex')
+  return `pg_catalog.convert_from(pg_catalog.decode('${bytes}', 'hex'), pg_catalog.getdatabaseencoding())`
 }
 
 interface Answer {

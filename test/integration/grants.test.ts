@@ -14,7 +14,7 @@ import { grantsApply, type GrantsCommandOptions, grantsDiff } from '../../src/cl
 import { readConfig } from '../../src/cli/read-config.ts'
 import { applyPlan, type GrantsOptions, planGrants } from '../../src/grants/grants.ts'
 import { statementsOf } from '../../src/grants/plan.ts'
-import { quoteIdentifier } from '../../src/upstream/quote.ts'
+import { shownIdentifier } from '../../src/upstream/shown-identifier.ts'
 
 const preamble = `node: gw0
 tls: { certificate: server.crt, key: server.key }
@@ -51,7 +51,7 @@ afterAll(async () => {
 
 /** A new database of `app_owner`, with a schema of its own and what may be in one. */
 async function createDatabase(name: string): Promise<string> {
-  await postgres.sql(`create database ${quoteIdentifier(name)} owner app_owner`)
+  await postgres.sql(`create database ${shownIdentifier(name)} owner app_owner`)
   await as(
     name,
     'app_owner',
@@ -310,7 +310,7 @@ describe('a role', () => {
     const name = await createDatabase(`hostile "db"; --`)
     const owner = as(name, 'app_owner')
     for (const one of hostile) {
-      const quoted = quoteIdentifier(one)
+      const quoted = shownIdentifier(one)
       await owner(`create schema ${quoted}; create table ${quoted}.${quoted} (${quoted} integer);
         create type ${quoted}.${quoted.replace(/"$/, 't"')} as enum ();
         create function ${quoted}.${quoted}(${quoted}.${quoted.replace(/"$/, 't"')}[])
@@ -328,11 +328,42 @@ describe('a role', () => {
     expect(await diff(file)).toEqual([])
     const reader = as(name, `${name}_${hostile[0]!}`)
     for (const one of hostile) {
-      const quoted = quoteIdentifier(one)
+      const quoted = shownIdentifier(one)
       await reader(`select ${quoted} from ${quoted}.${quoted}`)
     }
     await expect(reader('select * from sales.orders')).rejects.toThrow('denied')
   })
+})
+
+test('routines of every kind are granted by their own arguments', async () => {
+  const name = await createDatabase('routines')
+  await postgres.sql(
+    `create procedure sales.done(inout a integer, out b text) language sql as $$ select a, 'x' $$;
+     create procedure sales.done(out b text) language sql as $$ select 'x' $$;
+     create function sales.many(variadic "char"[]) returns integer language sql return 1;
+     create function sales.rows() returns table (a integer, b text) language sql as $$ select 1, 'x' $$;
+     create aggregate sales.all(*) (sfunc = int8inc, stype = bigint, initcond = '0');
+     create aggregate sales.within(float8 order by anyelement) (sfunc = ordered_set_transition,
+       stype = internal, finalfunc = percentile_disc_final, finalfunc_extra)`,
+    { database: name },
+  )
+  const file = await write(name, { grants: { caller: [`USE, EXECUTE ON DATABASE ${name}`] } })
+  await apply(file, { prune: true })
+  expect(await diff(file, { prune: true })).toEqual([])
+})
+
+test('more objects than a message holds are granted all the same', async () => {
+  const name = await createDatabase('many')
+  await as(
+    name,
+    'app_owner',
+  )(
+    `do $$ begin for i in 1..450 loop execute format('create table sales.t%s ()', i); end loop; end $$`,
+  )
+  const file = await write(name, { grants: { reader: [`USE, SELECT ON DATABASE ${name}`] } })
+  await apply(file)
+  expect(await diff(file)).toEqual([])
+  await as(name, 'many_reader')('select from sales.t1, sales.t250, sales.t450')
 })
 
 test('whoever is a member of the owner and may make roles needs no superuser', async () => {
@@ -519,7 +550,7 @@ test('identifiers are quoted as PostgreSQL itself reads them', async () => {
     'ä€😀',
     'select',
   ]
-  const columns = names.map((name) => `1 as ${quoteIdentifier(name)}`)
+  const columns = names.map((name) => `1 as ${shownIdentifier(name)}`)
   const [row] = await postgres.sql(`select ${columns.join(', ')}`)
   expect(Object.keys(row!)).toEqual(names)
 })

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { nameLiteral, quoteIdentifier } from '../../../src/upstream/quote.ts'
+import { Unquotable } from '../../../src/upstream/quote-sql.ts'
+import { shownIdentifier } from '../../../src/upstream/shown-identifier.ts'
 
-describe('a quoted identifier', () => {
+describe('an identifier that is shown', () => {
   test.each([
     ['orders', '"orders"'],
     ['Orders', '"Orders"'],
@@ -14,7 +15,7 @@ describe('a quoted identifier', () => {
     ['a\\\n"', String.raw`U&"a\\\+00000a"""`],
     ['turned\u202Earound', String.raw`U&"turned\+00202earound"`],
   ])('of %j is %s', (name, quoted) => {
-    expect(quoteIdentifier(name)).toBe(quoted)
+    expect(shownIdentifier(name)).toBe(quoted)
   })
 
   test.each([
@@ -24,26 +25,20 @@ describe('a quoted identifier', () => {
     ['a NUL', 'a\0b'],
     ['half a character', 'a\uD800'],
   ])('is refused for a name with %s', (_, name) => {
-    expect(() => quoteIdentifier(name)).toThrow('a name has')
+    expect(() => shownIdentifier(name)).toThrow(Unquotable)
   })
 
   test('takes 63 bytes', () => {
-    expect(quoteIdentifier('x'.repeat(63))).toBe(`"${'x'.repeat(63)}"`)
+    expect(shownIdentifier('x'.repeat(63))).toBe(`"${'x'.repeat(63)}"`)
   })
 
   test('ends where it should, and is one line that can be seen, whatever the name', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 20 }), (name) => {
         fc.pre(name !== '' && Buffer.byteLength(name) <= 63 && !name.includes('\0'))
-        const quoted = quoteIdentifier(name)
+        const quoted = shownIdentifier(name)
         expect(quoted).toMatch(/^(?:U&)?"(?:[^"\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|"")+"$/u)
       }),
     )
   })
-})
-
-test('a name as an expression has nothing of the name in it', () => {
-  expect(nameLiteral(`a'b`)).toBe(
-    `pg_catalog.convert_from(pg_catalog.decode('612762', 'hex'), pg_catalog.getdatabaseencoding())`,
-  )
 })
