@@ -45,7 +45,7 @@ export function plan(wanted: WantedDatabase, state: DatabaseState, options: Plan
     ].filter(({ statements }) => statements.length > 0),
     notes: [
       ...wanted.roles.flatMap(({ role }) =>
-        state.roles.get(role)?.canLogIn === false
+        wanted.rolesLogIn && state.roles.get(role)?.canLogIn === false
           ? [`role ${show(role)} is there and has no LOGIN, so that nobody logs in as it`]
           : [],
       ),
@@ -66,9 +66,9 @@ export function plan(wanted: WantedDatabase, state: DatabaseState, options: Plan
   }
 }
 
-/** A session logs in as the role of its group. It has no password, which is for whoever needs one to set. */
+/** It has no password, which is for whoever needs one to set. */
 function makeRoles(
-  { roles }: WantedDatabase,
+  { roles, rolesLogIn }: WantedDatabase,
   state: DatabaseState,
   { madeRoles }: PlanOptions,
 ): readonly PlanPart[] {
@@ -76,7 +76,7 @@ function makeRoles(
     .filter(({ role }) => !state.roles.has(role) && !madeRoles.has(role))
     .map((one) => ({
       about: describe(one),
-      statements: [`CREATE ROLE ${shownIdentifier(one.role)} LOGIN;`],
+      statements: [`CREATE ROLE ${shownIdentifier(one.role)} ${rolesLogIn ? 'LOGIN' : 'NOLOGIN'};`],
     }))
 }
 

@@ -23,6 +23,8 @@ export interface WantedDatabase {
   readonly names: readonly string[]
   readonly upstream: Upstream
   readonly roles: readonly WantedRole[]
+  /** Whether sessions log in as the roles themselves, and not as roles of people who are members of them. */
+  readonly rolesLogIn: boolean
   /** Who makes tables there; undefined: whoever is found to. */
   readonly owners: readonly string[] | undefined
 }
@@ -35,9 +37,11 @@ export interface WantedOptions {
 }
 
 export function wantedDatabases(
-  { databases, groups }: Config,
+  { databases, groups, integrations }: Config,
   { databases: chosen, prune }: WantedOptions,
 ): readonly WantedDatabase[] {
+  const enabled = Object.values(integrations).filter((one) => one.enabled)
+  const rolesLogIn = enabled.length === 0 || enabled.some((one) => !one.provisioning.enabled)
   const servers = Map.groupBy(
     Object.entries(databases).flatMap(([name, { upstream, owners }]) =>
       upstream === undefined ? [] : [{ name, upstream, owners }],
@@ -57,6 +61,7 @@ export function wantedDatabases(
         names,
         upstream: first.upstream,
         roles,
+        rolesLogIn,
         owners: owners.length === 0 ? undefined : [...new Set(owners)].sort(),
       },
     ]

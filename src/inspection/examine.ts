@@ -88,7 +88,7 @@ async function examineDatabase(
 /** As whom it is tried: the roles of sessions, those that may have a password, and those that may do anything. */
 function rolesOf(
   { groups, connectivity_pools: pools }: Config,
-  { auth }: Upstream,
+  { auth, provisioner }: Upstream,
   superusers: readonly string[],
   operator: string | undefined,
 ): readonly ExaminedRole[] {
@@ -105,6 +105,9 @@ function rolesOf(
     Object.values(groups).map(({ role }) => role),
   )
   if (auth.method === 'password') add('session', Object.keys(auth.passwords))
+  if (provisioner !== undefined) {
+    add(provisioner.password === undefined ? 'session' : 'password', [provisioner.role])
+  }
   if (operator !== undefined) add('operator', [operator])
   add('reserved', ['postgres', ...superusers.slice(0, maxSuperusers)])
   return [...roles].map(([role, kind]) => ({ role, kind }))

@@ -21,6 +21,7 @@ function wanting(
     upstream: {} as WantedDatabase['upstream'],
     roles: [{ role: 'app', groups: ['g'], grants: filled }],
     owners: undefined,
+    rolesLogIn: true,
     ...changes,
   }
 }
@@ -166,6 +167,8 @@ describe('the statements', () => {
     const state = stateOf({ roles: new Map() })
     expect(statements(wanting([]), state)).toEqual(['CREATE ROLE "app" LOGIN;'])
     expect(statements(wanting([]), state, { madeRoles: new Set(['app']) })).toEqual([])
+    const people = wanting([], { rolesLogIn: false })
+    expect(statements(people, state)).toEqual(['CREATE ROLE "app" NOLOGIN;'])
   })
 })
 
@@ -283,6 +286,7 @@ test('a role that is there without LOGIN is left as it is, and noted', () => {
   ])
   const found = plan(wanting([]), stateOf({ roles }), options)
   expect(found.parts).toEqual([])
+  expect(plan(wanting([], { rolesLogIn: false }), stateOf({ roles }), options).notes).toEqual([])
   expect(found.notes).toEqual([
     'role "app" is there and has no LOGIN, so that nobody logs in as it',
   ])
