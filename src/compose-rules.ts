@@ -23,6 +23,7 @@ import type { ClientCertificates } from './session/client-certificate.ts'
 import type { ListenOptions } from './session/listener.ts'
 import type { CertificateFiles, ServerContexts } from './session/server-certificate.ts'
 import type { Rules } from './session/services.ts'
+import { readTrusted } from './trusted-authorities.ts'
 import { readAuthority } from './upstream/certificate-authority.ts'
 import { Provisioner } from './upstream/provisioner.ts'
 import { RoleCertificates } from './upstream/role-certificates.ts'
@@ -336,7 +337,7 @@ export function decryptionKeysOf({
 export function accessOf(integration: IntegrationConfig): ProviderAccess {
   const { custom_ca: caFile, cockroach } = integration
   return {
-    customCa: caFile === undefined ? cockroach?.customCa : readFileSync(caFile, 'utf8'),
+    customCa: caFile === undefined ? cockroach?.customCa : readTrusted(caFile),
     limits: { timeoutMs: integration.request_timeout, maxBytes: maxIssuerAnswerBytes },
     bearerTokenFile: integration.jwks_bearer_token_file,
     proxy: integration.proxy,
@@ -439,7 +440,7 @@ type UpstreamConfig = NonNullable<Config['databases'][string]['upstream']>
 export function composeUpstream(upstream: UpstreamConfig): UpstreamTarget {
   const context: SecureContextOptions = {
     minVersion: 'TLSv1.2',
-    ...(upstream.ca === undefined ? {} : { ca: readFileSync(upstream.ca) }),
+    ...(upstream.ca === undefined ? {} : { ca: readTrusted(upstream.ca) }),
   }
   return {
     host: upstream.host,

@@ -117,6 +117,7 @@ export class Proxy {
       pendingSignIns: this.#pendingSignIns,
       cancel: async (request) => this.#cancelAnywhere(request),
       recordAdmission: this.#audit.recordAdmission,
+      refreshSecrets: async () => options.bus.refreshSecrets(),
       now: () => new Date(),
     }
   }
@@ -150,6 +151,8 @@ export class Proxy {
     this.#rules = this.#adopt(composed)
     for (const old of provisioners.values()) old.close()
     this.#config = config
+    // Those of passwords that are not in use any more go with them.
+    this.#scramKeys.clear()
     await this.#keepListeners(wanted)
     this.#options.log.setLevel(config.log.level)
     this.#watchCertificate()

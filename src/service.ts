@@ -6,6 +6,7 @@ import { type Config, ConfigError, formatProblem, type LoadedConfig } from './co
 import { localBus } from './fleet/bus.ts'
 import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
 import { Proxy, runtimeName } from './proxy.ts'
+import { SecretFiles } from './secret-files.ts'
 import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
 import {
   type CertificateFiles,
@@ -34,8 +35,8 @@ interface Sessions {
 
 export interface ServiceOptions {
   readonly file: string
-  /** Reads the file, at the start and at each reload. */
-  readonly readConfig: (file: string) => LoadedConfig
+  /** Reads the file, at the start and at each reload, or a text in its place. */
+  readonly readConfig: (file: string, text?: string) => LoadedConfig
   readonly version: string
   /** The program to run as a worker. */
   readonly program: string
@@ -49,6 +50,7 @@ export class Service {
   readonly #workers: number
   readonly #sessions: Sessions
   readonly #chosenPorts = new Map<string, number>()
+  readonly #secrets: SecretFiles
   #config: Config
   #http: HttpServer | undefined
   #pages: TlsHttpServer | undefined
@@ -62,7 +64,9 @@ export class Service {
   /** Throws ConfigError, or what a file that the configuration names is wrong with. */
   constructor(options: ServiceOptions) {
     this.#options = options
-    const { config, notices } = options.readConfig(options.file)
+    const loaded = options.readConfig(options.file)
+    const { config, notices } = loaded
+    this.#secrets = this.#followSecrets(loaded)
     this.#config = config
     const { level, format } = config.log
     this.#log = createLog({ level, format, base: { node: config.node, pid: process.pid } })
@@ -92,6 +96,7 @@ export class Service {
     this.#pages = await this.#openPages(config)
     this.#watchPages(config)
     await this.#sessions.start()
+    this.#secrets.follow()
     this.#phase = 'running'
     this.#log.info('ready', {
       version: this.#options.version,
@@ -106,7 +111,11 @@ export class Service {
 
   /** Takes over the configuration file as it is now, for new sessions; a broken one changes nothing. */
   async reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(async () => this.#reloadNow())
+    return this.#inTurn(async () => this.#reloadNow())
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#reloading = this.#reloading.then(work)
     return this.#reloading
   }
 
@@ -125,6 +134,8 @@ export class Service {
       ...(delayMs > 0 && { delaySeconds: delayMs / 1_000 }),
     })
     if (delayMs > 0) await this.#delay(delayMs)
+    // Until now there may have been logins.
+    this.#secrets.stop()
     await this.#sessions.drain(deadlineMs)
     this.#unwatchPages()
     await this.#pages?.close()
@@ -143,30 +154,56 @@ export class Service {
   async #reloadNow(): Promise<void> {
     const { file, readConfig } = this.#options
     try {
-      const { config: read, notices } = readConfig(file)
-      for (const notice of notices) this.#log.warn(formatProblem(file, notice))
-      // Sessions must not invite to pages that are not served.
-      const config = { ...read, sign_in: this.#config.sign_in }
-      for (const name of needingRestart(this.#config, read)) {
+      const loaded = readConfig(file)
+      for (const notice of loaded.notices) this.#log.warn(formatProblem(file, notice))
+      for (const name of needingRestart(this.#config, loaded.config)) {
         this.#log.warn(`${name} has changed: it takes effect at the next start`)
       }
-      await this.#sessions.reload(config)
-      // Only now: a worker that is started afterwards is given it.
-      this.#config = config
-      // It may name other files.
-      this.#renewPages(pagesCertificate(config))
-      this.#watchPages(config)
+      await this.#secrets.use(loaded)
       await this.#sessions.reopen()
-      this.#sessions.countReload('ok')
       this.#log.info('configuration reloaded')
     } catch (error) {
-      this.#sessions.countReload('failed')
-      const problems =
-        error instanceof ConfigError
-          ? error.problems.map((problem) => formatProblem(file, problem))
-          : undefined
-      this.#log.error('configuration not reloaded, the old one stays in use', { error, problems })
+      this.#tellFailure('configuration not reloaded, the old one stays in use', error)
     }
+  }
+
+  async #takeOver({ config: read }: LoadedConfig): Promise<void> {
+    // Sessions must not invite to pages that are not served.
+    const config = { ...read, sign_in: this.#config.sign_in }
+    await this.#sessions.reload(config)
+    // Only now: a worker that is started afterwards is given it.
+    this.#config = config
+    // It may name other files.
+    this.#renewPages(pagesCertificate(config))
+    this.#watchPages(config)
+    this.#sessions.countReload('ok')
+  }
+
+  #tellFailure(message: string, error: unknown): void {
+    this.#sessions.countReload('failed')
+    const problems =
+      error instanceof ConfigError
+        ? error.problems.map((problem) => formatProblem(this.#options.file, problem))
+        : undefined
+    this.#log.error(message, { error, problems })
+  }
+
+  #followSecrets(loaded: LoadedConfig): SecretFiles {
+    const { file, readConfig } = this.#options
+    return new SecretFiles(
+      {
+        readAgain: (text) => readConfig(file, text),
+        inTurn: async (work) => this.#inTurn(work),
+        takeOver: async (changed) => this.#takeOver(changed),
+        onReplaced: () => {
+          this.#log.info('secrets replaced')
+        },
+        onFailure: (error) => {
+          this.#tellFailure('secrets not replaced, the old ones stay in use', error)
+        },
+      },
+      loaded,
+    )
   }
 
   /** The pages for sign-in, where there are to be some. */
@@ -227,7 +264,7 @@ export class Service {
     const proxy = new Proxy({
       config,
       log: this.#log,
-      bus: localBus,
+      bus: localBus(async () => this.#secrets.look()),
       version: this.#options.version,
       sharesPorts: false,
       opensUnixSockets: true,
@@ -286,6 +323,7 @@ export class Service {
       onSnapshot: (snapshot) => {
         void retireSnapshots([this.#retired, snapshot]).then((retired) => (this.#retired = retired))
       },
+      refreshSecrets: async () => this.#secrets.look(),
     })
     return {
       start: async () => supervisor.start(),

@@ -19,6 +19,8 @@ export interface WorkerStart {
 
 const cancelTimeoutMs = 20_000
 const statusTimeoutMs = 5_000
+/** So long a login waits for secrets that may have changed. */
+const secretsTimeoutMs = 5_000
 /** Cancel requests that wait for other workers; whoever floods us with made-up keys stops there. */
 const maxWaitingCancels = 64
 
@@ -90,6 +92,10 @@ function channelBus(channel: Channel): Bus {
       } finally {
         waiting--
       }
+    },
+    refreshSecrets: async () => {
+      // Whoever waits goes on with what it has.
+      await channel.call('refreshSecrets', undefined, secretsTimeoutMs).catch(() => {})
     },
   }
 }

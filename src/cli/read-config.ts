@@ -4,9 +4,12 @@ import { type IdentityMapProblem, parseIdentityMap } from '../policy/identity-ma
 
 const cockroachKey = 'server.identity_map.configuration'
 
-/** Reads a configuration file with everything in it that has a syntax of its own. */
-export function readConfig(file: string): LoadedConfig {
-  return loadConfig(file, undefined, checkIdentityMaps)
+/**
+ * Reads a configuration file with everything in it that has a syntax of its own; with a text, that in
+ * place of the file.
+ */
+export function readConfig(file: string, text?: string): LoadedConfig {
+  return loadConfig(file, undefined, checkIdentityMaps, text)
 }
 
 interface Finding {

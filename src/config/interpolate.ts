@@ -7,6 +7,8 @@ export interface Sources {
   readonly environment: NodeJS.ProcessEnv
   /** Relative paths begin here. */
   readonly folder: string
+  /** Told of every file that is named, whether it can be read or not. */
+  readonly onFile?: (path: string) => void
 }
 
 export interface Interpolation {
@@ -58,8 +60,9 @@ function readVariable(name: string, { environment }: Sources): string {
   )
 }
 
-function readSecretFile(path: string, { folder }: Sources): string {
+function readSecretFile(path: string, { folder, onFile }: Sources): string {
   const absolute = resolve(folder, path)
+  onFile?.(absolute)
   try {
     return readTextFile(absolute, maxSecretBytes).replace(/\r?\n$/, '')
   } catch (cause) {

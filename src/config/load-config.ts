@@ -14,21 +14,29 @@ export interface LoadedConfig {
   readonly config: Config
   /** Not wrong, but worth telling the operator at every start. */
   readonly notices: readonly Problem[]
+  /** The file as it was read, before anything was put into it. */
+  readonly text: string
+  /** The files of `${file:}`. */
+  readonly secretFiles: readonly string[]
 }
 
 const maxFileBytes = 1024 * 1024
 
 /**
  * Reads, interpolates and checks a configuration file. Throws a `ConfigError` with all its problems.
- * `furtherCheck` is for what other modules read in it; it runs on a configuration without problems.
+ * `furtherCheck` is for what other modules read in it; it runs on a configuration without problems. With
+ * a text, that is read in place of the file: it is how the files that it names are read again.
  */
 export function loadConfig(
   file: string,
   environment: NodeJS.ProcessEnv = process.env,
   furtherCheck: (config: Config) => readonly Finding[] = () => [],
+  text = readConfigFile(file),
 ): LoadedConfig {
   const folder = dirname(resolve(file))
-  const tree = readTree(readConfigFile(file), { environment, folder })
+  const secretFiles = new Set<string>()
+  const onFile = (path: string): void => void secretFiles.add(path)
+  const tree = readTree(text, { environment, folder, onFile })
   if (tree.value === undefined) throw new ConfigError(file, sortProblems(tree.problems))
 
   // An empty file lacks everything that is required, which is more helpful than "is empty".
@@ -46,7 +54,8 @@ export function loadConfig(
     tree,
   )
   if (further.length > 0) throw new ConfigError(file, sortProblems(further))
-  return { config, notices: sortProblems(place(findNotices(config, tree), tree)) }
+  const notices = sortProblems(place(findNotices(config, tree), tree))
+  return { config, notices, text, secretFiles: [...secretFiles] }
 }
 
 function readConfigFile(file: string): string {

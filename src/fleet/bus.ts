@@ -5,9 +5,14 @@ import type { CancelRequest } from '../wire/startup.ts'
 export interface Bus {
   /** Asks the others to cancel the statement of the session that has this key. */
   cancelElsewhere(request: CancelRequest): Promise<CancelOutcome>
+  /**
+   * Has the files of secrets looked at now, and resolves when those that have changed are in use, or
+   * when that is not to be waited for any longer.
+   */
+  refreshSecrets(): Promise<void>
 }
 
 /** The bus of a service that is one process. */
-export const localBus: Bus = {
-  cancelElsewhere: async () => Promise.resolve('unknown-key'),
+export function localBus(refreshSecrets: Bus['refreshSecrets']): Bus {
+  return { cancelElsewhere: async () => Promise.resolve('unknown-key'), refreshSecrets }
 }

@@ -36,6 +36,8 @@ export interface SupervisorOptions {
   readonly onWorkerEnd: (index: number, how: string) => void
   /** Called before a worker is told to stop or found dead, to keep what it has counted. */
   readonly onSnapshot: (snapshot: unknown) => void
+  /** A worker asks for the files of secrets to be looked at. */
+  readonly refreshSecrets: () => Promise<void>
 }
 
 const startTimeoutMs = 30_000
@@ -140,6 +142,7 @@ export class Supervisor {
           worker.status = status
         },
         cancel: async (key: CancelKey) => this.#cancel(worker, key),
+        refreshSecrets: async () => this.#options.refreshSecrets(),
         keep: (snapshot: unknown) => {
           this.#options.onSnapshot(snapshot)
         },

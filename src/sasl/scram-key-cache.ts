@@ -33,6 +33,11 @@ export class ScramKeyCache {
     keys.catch(() => this.#keys.delete(index))
     return keys
   }
+
+  /** Forgets all keys. */
+  clear(): void {
+    this.#keys.clear()
+  }
 }
 
 /** SASLprep (RFC 4013), or the password as it is where it cannot be prepared, as PostgreSQL does. */

@@ -69,6 +69,8 @@ export interface SessionServices {
    * throws a Refusal where it cannot be.
    */
   readonly recordAdmission: ((facts: SessionFacts) => Promise<void>) | undefined
+  /** Has the files of secrets looked at; behind it `rules()` has the passwords that are in them. */
+  readonly refreshSecrets: () => Promise<void>
   readonly now: () => Date
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { Refusal } from '../refusal.ts'
 import { cancelUpstream } from '../upstream/cancel.ts'
-import { logIn, type UpstreamSession } from '../upstream/log-in.ts'
+import type { UpstreamSession } from '../upstream/log-in.ts'
 import type { LoginCredential } from '../upstream/answer-authentication.ts'
 import type { RoleRequirement } from '../upstream/prove-role.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
@@ -17,6 +17,7 @@ import { BoundsWatch } from './bounds-watch.ts'
 import type { ClientIntent } from './client-intent.ts'
 import { type Conversation, timed } from './conversation.ts'
 import { negotiate } from './negotiate.ts'
+import { logInByCurrentPassword } from './current-password.ts'
 import type { SessionFacts } from './observer.ts'
 import { relayTo } from './password-relay.ts'
 import { refuse } from './refuse.ts'
@@ -149,7 +150,7 @@ async function admit(
     const releaseRelay =
       admission.kind === 'relay' ? services.registry.reserveRelay(rules.limits) : undefined
     const upstream = await timed(services.observer, 'upstream', async () =>
-      logIn(target, request, services.scramKeys),
+      logInByCurrentPassword(target, request, database, services),
     ).finally(releaseRelay)
     try {
       if (upstream.isSuperuser && admission.kind === 'token' && !admission.allowsSuperuser) {

@@ -200,6 +200,13 @@ async function readGreeting(
   throw new Refusal('upstream-protocol', { logDetail: 'no ReadyForQuery' })
 }
 
+/** The server does not accept the password that is configured for the role. */
+export class RolePasswordRefused extends Refusal {
+  constructor(logDetail: string) {
+    super('upstream-authentication', { logDetail })
+  }
+}
+
 /** An ErrorResponse of the server during the login. */
 class ServerRefused extends Error {
   readonly frame: Buffer
@@ -223,6 +230,8 @@ function serverRefused(error: ServerRefused, credential: LoginCredential): Refus
   }
   const isClients = credential.kind === 'password' && credential.isClients
   if (error.sqlstate !== '28P01' || !(isClients || credential.kind === 'relay')) {
+    const isRoles = credential.kind === 'password' && !isClients && error.sqlstate === '28P01'
+    if (isRoles) return new RolePasswordRefused(logDetail)
     return new Refusal('upstream-authentication', { logDetail })
   }
   const hint = credential.kind === 'relay' ? credential.relay.hint : undefined

@@ -142,6 +142,7 @@ export class Gate implements AsyncDisposable {
       registry: gate.registry,
       scramKeys: new ScramKeyCache(10),
       pendingSignIns: new PendingSignIns(),
+      refreshSecrets: async () => Promise.resolve(),
       cancel: async ({ processId, secretKey }) => {
         const live = gate.registry.find(processId, secretKey)
         if (live === undefined) return 'unknown-key'

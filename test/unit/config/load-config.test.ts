@@ -75,6 +75,8 @@ test('a minimal file gets every default', () => {
   withFiles(minimal, {}, (file) => {
     const folder = dirname(file)
     expect(loadConfig(file, {})).toEqual({
+      text: minimal,
+      secretFiles: [],
       notices: [],
       config: {
         node: 'gw0',

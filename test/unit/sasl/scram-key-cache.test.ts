@@ -160,3 +160,14 @@ describe('the key cache', () => {
     await expect(cache.keysFor('secret', salt, 1)).resolves.toBeDefined()
   })
 })
+
+test('keys of another password are never taken, and cleared ones are derived anew', async () => {
+  const cache = new ScramKeyCache(10)
+  const keys = await cache.keysFor('old', salt, 4096)
+  expect((await cache.keysFor('new', salt, 4096)).clientKey).not.toEqual(keys.clientKey)
+  expect(await cache.keysFor('old', salt, 4096)).toBe(keys)
+  cache.clear()
+  const again = await cache.keysFor('old', salt, 4096)
+  expect(again).not.toBe(keys)
+  expect(again.clientKey).toEqual(keys.clientKey)
+})

@@ -1,0 +1,43 @@
+import { type LoginRequest, logIn, RolePasswordRefused } from '../upstream/log-in.ts'
+import { where } from '../upstream/dial.ts'
+import type { UpstreamSession } from '../upstream/log-in.ts'
+import type { UpstreamTarget } from '../upstream/target.ts'
+import type { SessionServices } from './services.ts'
+
+/**
+ * Logs in. A password that the server refuses may have been replaced at both ends just now: where its
+ * file has another by now, that one is tried, once.
+ */
+export async function logInByCurrentPassword(
+  target: UpstreamTarget,
+  request: LoginRequest,
+  database: string,
+  services: Pick<SessionServices, 'rules' | 'scramKeys' | 'refreshSecrets'>,
+): Promise<UpstreamSession> {
+  try {
+    return await logIn(target, request, services.scramKeys)
+  } catch (error) {
+    const { credential } = request
+    if (!(error instanceof RolePasswordRefused) || credential.kind !== 'password') throw error
+    await services.refreshSecrets()
+    const password = passwordNow(target, request.role, database, services)
+    if (password === undefined || password === credential.password) throw error
+    return logIn(
+      target,
+      { ...request, credential: { ...credential, password } },
+      services.scramKeys,
+    )
+  }
+}
+
+/** Undefined where the database is another server by now: the password is not for the one we know. */
+function passwordNow(
+  target: UpstreamTarget,
+  role: string,
+  database: string,
+  services: Pick<SessionServices, 'rules'>,
+): string | undefined {
+  const now = services.rules().upstreams.get(database)
+  if (now?.credentials.method !== 'password' || where(now) !== where(target)) return undefined
+  return now.credentials.passwords.get(role)
+}
