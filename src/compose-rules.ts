@@ -476,6 +476,7 @@ function composeCredentials(
       return { method: auth.method, certificates }
     }
     case 'token':
+      return { method: auth.method, form: auth.as, isAnnounced: auth.cockroachdb }
     case 'trust':
       return { method: auth.method }
   }

@@ -230,8 +230,10 @@ async function credentialFor(
       const secureContext = await certificates.contextFor(admission.role, services.now())
       return { kind: 'certificate', secureContext }
     }
-    case 'token':
-      return { kind: 'token', token: await tokenFor(conversation, admission, rules, services) }
+    case 'token': {
+      const token = await tokenFor(conversation, admission, rules, services)
+      return { kind: 'token', token, form: credentials.form }
+    }
     case 'password': {
       const password = credentials.passwords.get(admission.role)
       return password === undefined

@@ -16,6 +16,7 @@ import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import type { AuthenticationRequest, BackendMessage } from '../wire/read-backend.ts'
 import { passwordMessage, saslInitialResponse, saslResponse } from '../wire/write-frontend.ts'
 import { checkNegotiation } from './check-negotiation.ts'
+import { passByOauthBearer, tokenAsPassword, type TokenCredential } from './pass-token.ts'
 import type { ChannelBindingUse, PasswordMethod, UpstreamProtocol } from './target.ts'
 
 /** What Portcullis proves to the upstream. */
@@ -23,8 +24,7 @@ export type LoginCredential =
   | { readonly kind: 'none' }
   /** TLS has proved the role before anything is asked. */
   | { readonly kind: 'certificate'; readonly secureContext: SecureContext }
-  /** Good for whoever has it, so that it is only ever shown to a server that is the right one. */
-  | { readonly kind: 'token'; readonly token: string }
+  | TokenCredential
   | {
       readonly kind: 'password'
       readonly password: string
@@ -101,6 +101,11 @@ export async function answerAuthentication(exchange: Exchange): Promise<void> {
       case 'sasl':
         // The client has begun one exchange, and knows nothing of another.
         if (isProved && exchange.credential.kind === 'relay') throw protocolError('sasl once more')
+        if (exchange.credential.kind === 'token') {
+          if (exchange.channelBinding === 'require') throw notBound('asks for OAUTHBEARER, without')
+          await passByOauthBearer(exchange.credential, request.mechanisms, exchange)
+          return
+        }
         isBound = await answerSasl(exchange, request.mechanisms)
         isProved = true
         break
@@ -144,7 +149,7 @@ function passwordFor(
       logDetail: `the server asks for ${method}, and not for the certificate: see \`portcullis ca pg-config\``,
     })
   }
-  if (credential.kind === 'token') return tokenFor(credential.token, isEncrypted, method)
+  if (credential.kind === 'token') return tokenAsPassword(credential, isEncrypted, method)
   if (credential.kind === 'relay') {
     throw new Refusal('upstream-authentication', {
       logDetail: `the server asks for ${method}, and only SCRAM-SHA-256 is relayed`,
@@ -161,19 +166,6 @@ function passwordFor(
     })
   }
   return credential.password
-}
-
-/** A hash of a token proves nothing to a server that keeps no password. */
-function tokenFor(token: string, isEncrypted: boolean, method: PasswordMethod): string {
-  if (method !== 'cleartext') {
-    throw new Refusal('upstream-authentication', {
-      logDetail: `the server asks for ${method}, and a token can only be passed on as a cleartext password`,
-    })
-  }
-  if (isEncrypted) return token
-  throw new Refusal('upstream-authentication', {
-    logDetail: 'the server asks for a token on a connection without TLS',
-  })
 }
 
 function md5Response(exchange: Exchange, salt: Buffer): string {

@@ -88,7 +88,7 @@ async function authenticate(
   const parameters = [
     ['user', request.role],
     ['database', target.database],
-    ...request.parameters,
+    ...parametersFor(request, target),
   ] as const
   socket.write(writeStartupMessage(parameters, target.protocol === '3.2' ? 2 : 0))
   await answerAuthentication({
@@ -116,6 +116,16 @@ async function authenticate(
     greeting = Buffer.concat([greeting, statuses])
   }
   return { socket, ...session, greeting, ready, early: reader.release() }
+}
+
+/** CockroachDB wants to be told what the password is; before what the client wrote, which may end in an escape. */
+function parametersFor(
+  { parameters }: LoginRequest,
+  { credentials }: UpstreamTarget,
+): ReadonlyMap<string, string> {
+  if (credentials.method !== 'token' || !credentials.isAnnounced) return parameters
+  const options = ['--crdb:jwt_auth_enabled=true', parameters.get('options') ?? []].flat().join(' ')
+  return new Map([...parameters, ['options', options]])
 }
 
 function endPointOf(socket: Socket): Buffer | undefined {

@@ -1,4 +1,5 @@
 import type { SecureContext } from 'node:tls'
+import type { TokenForm } from './pass-token.ts'
 import type { RoleCertificates } from './role-certificates.ts'
 
 export type UpstreamTls = 'verify-full' | 'verify-ca' | 'require' | 'disable'
@@ -30,7 +31,12 @@ export type UpstreamCredentials =
   | { readonly method: 'trust' }
   | { readonly method: 'certificate'; readonly certificates: RoleCertificates }
   /** What the client proved its identity with, or what that was exchanged for, is passed on. */
-  | { readonly method: 'token' }
+  | {
+      readonly method: 'token'
+      readonly form: TokenForm
+      /** Whether the server is told that the password is a token, as CockroachDB wants it. */
+      readonly isAnnounced: boolean
+    }
   | {
       readonly method: 'password'
       readonly passwords: ReadonlyMap<string, string>

@@ -303,7 +303,7 @@ describe('the login is refused, and the log alone has the reason,', () => {
 })
 
 test.each([
-  ['an upstream that asks for SCRAM', 'scram', 'scram-sha-256', 'upstream-authentication'],
+  ['an upstream that asks for SCRAM', 'scram', 'offers SCRAM-SHA-256', 'upstream-authentication'],
   ['an upstream without TLS', 'without_tls', 'does not offer TLS', 'upstream-tls'],
 ])('no token is shown to %s', async (_, database, logged, reason) => {
   const from = gateway.log().length

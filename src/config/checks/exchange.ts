@@ -17,6 +17,15 @@ export function* checkTokenUpstreams(view: View): Generator<Finding> {
           'must be "verify-full" or "verify-ca" with the method "token": whoever gets the token can use it'
         yield { path: [...path, 'upstream', 'tls'], message }
       }
+      // Whoever has any certificate of a public authority would get the token.
+      if (upstream.tls === 'verify-ca' && upstream.ca === undefined) {
+        const message = 'needs `upstream.ca` with the method "token", or must be "verify-full"'
+        yield { path: [...path, 'upstream', 'tls'], message }
+      }
+      if (upstream.auth.cockroachdb && upstream.auth.as === 'oauthbearer') {
+        const message = 'CockroachDB takes tokens as a cleartext password: leave this out'
+        yield { path: [...path, 'upstream', 'auth', 'as'], message }
+      }
     } else if (exchange !== undefined && 'upstream' in database) {
       const message = 'needs `upstream.auth.method: token`, which passes the issued token on'
       yield { path: [...path, 'exchange'], message, isAboutKey: true }

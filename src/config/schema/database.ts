@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   dictionary,
   duration,
+  flag,
   host,
   identifier,
   name,
@@ -45,9 +46,24 @@ const certificateAuth = section({
     ),
 })
 
-const bareAuth = section({ method: z.literal(['token', 'trust']) })
+const tokenAuth = section({
+  method: z.literal('token'),
+  as: z
+    .enum(['auto', 'cleartext', 'oauthbearer'])
+    .default('auto')
+    .describe(
+      'How the token is passed on: as a `cleartext` password, by the SASL mechanism OAUTHBEARER of PostgreSQL 18, or `auto`, as the server asks for it. For the method `token`.',
+    ),
+  cockroachdb: flag()
+    .prefault(false)
+    .describe(
+      'Tells CockroachDB that the password is a token, by `options=--crdb:jwt_auth_enabled=true`. For the method `token`.',
+    ),
+})
 
-const auth = z.discriminatedUnion('method', [passwordAuth, certificateAuth, bareAuth], {
+const trustAuth = section({ method: z.literal('trust') })
+
+const auth = z.discriminatedUnion('method', [passwordAuth, certificateAuth, tokenAuth, trustAuth], {
   error: ({ input }) => {
     if (!isMapping(input)) return expecting('must be a mapping of keys to values')({ input })
     const { method } = input

@@ -24,7 +24,9 @@ const problems = (parts: Parameters<typeof yaml>[0]): readonly string[] =>
 describe('the method token', () => {
   test.each([
     'host: db.example.com, auth: { method: token }',
-    'host: db.example.com, tls: verify-ca, auth: { method: token }',
+    'host: db.example.com, tls: verify-ca, ca: ca.crt, auth: { method: token }',
+    'host: db.example.com, auth: { method: token, as: cleartext, cockroachdb: true }',
+    'host: db.example.com, auth: { method: token, as: oauthbearer }',
     'host: 127.0.0.1, tls: require, auth: { method: token }',
   ])('is for a server that is known to be the right one: %s', (upstream) => {
     expect(problems({ upstream, exchange: '' })).toEqual([])
@@ -39,6 +41,21 @@ describe('the method token', () => {
       'upstream.tls: must be "verify-full" or "verify-ca" with the method "token": whoever gets the token can use it',
     ])
   })
+})
+
+test('the method token is not for every server of a public authority', () => {
+  const upstream = 'host: db.example.com, tls: verify-ca, auth: { method: token }'
+  expect(problems({ upstream, exchange: '' })).toEqual([
+    'upstream.tls: needs `upstream.ca` with the method "token", or must be "verify-full"',
+  ])
+})
+
+test('CockroachDB takes no OAUTHBEARER', () => {
+  const upstream =
+    'host: db.example.com, auth: { method: token, as: oauthbearer, cockroachdb: true }'
+  expect(problems({ upstream, exchange: '' })).toEqual([
+    'upstream.auth.as: CockroachDB takes tokens as a cleartext password: leave this out',
+  ])
 })
 
 describe('an exchange', () => {
