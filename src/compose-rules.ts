@@ -27,6 +27,7 @@ import { readTrusted } from './trusted-authorities.ts'
 import { readAuthority } from './upstream/certificate-authority.ts'
 import { Provisioner } from './upstream/provisioner.ts'
 import { RoleCertificates } from './upstream/role-certificates.ts'
+import { SignedTokens } from './upstream/signed-tokens.ts'
 import type { UpstreamCredentials, UpstreamTarget } from './upstream/target.ts'
 
 /** No discovery document or key set of an honest issuer is longer. */
@@ -39,6 +40,10 @@ const maxRememberedTokenBytes = 16 * 1024 * 1024
 
 /** For each upstream and process. */
 const maxRoleCertificates = 1_000
+
+/** A third of what AWS gives them: credentials that it is signed with may end before it does. */
+const rdsTokenUseMs = 5 * 60_000
+const rdsSigningTimeoutMs = 10_000
 
 /** Key caches by what makes two of them the same, so that a reload keeps the keys it has. */
 export type KeyCaches = Map<string, KeyCache>
@@ -474,6 +479,22 @@ function composeCredentials(
         context,
       })
       return { method: auth.method, certificates }
+    }
+    case 'rds-iam': {
+      const { region } = auth
+      const signing = import('./upstream/sign-for-rds.ts').then((one) => one.signerForRds(region))
+      signing.catch(() => {
+        // Whoever logs in first is told.
+      })
+      const tokens = new SignedTokens({
+        sign: async (scope) => (await signing)(scope),
+        what: 'token of AWS',
+        useMs: rdsTokenUseMs,
+        timeoutMs: rdsSigningTimeoutMs,
+        maxTokens: maxRoleCertificates,
+        now: Date.now,
+      })
+      return { method: auth.method, tokens }
     }
     case 'token':
       return { method: auth.method, form: auth.as, isAnnounced: auth.cockroachdb }

@@ -1,6 +1,11 @@
-import { type LoginRequest, logIn, RolePasswordRefused } from '../upstream/log-in.ts'
+import {
+  type LoginRequest,
+  logIn,
+  RolePasswordRefused,
+  scopeOf,
+  type UpstreamSession,
+} from '../upstream/log-in.ts'
 import { where } from '../upstream/dial.ts'
-import type { UpstreamSession } from '../upstream/log-in.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import type { SessionServices } from './services.ts'
 
@@ -17,7 +22,8 @@ export async function logInByCurrentPassword(
   try {
     return await logIn(target, request, services.scramKeys)
   } catch (error) {
-    const { credential } = request
+    const { credential, role } = request
+    if (credential.kind === 'signed') credential.tokens.forget(scopeOf(target, role))
     if (!(error instanceof RolePasswordRefused) || credential.kind !== 'password') throw error
     await services.refreshSecrets()
     const password = passwordNow(target, request.role, database, services)

@@ -230,6 +230,8 @@ async function credentialFor(
       const secureContext = await certificates.contextFor(admission.role, services.now())
       return { kind: 'certificate', secureContext }
     }
+    case 'rds-iam':
+      return { kind: 'signed', tokens: credentials.tokens }
     case 'token': {
       const token = await tokenFor(conversation, admission, rules, services)
       return { kind: 'token', token, form: credentials.form }

@@ -17,6 +17,7 @@ import type { AuthenticationRequest, BackendMessage } from '../wire/read-backend
 import { passwordMessage, saslInitialResponse, saslResponse } from '../wire/write-frontend.ts'
 import { checkNegotiation } from './check-negotiation.ts'
 import { passByOauthBearer, tokenAsPassword, type TokenCredential } from './pass-token.ts'
+import type { SignedTokens } from './signed-tokens.ts'
 import type { ChannelBindingUse, PasswordMethod, UpstreamProtocol } from './target.ts'
 
 /** What Portcullis proves to the upstream. */
@@ -25,6 +26,8 @@ export type LoginCredential =
   /** TLS has proved the role before anything is asked. */
   | { readonly kind: 'certificate'; readonly secureContext: SecureContext }
   | TokenCredential
+  /** What is a token as soon as it is known which server is asked. */
+  | { readonly kind: 'signed'; readonly tokens: SignedTokens }
   | {
       readonly kind: 'password'
       readonly password: string
@@ -46,11 +49,11 @@ export interface ScramRelay {
   readonly hint: string | undefined
 }
 
-interface Exchange {
+export interface Exchange {
   /** What the startup message asked for. */
   readonly protocol: UpstreamProtocol
   readonly role: string
-  readonly credential: LoginCredential
+  readonly credential: Exclude<LoginCredential, { readonly kind: 'signed' }>
   readonly isEncrypted: boolean
   readonly channelBinding: ChannelBindingUse
   /** What the channel can be bound by; undefined where it cannot. */
@@ -122,7 +125,7 @@ export async function answerAuthentication(exchange: Exchange): Promise<void> {
 }
 
 /** Whether it is a password of the client, which the server has to look at. */
-function isTheClients(credential: LoginCredential): boolean {
+function isTheClients(credential: Exchange['credential']): boolean {
   return credential.kind === 'relay' || (credential.kind === 'password' && credential.isClients)
 }
 

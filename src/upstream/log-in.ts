@@ -7,12 +7,17 @@ import { type Frame, FrameError, readFrame } from '../wire/frame.ts'
 import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
 import { type ErrorReport, MalformedMessage, parseBackendMessage } from '../wire/read-backend.ts'
 import { writeStartupMessage } from '../wire/startup.ts'
-import { answerAuthentication, type LoginCredential } from './answer-authentication.ts'
+import {
+  answerAuthentication,
+  type Exchange,
+  type LoginCredential,
+} from './answer-authentication.ts'
 import { ignoreError } from '../wire/established.ts'
 import { Deadline } from './deadline.ts'
 import { dial, where } from './dial.ts'
 import { proveRole, type RoleRequirement } from './prove-role.ts'
 import { serverEndPoint } from './server-end-point.ts'
+import type { TokenScope } from './signed-tokens.ts'
 import type { UpstreamTarget } from './target.ts'
 
 /** No message of a login is longer; libpq stops at 30,000 bytes for errors. */
@@ -55,7 +60,7 @@ export async function logIn(
   let socket: Socket | undefined
   const deadline = new Deadline(target)
   const work = async (): Promise<UpstreamSession> => {
-    const { credential } = request
+    const credential = await presentTo(target, request)
     const connected = await dial(
       target,
       (opened) => {
@@ -64,7 +69,7 @@ export async function logIn(
       },
       credential.kind === 'certificate' ? credential.secureContext : undefined,
     )
-    return authenticate(connected, target, request, keys, deadline)
+    return authenticate(connected, target, request, credential, keys, deadline)
   }
   try {
     return await Promise.race([work(), deadline.passed])
@@ -80,6 +85,7 @@ async function authenticate(
   socket: Socket,
   target: UpstreamTarget,
   request: LoginRequest,
+  credential: Exchange['credential'],
   keys: ScramKeyCache,
   deadline: Deadline,
 ): Promise<UpstreamSession> {
@@ -94,7 +100,7 @@ async function authenticate(
   await answerAuthentication({
     protocol: target.protocol,
     role: request.role,
-    credential: request.credential,
+    credential,
     isEncrypted: target.tls !== 'disable',
     channelBinding: target.channelBinding,
     endPoint: endPointOf(socket),
@@ -126,6 +132,21 @@ function parametersFor(
   if (credentials.method !== 'token' || !credentials.isAnnounced) return parameters
   const options = ['--crdb:jwt_auth_enabled=true', parameters.get('options') ?? []].flat().join(' ')
   return new Map([...parameters, ['options', options]])
+}
+
+/** Signed before we connect: a server that waits for us would not wait for others. */
+async function presentTo(
+  target: UpstreamTarget,
+  { role, credential }: LoginRequest,
+): Promise<Exchange['credential']> {
+  if (credential.kind !== 'signed') return credential
+  const token = await credential.tokens.tokenFor(scopeOf(target, role))
+  return { kind: 'token', token, form: 'cleartext' }
+}
+
+/** AWS compares the name that its certificate has. */
+export function scopeOf({ serverName, host, port }: UpstreamTarget, role: string): TokenScope {
+  return { host: serverName ?? host, port, role }
 }
 
 function endPointOf(socket: Socket): Buffer | undefined {

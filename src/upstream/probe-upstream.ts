@@ -79,6 +79,7 @@ async function credentialOf(
     const secureContext = await credentials.certificates.contextFor(role, new Date())
     return { kind: 'certificate', secureContext }
   }
+  if (credentials.method === 'rds-iam') return { kind: 'signed', tokens: credentials.tokens }
   const password = credentials.method === 'password' ? credentials.passwords.get(role) : undefined
   if (credentials.method !== 'password' || password === undefined) return { kind: 'none' }
   return { kind: 'password', password, allow: credentials.allow, isClients: false }

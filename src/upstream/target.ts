@@ -1,6 +1,7 @@
 import type { SecureContext } from 'node:tls'
 import type { TokenForm } from './pass-token.ts'
 import type { RoleCertificates } from './role-certificates.ts'
+import type { SignedTokens } from './signed-tokens.ts'
 
 export type UpstreamTls = 'verify-full' | 'verify-ca' | 'require' | 'disable'
 /** The versions of the protocol that a server can be asked for; there is no 3.1. */
@@ -31,6 +32,8 @@ export type UpstreamCredentials =
   | { readonly method: 'trust' }
   | { readonly method: 'certificate'; readonly certificates: RoleCertificates }
   /** What the client proved its identity with, or what that was exchanged for, is passed on. */
+  /** A password is signed for each role and server. */
+  | { readonly method: 'rds-iam'; readonly tokens: SignedTokens }
   | {
       readonly method: 'token'
       readonly form: TokenForm

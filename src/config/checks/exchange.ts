@@ -10,6 +10,11 @@ export function* checkTokenUpstreams(view: View): Generator<Finding> {
   for (const [name, database] of view.databases) {
     const path = ['databases', name]
     const { upstream, exchange } = database
+    if (upstream?.auth.method === 'rds-iam' && upstream.tls !== 'verify-full') {
+      const message =
+        'must be "verify-full" with the method "rds-iam": whoever gets the token can use it'
+      yield { path: [...path, 'upstream', 'tls'], message }
+    }
     if (upstream?.auth.method === 'token') {
       const isHere = upstream.tls === 'require' && isLoopback(upstream.host)
       if (!upstream.tls.startsWith('verify-') && !isHere) {

@@ -10,6 +10,7 @@ import {
   port,
   secret,
   section,
+  text,
 } from '../fields.ts'
 import { expecting } from '../messages.ts'
 import { exchange } from './exchange.ts'
@@ -19,7 +20,7 @@ const passwordAuth = section({
   method: z
     .literal('password')
     .describe(
-      'How Portcullis logs in: `certificate` with a client certificate that it mints for the role, `password` with a password of the role, `token` with the token of the client or what it is exchanged for, `trust` with none.',
+      'How Portcullis logs in: `certificate` with a client certificate that it mints for the role, `password` with a password of the role, `rds-iam` with a token that is signed by the credentials of AWS, `token` with the token of the client or what it is exchanged for, `trust` with none.',
     ),
   passwords: dictionary(identifier('role'), secret()).describe(
     'The password of each role, as `${file:...}` or `${env:...}`. Required with the method `password`.',
@@ -61,17 +62,28 @@ const tokenAuth = section({
     ),
 })
 
+const rdsAuth = section({
+  method: z.literal('rds-iam'),
+  region: text('AWS region', 'must be the name of a region such as eu-central-1', (value) =>
+    /^[a-z]{2,}(?:-[a-z0-9]+)+$/.test(value),
+  ).describe('The region of the instance at AWS. Required with the method `rds-iam`.'),
+})
+
 const trustAuth = section({ method: z.literal('trust') })
 
-const auth = z.discriminatedUnion('method', [passwordAuth, certificateAuth, tokenAuth, trustAuth], {
-  error: ({ input }) => {
-    if (!isMapping(input)) return expecting('must be a mapping of keys to values')({ input })
-    const { method } = input
-    return expecting('must be one of "certificate", "password", "token", "trust"')({
-      input: method,
-    })
+const auth = z.discriminatedUnion(
+  'method',
+  [passwordAuth, certificateAuth, tokenAuth, rdsAuth, trustAuth],
+  {
+    error: ({ input }) => {
+      if (!isMapping(input)) return expecting('must be a mapping of keys to values')({ input })
+      const { method } = input
+      return expecting('must be one of "certificate", "password", "rds-iam", "token", "trust"')({
+        input: method,
+      })
+    },
   },
-})
+)
 
 function isMapping(input: unknown): input is Readonly<Record<string, unknown>> {
   return typeof input === 'object' && input !== null && !Array.isArray(input)

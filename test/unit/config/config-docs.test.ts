@@ -46,7 +46,7 @@ describe('the configuration page', () => {
     '| `tls.certificate` | path | required |',
     '| `timeouts.startup` | duration | `10s` |',
     '| `integrations.<name>.issuer` | URL | required |',
-    '| `databases.<database>.upstream.auth.method` | `password`, `certificate`, `token`, `trust` | required |',
+    '| `databases.<database>.upstream.auth.method` | `password`, `certificate`, `token`, `rds-iam`, `trust` | required |',
     '| `connectivity_pools.<name>.participants[].listen_port` | integer | required |',
     '| `settings["server.jwt_authentication.enabled"]` | on or off | `false` |',
   ])('has the row %s', (row) => {

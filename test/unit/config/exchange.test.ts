@@ -50,6 +50,16 @@ test('the method token is not for every server of a public authority', () => {
   ])
 })
 
+test.each(['verify-ca', 'require', 'disable'])('a token of RDS is not for tls: %s', (tls) => {
+  const auth = '{ method: rds-iam, region: eu-central-1 }'
+  const upstream = (tls: string): string =>
+    `host: 127.0.0.1, ca: ca.crt, tls: ${tls}, auth: ${auth}`
+  expect(problems({ upstream: upstream('verify-full'), exchange: '' })).toEqual([])
+  expect(problems({ upstream: upstream(tls), exchange: '' })).toEqual([
+    'upstream.tls: must be "verify-full" with the method "rds-iam": whoever gets the token can use it',
+  ])
+})
+
 test('CockroachDB takes no OAUTHBEARER', () => {
   const upstream =
     'host: db.example.com, auth: { method: token, as: oauthbearer, cockroachdb: true }'

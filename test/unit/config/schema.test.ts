@@ -195,7 +195,10 @@ describe('an upstream', () => {
 
   test.each([
     ['', 'method: is required'],
-    ['method: magic', 'method: must be one of "certificate", "password", "token", "trust"'],
+    [
+      'method: magic',
+      'method: must be one of "certificate", "password", "rds-iam", "token", "trust"',
+    ],
     ['method: certificate, ca_certificate: a', 'ca_key: is required'],
     ['method: certificate, ca_key: a', 'ca_certificate: is required'],
     [
