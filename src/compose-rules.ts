@@ -23,6 +23,7 @@ import type { ClientCertificates } from './session/client-certificate.ts'
 import type { ListenOptions } from './session/listener.ts'
 import type { CertificateFiles, ServerContexts } from './session/server-certificate.ts'
 import type { Rules } from './session/services.ts'
+import type { SessionSettings } from './session/session-settings.ts'
 import { readTrusted } from './trusted-authorities.ts'
 import { readAuthority } from './upstream/certificate-authority.ts'
 import { Provisioner } from './upstream/provisioner.ts'
@@ -61,6 +62,7 @@ export function composeRules(
     exchanges: composeExchanges(config, login.tokens),
     signIns: composeSignIns(config),
     signInPages: config.sign_in && { publicUrl: config.sign_in.public_url },
+    sessionSettings: composeSessionSettings(config),
     ...composeUpstreams(config),
     certificates,
     clientCertificates: clientCertificates(config),
@@ -259,6 +261,7 @@ function composeTokens(
   observer: IssuerObserver,
   caches: KeyCaches,
 ): ReadonlyMap<string, VerifiedTokens> {
+  const sessionClaims = claimsOfSessions(config)
   // Nothing is asked of the provider of an integration that is switched off.
   const enabled = Object.entries(config.integrations).filter(([, { enabled }]) => enabled)
   return new Map(
@@ -293,6 +296,7 @@ function composeTokens(
         requiredAcr: integration.required_acr,
         requireSenderConstraint: integration.require_sender_constraint,
         principalClaim: integration.principal_claim,
+        sessionClaims,
         groupsClaimIds: integration.groups_claim_ids,
         userinfo: integration.userinfo_groups ? access : undefined,
         introspection: introspectionOf(integration, access),
@@ -416,6 +420,34 @@ function exchangeProviders(
     providers.set(name, { rules, access: accessOf(integration), client })
   }
   return providers
+}
+
+export function composeSessionSettings({
+  databases,
+}: Config): ReadonlyMap<string, SessionSettings> {
+  const all = new Map<string, SessionSettings>()
+  for (const [name, { session_settings: settings }] of Object.entries(databases)) {
+    if (settings === undefined) continue
+    const { identity, claims, claim_settings: claimSettings, signing } = settings
+    all.set(name, {
+      tellsIdentity: identity,
+      claims,
+      claimSettings: new Map(Object.entries(claimSettings)),
+      signing: signing && {
+        secret: signing.secret,
+        validityMs: signing.validity,
+        isBoundToConnection: signing.bound_to === 'connection',
+      },
+    })
+  }
+  return all
+}
+
+/** Those of every database: which of them a token will be for is not known when it is verified. */
+function claimsOfSessions(config: Config): readonly string[] {
+  const settings = [...composeSessionSettings(config).values()]
+  const names = settings.flatMap((one) => [...one.claims, ...one.claimSettings.values()])
+  return [...new Set(names)]
 }
 
 function composeUpstreams(config: Config): Pick<Rules, 'upstreams' | 'provisioners'> {

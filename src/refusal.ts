@@ -721,6 +721,24 @@ export const reasons = {
       "PostgreSQL itself refused, for example `53300` too many connections, `57P03` starting up, or a bad startup parameter. The client sees PostgreSQL's own message, unless it is about the question whether the role is a member of another.",
     remedy: 'Follow the message.',
   },
+  'setting-reserved': {
+    sqlstate: '55P02',
+    fault: 'client',
+    message: 'parameter "{setting}" cannot be set by a client',
+    hint: 'Portcullis sets it from the token. Leave it out of the startup parameters and of options.',
+    meaning:
+      'The database has `session_settings`, and the client itself asked for one of them, or for another setting of `portcullis.*` or `request.jwt.*`, when it connected.',
+    remedy: 'Take it out of the connection: what Portcullis sets comes from the verified token.',
+  },
+  'identity-unusable': {
+    sqlstate: '54000',
+    fault: 'policy',
+    message: 'identity "{principal}" cannot be told to database "{database}"',
+    meaning:
+      'The settings of `session_settings` and the other parameters of the client are longer than the 10,000 bytes that PostgreSQL reads when a session begins, or a claim has a character that PostgreSQL has not (NUL).',
+    remedy:
+      'The log says which. Choose fewer claims, such as those that policies use, and not lists of hundreds of groups.',
+  },
   'internal-error': {
     sqlstate: 'XX000',
     fault: 'proxy',

@@ -5,6 +5,7 @@ import {
   clientCertificates,
   composeListeners,
   composeLoginRules,
+  composeSessionSettings,
   type KeyCaches,
 } from './compose-rules.ts'
 import {
@@ -21,6 +22,7 @@ import type { IssuerObserver } from './identity/observer.ts'
 import { introspect } from './identity/introspect.ts'
 import { openToken } from './identity/open-token.ts'
 import type { CheckObserver, TokenCheck } from './identity/token-check.ts'
+import type { TokenIdentity } from './identity/token-identity.ts'
 import type { TokenRules } from './identity/token-rules.ts'
 import {
   looksLikeToken,
@@ -38,7 +40,7 @@ import type { Pool } from './policy/catalog.ts'
 import { printable, reasons, Refusal } from './refusal.ts'
 import { admitBy, admitToken, chooseRole, orEarlierDenial } from './session/admit-token.ts'
 import { admitPassword, admitRelay } from './session/admit-password.ts'
-import { type Attempt, type TokenAdmission } from './session/attempt.ts'
+import type { Attempt, TokenAdmission } from './session/attempt.ts'
 import { chooseAuthMethod, enterPool, shownListener } from './session/enter-pool.ts'
 import { enterSignIn } from './session/enter-sign-in.ts'
 import { readCredential } from './session/read-credential.ts'
@@ -48,6 +50,8 @@ import type { Mutable } from './session/conversation.ts'
 import type { SessionFacts } from './session/observer.ts'
 import { errorFor } from './session/refuse.ts'
 import { boundsOf, describeBounds } from './session/session-bounds.ts'
+import { signedSetting } from './session/session-settings.ts'
+import { tellSession, toldIdentity } from './session/tell-session.ts'
 import type { ListenerAddress } from './session/services.ts'
 import { unixPeer } from './session/unix-socket.ts'
 import { explain as describeError } from './telemetry/log.ts'
@@ -126,8 +130,9 @@ class Replay {
     const { kind, text: credential } = readCredential(attempt, this.#readPassword())
     if (kind === 'password') {
       // Whether the password is right is known to PostgreSQL alone.
-      const { role } = admitPassword(attempt, pool, credential)
-      return this.explanation('undecided', role)
+      const admission = admitPassword(attempt, pool, credential)
+      this.#reportSettings(attempt, admission)
+      return this.explanation('undecided', admission.role)
     }
     const verifiers = new Map(
       [...tokens].map(([name, { rules }]) => [
@@ -146,6 +151,7 @@ class Replay {
           ? await admitToken(attempt, credential, verifiers, this.#now)
           : await admitBy(attempt, signsInBy, credential, verifiers, this.#now)
       this.#reportProvision(admission, true)
+      this.#reportSettings(attempt, admission, admission.subject.principal)
       this.#reportExchange(attempt.intent.database)
       const isDecided = this.#reportMembership(admission, true)
       return this.explanation(isDecided ? 'granted' : 'undecided', admission.role)
@@ -167,6 +173,7 @@ class Replay {
       )
       const chosen = chooseRole({ ...attempt, report }, identity, integration)
       this.#reportProvision(chosen, false)
+      this.#reportSettings(attempt, chosen, identity, false)
       this.#reportMembership(chosen, false)
       return this.explanation('undecided', chosen.role, this.#request.isOffline ? undefined : error)
     }
@@ -227,6 +234,34 @@ class Replay {
     if (provision === undefined) return
     const compared = `${role}: the database is not asked here whether it is this identity's own`
     this.#report({ check: 'provisioning', compared, passed: null, verified })
+  }
+
+  /** What the session would be told of its identity; without a connection there is no signature. */
+  #reportSettings(
+    { intent }: Pick<Attempt, 'intent'>,
+    { role }: { readonly role: string },
+    holder?: TokenIdentity,
+    verified = true,
+  ): void {
+    const check = 'session settings'
+    const rules = composeSessionSettings(this.#config).get(intent.database)
+    const upstream = this.#config.databases[intent.database]?.upstream
+    if (rules === undefined || upstream === undefined) return
+    const now = (): Date => this.#now
+    try {
+      const identity = holder && toldIdentity(this.#facts, holder)
+      const session = { id: this.#facts.id, role, database: upstream.database, identity }
+      const tell = tellSession(rules, session, intent.parameters, now)
+      const settings = [...tell({ address: undefined, port: undefined })].map(([name, value]) =>
+        name === signedSetting && value !== '' ? `${name} (signed)` : `${name}=${value}`,
+      )
+      this.#report({ check, compared: settings.join('; '), passed: true, verified })
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      const compared = error.logDetail ?? error.messageFor({})
+      this.#report({ check, compared, passed: false, verified })
+      throw error
+    }
   }
 
   /** Whoever explains a login does not have tokens issued. */

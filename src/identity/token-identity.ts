@@ -3,6 +3,7 @@ import type { JWTPayload } from 'jose'
 import { printable, Refusal, type RefusalValues } from '../refusal.ts'
 import { readActors } from './actors.ts'
 import { readClaim } from './claims.ts'
+import { sessionClaimsIn } from './session-claims.ts'
 import { readSenderConstraint } from './sender-constraint.ts'
 import { shown, toDate } from './shown.ts'
 import type { TokenKind, TokenRules } from './token-rules.ts'
@@ -28,6 +29,8 @@ export interface TokenIdentity {
   readonly certificateThumbprint: string | undefined
   /** Who acts for the subject, the current actor first. */
   readonly actors: readonly string[]
+  /** What sessions are told of the claims, by the names in the rules; undefined where that is nothing. */
+  readonly sessionClaims?: ReadonlyMap<string, unknown> | undefined
 }
 
 const longestNameBytes = 255
@@ -76,6 +79,7 @@ export function readIdentity(
       typeof jti === 'string' ? createHash('sha256').update(jti).digest('hex') : undefined,
     certificateThumbprint: readSenderConstraint(claims),
     actors: readActors(claims),
+    sessionClaims: sessionClaimsIn(claims, rules.sessionClaims),
   }
 }
 

@@ -30,6 +30,8 @@ export interface TokenRules {
   readonly requireSenderConstraint: boolean
   /** Claim names, or JSON Pointers when they begin with a slash. */
   readonly principalClaim: string
+  /** Claims that sessions at the database are told of. */
+  readonly sessionClaims?: readonly string[] | undefined
   readonly groupsClaimIds: readonly string[]
   /** How the provider is asked for groups that a token does not tell; undefined where it is not. */
   readonly userinfo: UserinfoAccess | undefined

@@ -154,6 +154,7 @@ function isRight(
       return method === 'cert' && (options ?? []).some((one) => one.startsWith('map='))
     case 'password':
       return isScram || upstream.auth.allow.some((one) => one === methodOf(method))
+    case 'rds-iam':
     case 'token':
       return !['trust', 'password', 'md5', 'scram-sha-256', 'ident'].includes(method ?? '')
     case 'trust':

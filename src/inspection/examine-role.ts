@@ -186,6 +186,8 @@ export function linesFor(
       ]
     case 'password':
       return [files.hba, hostLine(upstream, role, 'scram-sha-256'), reject]
+    case 'rds-iam':
+      return ['at the database:', 'GRANT rds_iam to the role: RDS takes no password of it then']
     case 'token':
       return [files.hba, 'the line of what verifies tokens there, as hostssl, and then:', reject]
     case 'trust':

@@ -11,6 +11,7 @@ import type { CancelRequest } from '../wire/startup.ts'
 import type { ClientCertificates } from './client-certificate.ts'
 import type { SessionFacts, SessionObserver } from './observer.ts'
 import type { PendingSignIns } from './pending-sign-ins.ts'
+import type { SessionSettings } from './session-settings.ts'
 import type { SessionRegistry } from './registry.ts'
 
 /** One configuration, whole: a session keeps the one that it began with. */
@@ -24,6 +25,8 @@ export interface Rules {
   readonly signIns: ReadonlyMap<string, SignInProvider>
   /** Where our own pages are, as browsers reach them; undefined where there are none. */
   readonly signInPages: SignInPages | undefined
+  /** By database, for those whose sessions are told who they belong to. */
+  readonly sessionSettings: ReadonlyMap<string, SessionSettings>
   readonly upstreams: ReadonlyMap<string, UpstreamTarget>
   /** By database, for those where roles are made. */
   readonly provisioners: ReadonlyMap<string, Provisioner>

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { Refusal } from '../refusal.ts'
 import { cancelUpstream } from '../upstream/cancel.ts'
-import type { UpstreamSession } from '../upstream/log-in.ts'
+import type { LoginRequest, UpstreamSession } from '../upstream/log-in.ts'
 import type { LoginCredential } from '../upstream/answer-authentication.ts'
 import type { RoleRequirement } from '../upstream/prove-role.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
@@ -25,6 +25,7 @@ import { type Entry, type LiveSession, secretKeyBytesFor } from './registry.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 import { boundsOf, type SessionBounds } from './session-bounds.ts'
 import { Splice, type Traffic } from './splice.ts'
+import { identityOf, tellSession } from './tell-session.ts'
 import { unixPeer } from './unix-socket.ts'
 
 /** The life of one connection, from accept until it is spliced or refused. Never throws. */
@@ -139,6 +140,7 @@ async function admit(
   if (target === undefined) throw new Refusal('unknown-database')
   const release = services.registry.reserve(rules.limits)
   try {
+    const told = toldTo(target, admission, facts, rules, services)
     await makeReady(conversation, admission, rules, services)
     const credential = await credentialFor(conversation, admission, target, rules, services)
     const request = {
@@ -146,6 +148,7 @@ async function admit(
       credential,
       parameters,
       requirement: requirementFor(admission),
+      ...told,
     }
     const releaseRelay =
       admission.kind === 'relay' ? services.registry.reserveRelay(rules.limits) : undefined
@@ -198,6 +201,25 @@ function requirementFor(admission: Admission): RoleRequirement | undefined {
   )
   if (condition === undefined && (allowsSuperuser || !mayActAsAnother)) return undefined
   return { memberOf: condition?.memberOf ?? [], allowsSuperuser }
+}
+
+/** What the session at the database is told of its identity. */
+function toldTo(
+  { database }: UpstreamTarget,
+  admission: Admission,
+  facts: SessionFacts,
+  { sessionSettings }: Rules,
+  { now }: SessionServices,
+): Pick<LoginRequest, 'ownParameters'> {
+  const settings = sessionSettings.get(admission.intent.database)
+  if (settings === undefined) return {}
+  const { role, intent } = admission
+  const session = { id: facts.id, role, database, identity: identityOf(admission, facts) }
+  const tell = tellSession(settings, session, intent.parameters, now)
+  return {
+    ownParameters: ({ localAddress, localPort }) =>
+      tell({ address: localAddress, port: localPort }),
+  }
 }
 
 /** Those of the pool that the client came in by. */

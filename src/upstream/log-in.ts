@@ -6,7 +6,7 @@ import { ScramError } from '../sasl/scram.ts'
 import { type Frame, FrameError, readFrame } from '../wire/frame.ts'
 import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
 import { type ErrorReport, MalformedMessage, parseBackendMessage } from '../wire/read-backend.ts'
-import { writeStartupMessage } from '../wire/startup.ts'
+import { maxStartupPacketBytes, writeStartupMessage } from '../wire/startup.ts'
 import {
   answerAuthentication,
   type Exchange,
@@ -30,6 +30,8 @@ export interface LoginRequest {
   readonly credential: LoginCredential
   /** Startup parameters of the client that go upstream; not user and database. */
   readonly parameters: ReadonlyMap<string, string>
+  /** What is set behind them, for the connection that it is sent on. Throws a Refusal where it cannot be. */
+  readonly ownParameters?: (socket: Socket) => ReadonlyMap<string, string>
   /** What the server has to say of the role, or the login is refused; undefined: it is not asked. */
   readonly requirement: RoleRequirement | undefined
 }
@@ -95,8 +97,15 @@ async function authenticate(
     ['user', request.role],
     ['database', target.database],
     ...parametersFor(request, target),
+    ...(request.ownParameters?.(socket) ?? []),
   ] as const
-  socket.write(writeStartupMessage(parameters, target.protocol === '3.2' ? 2 : 0))
+  const startup = writeStartupMessage(parameters, target.protocol === '3.2' ? 2 : 0)
+  if (request.ownParameters !== undefined && startup.length > maxStartupPacketBytes) {
+    throw new Refusal('identity-unusable', {
+      logDetail: `the startup message has ${startup.length} bytes`,
+    })
+  }
+  socket.write(startup)
   await answerAuthentication({
     protocol: target.protocol,
     role: request.role,

@@ -50,6 +50,15 @@ beforeAll(async () => {
         auth_methods: ['scram-sha-256', 'cleartext', 'oauthbearer'],
         password_users: ['oncall'],
       })
+      config.databases['telling'] = {
+        upstream: config.databases['sandbox']!['upstream'],
+        session_settings: {
+          identity: true,
+          claims: ['sub', 'email'],
+          claim_settings: { 'app.tenant': 'tenant' },
+          signing: { secret: 's'.repeat(32) },
+        },
+      }
       config.databases['ungrouped'] = {
         integrations: ['groupless'],
         upstream: config.databases['sandbox']!['upstream'],
@@ -111,6 +120,50 @@ test('a sign-in by a flow that there is not is denied for the flow', async () =>
     check: 'sign-in flow',
     compared: 'authorizationCode among deviceGrant',
     passed: false,
+  })
+})
+
+describe('what the session is told', () => {
+  const told = (explanation: Explanation): ExplainedStep | undefined =>
+    explanation.steps.find(({ check }) => check === 'session settings')
+  const toTelling = ['--user', 'app_readonly', '--database', 'telling']
+
+  test('is shown, and the signature is not', async () => {
+    const credential = await stack.token({ tenant: 'acme' })
+    const { code, explanation } = await explainJson(credential, toTelling)
+    expect(code).toBe(0)
+    const { compared, passed, verified } = told(explanation)!
+    expect({ passed, verified }).toEqual({ passed: true, verified: true })
+    expect(compared.split('; ')).toEqual([
+      'portcullis.subject=alice',
+      `portcullis.issuer=${stack.provider.issuer}`,
+      'portcullis.principal=alice',
+      'portcullis.groups=["readwrite","readonly"]',
+      'portcullis.session=(its id)',
+      'request.jwt.claims={"sub":"alice","email":"alice@example.com"}',
+      'app.tenant=acme',
+      'portcullis.identity (signed)',
+    ])
+  })
+
+  test('is not verified without keys', async () => {
+    const { explanation } = await explainJson(await stack.token(), [...toTelling, '--offline'])
+    expect(told(explanation)).toMatchObject({ verified: false, passed: true })
+    expect(told(explanation)?.compared).toContain('portcullis.subject=alice')
+  })
+
+  test('cannot be asked for by the client', async () => {
+    const options = '-c Portcullis.subject=bob'
+    const arguments_ = [...toTelling, '--options', options]
+    const { code, explanation } = await explainJson(await stack.token(), arguments_)
+    expect(code).toBe(1)
+    expect(explanation.refusal?.reason).toBe('setting-reserved')
+    expect(lastOf(explanation)).toEqual({ check: 'session settings', passed: false })
+  })
+
+  test('is nothing at a database that tells nothing', async () => {
+    const { explanation } = await explainJson(await stack.token())
+    expect(told(explanation)).toBeUndefined()
   })
 })
 

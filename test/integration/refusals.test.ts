@@ -131,6 +131,10 @@ beforeAll(async () => {
             auth: { method: 'password', passwords: { chief: 'chief' } },
           }),
         },
+        telling: {
+          ...upstream({ database: 'sandbox' }),
+          session_settings: { identity: true, claims: ['sub', 'filler'] },
+        },
         unreachable: upstream({ port: 1 }),
         silent: upstream({ ...noTls, port: portOf(silent) }),
         babbling: upstream({ ...noTls, port: portOf(babbling) }),
@@ -976,6 +980,27 @@ const scenarios: Readonly<
     provoke: async () => personal('unmade', 'bob'),
     reachesUpstream: true,
     expected: { sqlstate: '08001', message: couldNotConnect },
+  },
+  'setting-reserved': {
+    provoke: async () =>
+      refusedWith(await stack.token(), {
+        user,
+        database: 'telling',
+        options: '-c portcullis.subject=bob',
+      }),
+    expected: {
+      sqlstate: '55P02',
+      message: 'parameter "portcullis.subject" cannot be set by a client',
+    },
+  },
+  'identity-unusable': {
+    provoke: async () =>
+      refusedWith(await stack.token({ filler: 'f'.repeat(10_000) }), { user, database: 'telling' }),
+    reachesUpstream: true,
+    expected: {
+      sqlstate: '54000',
+      message: 'identity "alice" cannot be told to database "telling"',
+    },
   },
   'exchange-failed': {
     provoke: async () => {

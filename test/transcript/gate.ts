@@ -257,6 +257,7 @@ function rulesOf(options: GateOptions): Rules {
     provisioners: new Map(),
     signIns: new Map(),
     signInPages: undefined,
+    sessionSettings: new Map(),
     upstreams: new Map([[database, targetOf(options)]]),
     certificates: { usual: options.trust.server, named: new Map() },
     clientCertificates: 'none',

@@ -14,6 +14,7 @@ const placeholders = new Set([
   'limit',
   'pool',
   'principal',
+  'setting',
   'user',
   'version',
 ])

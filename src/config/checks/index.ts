@@ -16,6 +16,7 @@ import { checkPasswords } from './passwords.ts'
 import { checkPools } from './pools.ts'
 import { checkProvisioning } from './provisioning.ts'
 import { checkReferences } from './references.ts'
+import { checkSessionSettings } from './session-settings.ts'
 import { checkSettings } from './settings.ts'
 import { checkSignIn } from './sign-in.ts'
 import { viewOf, type Finding } from './view.ts'
@@ -42,6 +43,7 @@ export function checkTogether(tree: Tree): readonly Finding[] {
     ...checkOwners(view),
     ...checkPasswords(view),
     ...checkProvisioning(view),
+    ...checkSessionSettings(view),
     ...checkPools(view),
     ...checkSignIn(view),
     ...checkSettings(view),

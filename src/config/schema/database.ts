@@ -15,6 +15,7 @@ import {
 import { expecting } from '../messages.ts'
 import { exchange } from './exchange.ts'
 import { provisioner } from './provisioning.ts'
+import { sessionSettings } from './session-settings.ts'
 
 const passwordAuth = section({
   method: z
@@ -168,6 +169,11 @@ export const database = section({
     .optional()
     .describe(
       'Token exchange (RFC 8693): what the token of a client is exchanged for before it is passed on. Needs `upstream.auth.method: token`.',
+    ),
+  session_settings: sessionSettings
+    .optional()
+    .describe(
+      'What sessions are told of the identity that they belong to, for row-level security.',
     ),
 })
 
