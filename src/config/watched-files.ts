@@ -51,11 +51,13 @@ export class FileWatch {
   follow(paths: Iterable<string>): void {
     const wanted = new Set(paths)
     for (const path of this.#paths) if (!wanted.has(path)) unwatchFile(path, this.#changed)
-    for (const path of wanted) {
-      if (this.#paths.has(path)) continue
+    const added = [...wanted].filter((path) => !this.#paths.has(path))
+    for (const path of added) {
       watchFile(path, { interval: intervalMs, persistent: false }, this.#changed)
     }
     this.#paths = wanted
+    // What changed between their being read and now is seen by nobody else.
+    if (added.length > 0) this.#changed()
   }
 
   stop(): void {

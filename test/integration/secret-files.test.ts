@@ -97,7 +97,10 @@ test('what was written into the configuration meanwhile waits for its reload', a
 
 test('a password that is wrong is refused as before, and no secret is in the log', async () => {
   await setPassword('fifth')
+  const before = await reloads('ok')
   await expect(logsIn()).rejects.toThrow('could not connect to the database')
+  await expect(logsIn()).rejects.toThrow('could not connect to the database')
+  expect(await reloads('ok')).toBe(before)
   await swap({ app_readonly: 'not the fifth' })
   await expect(logsIn()).rejects.toThrow('could not connect to the database')
   for (const secret of ['second', 'third', 'fourth', 'fifth']) {
