@@ -223,6 +223,7 @@ class Replay {
     const compared = isToken ? 'a token, where a password is relayed' : 'a password, by the method'
     this.#report({ check: 'credential', compared, passed: !isToken, verified: true })
     if (isToken) throw new Refusal('wrong-password', { hint })
+    this.#reportSettings(attempt, { role })
     return this.explanation('undecided', role)
   }
 

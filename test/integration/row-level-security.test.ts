@@ -50,8 +50,15 @@ beforeAll(async () => {
   const { postgres } = stack
   for (const database of ['sandbox', 'another']) {
     if (database === 'another') await postgres.sql('create database another')
-    for (const name of ['plain', 'signed', 'policy'])
-      await postgres.sql(example(name), { database })
+    // A superuser is not needed, as the page says.
+    const isKept = database === 'another'
+    if (isKept) {
+      await postgres.sql(
+        'create role keeper; grant pg_read_all_stats to keeper; grant create on database another to keeper',
+      )
+    }
+    await postgres.sql(`${isKept ? 'set role keeper; ' : ''}${example('signed')}`, { database })
+    for (const name of ['plain', 'policy']) await postgres.sql(example(name), { database })
     await postgres.sql('insert into portcullis.secrets values (convert_to($1, $2))', {
       database,
       values: [secret, 'UTF8'],
