@@ -70,6 +70,13 @@ export function composeRules(
     limits: {
       maxPasswordBytes: limits.max_password,
       maxSessions: limits.max_sessions,
+      maxSessionsPerPrincipal: limits.max_sessions_per_principal,
+      maxSessionsPerRole: limits.max_sessions_per_role,
+      maxSessionsOfPool: maxSessionsOf(config.connectivity_pools),
+      maxSessionsOfDatabase: maxSessionsOf(config.databases),
+      loginsPerSecondPerAddress: limits.logins_per_second_per_address ?? undefined,
+      loginBurstPerAddress: limits.login_burst_per_address,
+      throttled: new Set(limits.throttle),
       maxUnauthenticated: limits.max_unauthenticated,
       maxUnauthenticatedPerAddress: limits.max_unauthenticated_per_address ?? undefined,
       maxSignIns: limits.max_sign_ins,
@@ -83,6 +90,17 @@ export function composeRules(
       keepAliveIdleMs: timeouts.keepalive,
     },
   }
+}
+
+/** By name, of those that have a limit. */
+function maxSessionsOf(
+  entries: Readonly<Record<string, { readonly max_sessions?: number | undefined }>>,
+): ReadonlyMap<string, number> {
+  return new Map(
+    Object.entries(entries).flatMap(([name, { max_sessions: limit }]) =>
+      limit === undefined ? [] : [[name, limit] as const],
+    ),
+  )
 }
 
 /** Asked for only where somebody looks at them: some clients put up a dialogue. */

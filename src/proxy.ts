@@ -5,7 +5,9 @@ import type { Bus } from './fleet/bus.ts'
 import type { WorkerStatus } from './fleet/supervisor.ts'
 import type { KeyCache } from './identity/key-cache.ts'
 import { ScramKeyCache } from './sasl/scram-key-cache.ts'
+import type { Ledger } from './session/ledger.ts'
 import { listen, type Listener } from './session/listener.ts'
+import { LoginRate } from './session/login-rate.ts'
 import { PendingSignIns, type SignInCall, type SignInReply } from './session/pending-sign-ins.ts'
 import { SessionRegistry } from './session/registry.ts'
 import {
@@ -24,6 +26,10 @@ export interface ProxyOptions {
   readonly config: Config
   readonly log: Log
   readonly bus: Bus
+  readonly ledger: Ledger
+  readonly credentialKey: Buffer
+  /** Of the service, each with its share of what one address may do. */
+  readonly processes: number
   readonly version: string
   /** Several processes listen on the same ports. */
   readonly sharesPorts: boolean
@@ -32,6 +38,8 @@ export interface ProxyOptions {
   /** Ports that were chosen for listeners configured with port 0, by the listener's key. */
   readonly chosenPorts: ReadonlyMap<string, number>
   readonly onStatus: (status: WorkerStatus) => void
+  /** Undefined where another process counts them. */
+  readonly readThrottled: (() => number) | undefined
 }
 
 const maxScramKeys = 1_000
@@ -62,6 +70,7 @@ export class Proxy {
       runtime: runtimeName(),
       readBytes: () => this.#traffic,
       readPlaces: () => this.#registry.taken,
+      readThrottled: options.readThrottled,
     })
     this.#audit = createAudit({
       ...auditSink(config),
@@ -113,6 +122,9 @@ export class Proxy {
       rules: () => this.#rules,
       observer,
       registry: this.#registry,
+      loginRate: new LoginRate(options.processes),
+      ledger: options.ledger,
+      credentialKey: options.credentialKey,
       scramKeys: this.#scramKeys,
       pendingSignIns: this.#pendingSignIns,
       cancel: async (request) => this.#cancelAnywhere(request),

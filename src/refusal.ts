@@ -103,8 +103,37 @@ export const reasons = {
     sqlstate: '53300',
     fault: 'proxy',
     message: 'sorry, too many clients already',
-    meaning: '`limits.max_sessions` are open.',
+    meaning: '`limits.max_sessions` are open, on all workers of this node.',
     remedy: 'Close idle sessions, or raise the limit together with the limit of open files.',
+  },
+  'session-limit': {
+    sqlstate: '53300',
+    fault: 'client',
+    message: 'too many sessions for {kind} "{name}"',
+    hint: 'Close sessions that are not in use, or share them by a connection pool.',
+    meaning:
+      'As many sessions of the identity, the role, the pool or the database are open, on all workers of this node, as `limits.max_sessions_per_principal`, `limits.max_sessions_per_role` or `max_sessions` of the pool or of the database allows. The message says of which, the log also by which setting.',
+    remedy:
+      'Look who has them open: the audit records of sessions have the identity and the address. Bound idle ones by `idle_timeout` of the pool, or raise the limit.',
+  },
+  'limits-unavailable': {
+    sqlstate: '57P03',
+    fault: 'proxy',
+    message: 'the gateway cannot take new sessions at the moment',
+    meaning:
+      'The worker asked the primary process whether a session or another try of a credential is within the limits, and had no answer in time. Nobody is let in uncounted.',
+    remedy:
+      'Look whether the primary process is stopped, or short of CPU: its HTTP server does not answer either then.',
+  },
+  throttled: {
+    sqlstate: '53300',
+    fault: 'client',
+    message: 'too many failed authentication attempts; retry in {seconds} s',
+    hint: 'Make sure that user and credential are right before the next attempt. Until then no credential is looked at.',
+    meaning:
+      'Passwords of this user, or opaque tokens, that came from this address were wrong, or one is being tried. After each wrong one the next is looked at after 1, 2, 4 seconds and so on, up to an hour; what comes before that gets this answer, right or wrong. Other addresses are not concerned.',
+    remedy:
+      'Find the client with the wrong credential: the refusals before this one have its address, as `wrong-password` or `token-inactive`. The first right one after the delay lifts it.',
   },
   'too-many-unauthenticated': {
     sqlstate: '53300',
@@ -133,6 +162,16 @@ export const reasons = {
       'The record of the login could not be written within five seconds, and `audit.on_failure` is `refuse`. If it is written later, the record of this refusal comes behind it.',
     remedy:
       'Make room for the file, or let whatever reads standard output go on. It is tried again every second; `/readiness` says when logins can be taken.',
+  },
+  'too-many-logins': {
+    sqlstate: '53300',
+    fault: 'client',
+    message: 'too many connections from address "{address}" within a short time',
+    hint: 'Open fewer connections in a second, and keep them open.',
+    meaning:
+      'More connections came from the address than `limits.logins_per_second_per_address` and `limits.login_burst_per_address` allow. An IPv6 address counts as its /64, and cancel requests count too. Ten in a second are told so, the rest is closed without a word.',
+    remedy:
+      'If they are yours, use a connection pool or raise the limit. Behind a load balancer use the PROXY protocol, or all of its clients are one address.',
   },
   draining: {
     sqlstate: '57P03',

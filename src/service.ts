@@ -1,4 +1,5 @@
 // The primary process: configuration, workers, HTTP, signals.
+import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { composeListeners, tlsSettings } from './compose-rules.ts'
@@ -7,6 +8,7 @@ import { localBus } from './fleet/bus.ts'
 import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
 import { Proxy, runtimeName } from './proxy.ts'
 import { SecretFiles } from './secret-files.ts'
+import { LocalLedger } from './session/ledger.ts'
 import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
 import {
   type CertificateFiles,
@@ -51,6 +53,9 @@ export class Service {
   readonly #sessions: Sessions
   readonly #chosenPorts = new Map<string, number>()
   readonly #secrets: SecretFiles
+  /** Here, where it outlives every worker. */
+  readonly #ledger = new LocalLedger()
+  readonly #credentialKey = randomBytes(32)
   #config: Config
   #http: HttpServer | undefined
   #pages: TlsHttpServer | undefined
@@ -265,11 +270,15 @@ export class Service {
       config,
       log: this.#log,
       bus: localBus(async () => this.#secrets.look()),
+      ledger: this.#ledger,
+      credentialKey: this.#credentialKey,
+      processes: 1,
       version: this.#options.version,
       sharesPorts: false,
       opensUnixSockets: true,
       chosenPorts: this.#chosenPorts,
       onStatus: () => {},
+      readThrottled: () => this.#ledger.delayed,
     })
     return {
       start: async () => {
@@ -306,9 +315,11 @@ export class Service {
       runtime: runtimeName(),
       readBytes: () => ({ fromFrontend: 0, fromUpstream: 0 }),
       readPlaces: () => ({ unauthenticated: 0, signIns: 0, relays: 0 }),
+      readThrottled: () => this.#ledger.delayed,
     })
     const supervisor = new Supervisor({
       workers: this.#workers,
+      ledger: this.#ledger,
       program: this.#options.program,
       arguments: ['worker'],
       startArgument: (index): WorkerStart => ({
@@ -316,6 +327,8 @@ export class Service {
         version: this.#options.version,
         chosenPorts: this.#chosenPorts,
         opensUnixSockets: index === 0,
+        processes: this.#workers,
+        credentialKey: this.#credentialKey,
       }),
       onWorkerEnd: (index, how) => {
         this.#log.error('a worker ended, its sessions are lost', { worker: index, how })

@@ -2,6 +2,7 @@
 import type { Config } from './config/index.ts'
 import type { Bus } from './fleet/bus.ts'
 import { Channel } from './fleet/channel.ts'
+import { channelLedger } from './fleet/channel-ledger.ts'
 import { portOfParent } from './fleet/ports.ts'
 import type { CancelKey, WorkerStatus } from './fleet/supervisor.ts'
 import { Proxy } from './proxy.ts'
@@ -15,6 +16,8 @@ export interface WorkerStart {
   readonly version: string
   readonly chosenPorts: ReadonlyMap<string, number>
   readonly opensUnixSockets: boolean
+  readonly processes: number
+  readonly credentialKey: Uint8Array
 }
 
 const cancelTimeoutMs = 20_000
@@ -36,7 +39,7 @@ export function runWorker(): void {
     return proxy
   }
   const channel = new Channel(portOfParent(), {
-    start: async ({ config, ...start }: WorkerStart): Promise<WorkerStatus> => {
+    start: async ({ config, credentialKey, ...start }: WorkerStart): Promise<WorkerStatus> => {
       const { level, format } = config.log
       log = createLog({ level, format, base: { node: config.node, pid: process.pid } })
       surviveBugs(log)
@@ -45,7 +48,10 @@ export function runWorker(): void {
         ...start,
         log,
         bus: channelBus(channel),
+        ledger: channelLedger(channel),
+        credentialKey: Buffer.from(credentialKey),
         sharesPorts: true,
+        readThrottled: undefined,
         onStatus: (status) => void channel.call('status', status, statusTimeoutMs).catch(() => {}),
       })
       await proxy.start()

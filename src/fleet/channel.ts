@@ -39,6 +39,9 @@ export class ChannelError extends Error {
 /** Calls that wait for an answer at one time; more of them mean that nobody answers. */
 const maxPending = 1_024
 
+/** The id of a call that has no reply. */
+const unanswered = 0
+
 /** Both directions of calls over one port, every call with a deadline. */
 export class Channel {
   readonly #port: Port
@@ -73,13 +76,20 @@ export class Channel {
     })
   }
 
+  /** Tells the other side something that it does not answer. */
+  tell(method: string, argument: unknown): void {
+    this.#send({ kind: 'call', id: unanswered, method, argument })
+  }
+
   async #answer({ id, method, argument }: Call): Promise<void> {
     try {
       const handler = Object.hasOwn(this.#handlers, method) ? this.#handlers[method] : undefined
       if (handler === undefined) throw new ChannelError(`no method ${method}`)
       // Both sides run the same program: the argument is of the type that the method takes.
-      this.#send({ kind: 'reply', id, value: await handler(argument as never) })
+      const value = await handler(argument as never)
+      if (id !== unanswered) this.#send({ kind: 'reply', id, value })
     } catch (error) {
+      if (id === unanswered) return
       this.#send({ kind: 'reply', id, error: error instanceof Error ? error.message : 'failed' })
     }
   }

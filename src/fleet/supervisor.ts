@@ -1,8 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { SignInCall, SignInReply } from '../session/pending-sign-ins.ts'
+import type { Ledger } from '../session/ledger.ts'
 import type { CancelOutcome } from '../session/services.ts'
 import { Channel } from './channel.ts'
 import { portOfChild } from './ports.ts'
+import { WorkerClaims } from './worker-claims.ts'
 
 /** What a worker tells its primary about itself. */
 export interface WorkerStatus {
@@ -33,6 +35,8 @@ export interface SupervisorOptions {
   readonly arguments: readonly string[]
   /** What each worker is started with; asked for again when one is replaced. */
   readonly startArgument: (index: number) => unknown
+  /** Of the sessions and tries of all workers. */
+  readonly ledger: Ledger
   readonly onWorkerEnd: (index: number, how: string) => void
   /** Called before a worker is told to stop or found dead, to keep what it has counted. */
   readonly onSnapshot: (snapshot: unknown) => void
@@ -133,11 +137,13 @@ export class Supervisor {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
     })
+    const claims = new WorkerClaims(this.#options.ledger)
     const worker: Worker = {
       index,
       child,
       status: undefined,
       channel: new Channel(portOfChild(child), {
+        ...claims.handlers,
         status: (status: WorkerStatus) => {
           worker.status = status
         },
@@ -151,6 +157,7 @@ export class Supervisor {
     this.#workers.set(index, worker)
     let isStarted = false
     child.on('exit', (code, signal) => {
+      claims.end()
       this.#workers.delete(index)
       if (this.#isStopping || !isStarted) return
       this.#options.onWorkerEnd(index, signal ?? `exit code ${code ?? 'unknown'}`)

@@ -25,10 +25,13 @@ export interface TokenVerifier {
   readonly introspected?: Pick<TokenVerifier, 'verify'> | undefined
 }
 
+/** By integration. */
+export type TokenVerifiers = Pick<ReadonlyMap<string, TokenVerifier>, 'get'>
+
 export async function admitToken(
   attempt: Attempt,
   token: string,
-  tokens: ReadonlyMap<string, TokenVerifier>,
+  tokens: TokenVerifiers,
   now: Date,
 ): Promise<TokenAdmission> {
   return admitBy(attempt, chooseIntegration(attempt, token), token, tokens, now)
@@ -39,7 +42,7 @@ export async function admitBy(
   attempt: Attempt,
   integration: Integration,
   token: string,
-  tokens: ReadonlyMap<string, TokenVerifier>,
+  tokens: TokenVerifiers,
   now: Date,
 ): Promise<TokenAdmission> {
   const verifier = tokens.get(integration.name)

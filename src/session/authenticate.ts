@@ -12,6 +12,7 @@ import { authenticateByRelay } from './password-relay.ts'
 import { authenticateBySignIn } from './sign-in.ts'
 import { type Conversation, timed } from './conversation.ts'
 import { type Login, readProof } from './login.ts'
+import { throttleTokens } from './try-credential.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 
 /** From the startup message to a role: pool, TLS, credential, integration, token, decision. */
@@ -27,9 +28,10 @@ export async function authenticate(
   const pool = enterPool(attempt, listener)
   const greeting = negotiation(startup)
   const login: Login = { conversation, attempt, pool, greeting, rules, services }
+  const tokens = throttleTokens(rules.tokens, facts, rules.limits, services)
   const verify = async (token: string): Promise<Admission> =>
     timed(services.observer, 'verify', async () =>
-      admitToken(attempt, token, rules.tokens, services.now()),
+      admitToken(attempt, token, tokens, services.now()),
     )
   if (attempt.intent.asksForSignIn) return authenticateBySignIn(login)
   const method = chooseAuthMethod(attempt, pool)

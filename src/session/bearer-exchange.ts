@@ -50,12 +50,17 @@ export async function authenticateByBearer(login: BearerLogin): Promise<Admissio
     }
     return await verify(step.token)
   } catch (error) {
-    // Where the provider or we are to blame, another token would not help.
-    if (error instanceof Refusal && (error.fault === 'client' || error.fault === 'policy')) {
+    if (isOfToken(error)) {
       await tellInvalidToken(exchange, integration)
     }
     throw error
   }
+}
+
+/** Where the provider or we are to blame, or nobody has looked at the token, another would not help. */
+function isOfToken(error: unknown): boolean {
+  if (!(error instanceof Refusal) || error.reason === 'throttled') return false
+  return error.fault === 'client' || error.fault === 'policy'
 }
 
 async function askForToken({

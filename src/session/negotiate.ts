@@ -28,7 +28,7 @@ export async function negotiate(
   services: SessionServices,
 ): Promise<StartupMessage | CancelRequest> {
   const patience = new Patience(rules.timeouts.startupMs)
-  await readPeer(conversation, listener, rules, patience)
+  await readPeer(conversation, listener, rules, patience, services)
   let [mayAskForTls, mayAskForGss] = [true, true]
   for (;;) {
     const packet = await waitForClient(
@@ -97,10 +97,11 @@ async function readPeer(
   { proxyProtocol }: ListenerAddress,
   rules: Rules,
   patience: Patience,
+  services: SessionServices,
 ): Promise<void> {
   const { facts, reader, entry } = conversation
   if (proxyProtocol === 'off' || !isTrustedProxy(facts.peer.address, rules)) {
-    takePlace(conversation, rules)
+    takePlace(conversation, rules, services)
     if (proxyProtocol === 'required') throw new Refusal('proxy-required')
     return
   }
@@ -109,7 +110,7 @@ async function readPeer(
     waitForClient(conversation, patience, 'startup-timeout', reader.read(readProxyHeader)),
   )
   if (header.kind === 'proxied') facts.peer = header.source
-  takePlace(conversation, rules)
+  takePlace(conversation, rules, services)
 }
 
 function isTrustedProxy(peer: string, { trustedProxies }: Rules): boolean {
@@ -117,8 +118,16 @@ function isTrustedProxy(peer: string, { trustedProxies }: Rules): boolean {
   return address !== undefined && trustedProxies.some((network) => contains(network, address))
 }
 
-function takePlace({ entry, facts }: Conversation, { limits }: Rules): void {
-  entry.place.takeFor(facts.peer.address, limits)
+function takePlace(
+  { entry, facts }: Conversation,
+  { limits }: Rules,
+  { loginRate }: SessionServices,
+): void {
+  const { address } = facts.peer
+  const rate = loginRate.take(address, limits)
+  if (rate === 'within') entry.place.takeFor(address, limits)
+  else if (rate === 'told') entry.place.refuse('too-many-logins')
+  else entry.place.turnAway('too-many-logins')
   refuseWithoutWord(entry)
 }
 

@@ -99,6 +99,13 @@ export class Place {
     else this.hold(giveBack)
   }
 
+  /** Gives up what it holds, and is not told why. */
+  turnAway(reason: Reason): void {
+    this.release()
+    this.#refusal = reason
+    this.silence()
+  }
+
   silence(): void {
     this.#isSilenced = true
   }

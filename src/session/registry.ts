@@ -61,7 +61,6 @@ export class SessionRegistry {
   readonly #entered = new Set<Entry>()
   readonly places = new Places()
   readonly #nameless = new Nameless()
-  #reserved = 0
   #signIns = 0
   #relays = 0
   #isDraining = false
@@ -86,12 +85,8 @@ export class SessionRegistry {
     return entry
   }
 
-  /** Reserves a place for a session before any work is done for it upstream. */
-  reserve({ maxSessions }: { readonly maxSessions: number }): () => void {
+  refuseWhileDraining(): void {
     if (this.#isDraining) throw new Refusal('draining')
-    if (this.#live.size + this.#reserved >= maxSessions) throw new Refusal('too-many-sessions')
-    this.#reserved++
-    return once(() => this.#reserved--)
   }
 
   /** What is taken of the limits to those that are not admitted yet. */
@@ -101,7 +96,7 @@ export class SessionRegistry {
 
   /** Counts somebody who signs in with a browser: that may take minutes. */
   reserveSignIn({ maxSignIns }: { readonly maxSignIns: number }): () => void {
-    if (this.#isDraining) throw new Refusal('draining')
+    this.refuseWhileDraining()
     if (this.#signIns >= maxSignIns) throw new Refusal('too-many-sign-ins')
     this.#signIns++
     return once(() => this.#signIns--)

@@ -9,10 +9,14 @@ import type { Provisioner } from '../upstream/provisioner.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 import type { ClientCertificates } from './client-certificate.ts'
+import type { Ledger } from './ledger.ts'
+import type { LoginRate, LoginRateLimits } from './login-rate.ts'
 import type { SessionFacts, SessionObserver } from './observer.ts'
 import type { PendingSignIns } from './pending-sign-ins.ts'
 import type { SessionSettings } from './session-settings.ts'
 import type { SessionRegistry } from './registry.ts'
+import type { SessionCountLimits } from './session-counts.ts'
+import type { ThrottleSwitches } from './throttle.ts'
 
 /** One configuration, whole: a session keeps the one that it began with. */
 export interface Rules {
@@ -34,14 +38,15 @@ export interface Rules {
   readonly clientCertificates: ClientCertificates
   /** Peers that put a PROXY header in front of what they send. */
   readonly trustedProxies: readonly Network[]
-  readonly limits: {
-    readonly maxPasswordBytes: number
-    readonly maxSessions: number
-    readonly maxUnauthenticated: number
-    readonly maxUnauthenticatedPerAddress: number | undefined
-    readonly maxSignIns: number
-    readonly maxRelays: number
-  }
+  readonly limits: SessionCountLimits &
+    LoginRateLimits &
+    ThrottleSwitches & {
+      readonly maxPasswordBytes: number
+      readonly maxUnauthenticated: number
+      readonly maxUnauthenticatedPerAddress: number | undefined
+      readonly maxSignIns: number
+      readonly maxRelays: number
+    }
   readonly timeouts: {
     readonly startupMs: number
     readonly tlsHandshakeMs: number
@@ -63,6 +68,11 @@ export interface SessionServices {
   readonly rules: () => Rules
   readonly observer: SessionObserver
   readonly registry: SessionRegistry
+  readonly loginRate: LoginRate
+  /** Of all processes of the service. */
+  readonly ledger: Ledger
+  /** By which credentials are told apart that may not be kept. The same in all processes. */
+  readonly credentialKey: Buffer
   readonly scramKeys: ScramKeyCache
   readonly pendingSignIns: PendingSignIns
   /** Finds the session with this key, here or on another worker, and cancels its statement. */

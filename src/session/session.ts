@@ -22,10 +22,12 @@ import type { SessionFacts } from './observer.ts'
 import { relayTo } from './password-relay.ts'
 import { refuse } from './refuse.ts'
 import { type Entry, type LiveSession, secretKeyBytesFor } from './registry.ts'
+import { reserveSession } from './reserve-session.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 import { boundsOf, type SessionBounds } from './session-bounds.ts'
 import { Splice, type Traffic } from './splice.ts'
 import { identityOf, tellSession } from './tell-session.ts'
+import { guessOf, tryCredential } from './try-credential.ts'
 import { unixPeer } from './unix-socket.ts'
 
 /** The life of one connection, from accept until it is spliced or refused. Never throws. */
@@ -57,7 +59,10 @@ export async function runSession(
       return
     }
     const admission = await authenticate(conversation, packet, listener, rules, services)
-    await admit(conversation, admission, rules, services, traffic)
+    const guess = guessOf(conversation.facts, admission, rules.limits, services.credentialKey)
+    await tryCredential(services, guess, async () =>
+      admit(conversation, admission, rules, services, traffic),
+    )
     isIn = true
     observer.stage('total', performance.now() - startedAt - conversation.credentialMs)
   } catch (error) {
@@ -138,7 +143,7 @@ async function admit(
   const { database, parameters } = admission.intent
   const target = rules.upstreams.get(database)
   if (target === undefined) throw new Refusal('unknown-database')
-  const release = services.registry.reserve(rules.limits)
+  const release = await reserveSession(services, facts, admission, rules.limits)
   try {
     const told = toldTo(target, admission, facts, rules, services)
     await makeReady(conversation, admission, rules, services)
@@ -168,9 +173,10 @@ async function admit(
       throw error
     }
     const bounds = boundsFor(facts, rules)
-    join(conversation, admission.intent, target, upstream, bounds, services, traffic)
-  } finally {
+    join(conversation, admission.intent, target, upstream, bounds, release, services, traffic)
+  } catch (error) {
     release()
+    throw error
   }
 }
 
@@ -288,6 +294,7 @@ function join(
   target: UpstreamTarget,
   upstream: UpstreamSession,
   bounds: SessionBounds | undefined,
+  release: () => void,
   services: SessionServices,
   traffic: Traffic,
 ): void {
@@ -312,6 +319,7 @@ function join(
     cancel: () => void live.cancel().catch(() => {}),
     onEnd: (reason) => {
       watch?.stop()
+      release()
       registry.remove(processId, secretKey)
       observer.ended(facts, {
         reason,

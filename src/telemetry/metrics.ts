@@ -16,6 +16,8 @@ interface MetricsOptions {
     readonly signIns: number
     readonly relays: number
   }
+  /** Pairs of address and user that have to wait; undefined where another process counts them. */
+  readonly readThrottled?: (() => number) | undefined
 }
 
 export type Outcome = 'ok' | 'failed'
@@ -81,6 +83,7 @@ export function createMetrics({
   runtime,
   readBytes,
   readPlaces,
+  readThrottled,
 }: MetricsOptions): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -203,6 +206,17 @@ export function createMetrics({
       registers,
       collect() {
         this.set(readPlaces()[place])
+      },
+    })
+  }
+
+  if (readThrottled !== undefined) {
+    new Gauge({
+      name: 'portcullis_throttled',
+      help: 'Pairs of address and user that have to wait after wrong credentials.',
+      registers,
+      collect() {
+        this.set(readThrottled())
       },
     })
   }

@@ -57,6 +57,8 @@ let main: Side
 let impatient: Side
 let full: Side
 let crowded: Side
+let limited: Side
+let hasty: Side
 let silent: Server
 let babbling: Server
 let pages: string
@@ -202,6 +204,11 @@ beforeAll(async () => {
   crowded = await anotherGateway('crowded', {
     limits: { max_unauthenticated: 2, max_unauthenticated_per_address: 1 },
   })
+  limited = await anotherGateway('limited', { workers: 2, limits: { max_sessions_per_role: 1 } })
+  hasty = await anotherGateway('hasty', {
+    limits: { logins_per_second_per_address: 1, login_burst_per_address: 1 },
+  })
+  await guessPasswords('app_readwrite', '127.0.0.99', 8)
   full = await anotherGateway('full', {
     limits: { max_sessions: 1, max_sign_ins: 0, max_relays: 0 },
     connectivity_pools: {
@@ -216,7 +223,9 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await Promise.all([impatient, full, crowded].map(async ({ gateway }) => gateway.stop()))
+  await Promise.all(
+    [impatient, full, crowded, limited, hasty].map(async ({ gateway }) => gateway.stop()),
+  )
   silent.close()
   babbling.close()
   await stack[Symbol.asyncDispose]()
@@ -294,6 +303,14 @@ async function connectionsOpen({ gateway }: Side): Promise<number> {
   return stack.metric('portcullis_connections_open', {}, gateway)
 }
 
+/** A session that is open. */
+async function inClient({ gateway }: Side): Promise<WireClient> {
+  const client = await WireClient.connectSecurely(gateway.port, stack.authority.certificate)
+  await client.logIn(inSandbox, await stack.token())
+  await client.readUntil('Z')
+  return client
+}
+
 async function tokenRefused(changes: Readonly<Record<string, unknown>>): Promise<Answer> {
   return refusedWith(await stack.token(changes))
 }
@@ -310,6 +327,27 @@ async function refusedInClear(bytes: Buffer, gateway = main.gateway): Promise<An
 
 async function bob(database: string, asUser = user): Promise<Answer> {
   return refusedWith(await stack.provider.mintIdToken('bob'), { user: asUser, database })
+}
+
+/** Tries so many wrong passwords at once on the pool that takes them. */
+async function guessPasswords(
+  role: string,
+  from: string,
+  count: number,
+): Promise<readonly Answer[]> {
+  const port = main.gateway.portOf(2)
+  const parameters = { user: role, database: 'sandbox' }
+  const clients = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const client = await WireClient.connect(port, '127.0.0.3', from)
+      await client.startTls(stack.authority.certificate)
+      return client
+    }),
+  )
+  const answers = await Promise.all(
+    clients.map(async (client, index) => client.logIn(parameters, `not the password ${index}`)),
+  )
+  return answers.map((answer) => errorFields(answer))
 }
 
 async function alice(database: string): Promise<Answer> {
@@ -1048,6 +1086,53 @@ const scenarios: Readonly<
     },
     reachesUpstream: true,
     expected: { sqlstate: '28P01', message: wrongCredential },
+  },
+  'session-limit': {
+    provoke: async () => {
+      const first = await inClient(limited)
+      const answer = await refusedWith(await stack.token(), inSandbox, limited.gateway.port)
+      await leave(first, limited)
+      return answer
+    },
+    gateway: () => limited,
+    reachesUpstream: true,
+    expected: { sqlstate: '53300', message: 'too many sessions for role "app_readonly"' },
+  },
+  // The primary, which counts, is stopped; its workers are not.
+  'limits-unavailable': {
+    provoke: async () => {
+      const { process: primary } = limited.gateway
+      primary.kill('SIGSTOP')
+      try {
+        return await refusedWith(await stack.token(), inSandbox, limited.gateway.port)
+      } finally {
+        primary.kill('SIGCONT')
+      }
+    },
+    gateway: () => limited,
+    expected: { sqlstate: '57P03', message: 'the gateway cannot take new sessions at the moment' },
+  },
+  throttled: {
+    provoke: async () => (await guessPasswords('app_readwrite', '127.0.0.99', 1))[0],
+    expected: {
+      sqlstate: '53300',
+      message: expect.stringMatching(
+        /^too many failed authentication attempts; retry in 2[0-5]\d s$/,
+      ) as string,
+    },
+  },
+  'too-many-logins': {
+    provoke: async () => {
+      const first = await WireClient.connect(hasty.gateway.port)
+      const answer = await refusedWith(await stack.token(), inSandbox, hasty.gateway.port)
+      first.destroy()
+      return answer
+    },
+    gateway: () => hasty,
+    expected: {
+      sqlstate: '53300',
+      message: 'too many connections from address "127.0.0.1" within a short time',
+    },
   },
   'upstream-protocol': {
     provoke: async () => alice('babbling'),

@@ -9,6 +9,8 @@ import { parseNetwork } from '../../src/policy/network.ts'
 import type { Refusal } from '../../src/refusal.ts'
 import { PendingSignIns } from '../../src/session/pending-sign-ins.ts'
 import { ScramKeyCache } from '../../src/sasl/scram-key-cache.ts'
+import { LocalLedger } from '../../src/session/ledger.ts'
+import { LoginRate } from '../../src/session/login-rate.ts'
 import type { SessionEnd, SessionFacts, SessionObserver } from '../../src/session/observer.ts'
 import { SessionRegistry } from '../../src/session/registry.ts'
 import type {
@@ -121,6 +123,7 @@ class Witness implements SessionObserver {
 export class Gate implements AsyncDisposable {
   readonly trust: Trust
   readonly registry = new SessionRegistry()
+  readonly ledger = new LocalLedger()
   readonly witness = new Witness()
   readonly #server: Server
   readonly #sockets: Socket[] = []
@@ -140,6 +143,9 @@ export class Gate implements AsyncDisposable {
       rules: () => rules,
       observer: gate.witness,
       registry: gate.registry,
+      loginRate: new LoginRate(1),
+      ledger: gate.ledger,
+      credentialKey: Buffer.alloc(32),
       scramKeys: new ScramKeyCache(10),
       pendingSignIns: new PendingSignIns(),
       refreshSecrets: async () => Promise.resolve(),
@@ -199,6 +205,7 @@ export class Gate implements AsyncDisposable {
     await until('every end to be told', () => this.#count('admitted') === this.#count('ended'))
     await until('the timers to end', () => this.#timers.count === 0, timersDeadlineMs)
     await until('the places to be free', () => this.registry.places.taken === 0)
+    if (this.ledger.open > 0) throw new Error('a session or a try is still counted')
     if (this.registry.places.addresses > 0) throw new Error('an address is still counted')
     return this.witness.outcomes
   }
@@ -265,6 +272,13 @@ function rulesOf(options: GateOptions): Rules {
     limits: {
       maxPasswordBytes: 65_530,
       maxSessions: 10,
+      maxSessionsPerPrincipal: undefined,
+      maxSessionsPerRole: undefined,
+      maxSessionsOfPool: new Map(),
+      maxSessionsOfDatabase: new Map(),
+      loginsPerSecondPerAddress: undefined,
+      loginBurstPerAddress: 200,
+      throttled: new Set(['password', 'opaque-token'] as const),
       maxSignIns: 10,
       maxRelays: 10,
       maxUnauthenticated: 10,

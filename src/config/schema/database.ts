@@ -5,6 +5,7 @@ import {
   flag,
   host,
   identifier,
+  integer,
   name,
   path,
   port,
@@ -165,6 +166,9 @@ export const database = section({
       'Roles that make tables there, for the default privileges of `portcullis grants`: what they make from then on is granted by itself.',
     'x-default': 'those that own something there, or may create',
   }),
+  max_sessions: integer(1, 1_000_000)
+    .optional()
+    .describe('Open sessions on this database, of all workers of this node.'),
   exchange: exchange
     .optional()
     .describe(

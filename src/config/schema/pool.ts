@@ -112,6 +112,9 @@ export const pool = section({
     .describe(
       'Whether clients may ask for the replication protocol. The role needs the attribute REPLICATION; clients of physical replication connect to the database `replication`, which the catalog must have then.',
     ),
+  max_sessions: integer(1, 1_000_000)
+    .optional()
+    .describe('Open sessions that came in by this pool, of all workers of this node.'),
   session_expiry: z
     .enum(['ignore', 'idle', 'hard'])
     .default('ignore')

@@ -116,7 +116,32 @@ export const timeouts = section({
 export const limits = section({
   max_sessions: integer(1, 1_000_000)
     .prefault(10_000)
-    .describe('Open sessions for each worker process.'),
+    .describe('Open sessions, of all workers of this node.'),
+  max_sessions_per_principal: integer(1, 1_000_000)
+    .optional()
+    .describe(
+      'Open sessions of one identity (issuer and `sub`; with a password the role), of all workers of this node.',
+    ),
+  max_sessions_per_role: integer(1, 1_000_000)
+    .optional()
+    .describe(
+      'Open sessions of one role, whoever is logged in as it, of all workers of this node.',
+    ),
+  logins_per_second_per_address: integer(1, 1_000_000)
+    .nullable()
+    .prefault(null)
+    .describe(
+      'How many connections one address may make in a second, of all workers of this node, each of which lets in its share. Before TLS and any other work; cancel requests count too. An IPv6 address counts as its /64. Behind a load balancer it is the address that the PROXY header tells. `null` sets no limit.',
+    ),
+  login_burst_per_address: integer(1, 1_000_000)
+    .prefault(200)
+    .describe('How many of them may come at once, before `logins_per_second_per_address` holds.'),
+  throttle: z
+    .array(z.enum(['password', 'opaque-token']))
+    .prefault(['password', 'opaque-token'])
+    .describe(
+      'Wrong credentials of which an address has to wait before the next one is looked at, from a second to an hour: passwords of each user, tokens that an `introspection` is asked about. Tokens that are verified by their signature are no guesses. `[]` switches it off.',
+    ),
   max_unauthenticated: integer(1, 1_000_000)
     .prefault(1000)
     .describe(

@@ -3,7 +3,7 @@ import type { Refusal } from '../../../src/refusal.ts'
 import { type LiveSession, SessionRegistry } from '../../../src/session/registry.ts'
 import { refusalOf } from '../wire/bytes.ts'
 
-const limits = { maxSessions: 2, maxUnauthenticated: 2, maxUnauthenticatedPerAddress: 2 }
+const limits = { maxUnauthenticated: 2, maxUnauthenticatedPerAddress: 2 }
 
 /** A session that notes what is asked of it. */
 function session(): LiveSession & { readonly told: string[] } {
@@ -68,33 +68,6 @@ describe('a cancel key', () => {
   })
 })
 
-describe('the limit of sessions', () => {
-  test('counts those that are reserved and those that live', () => {
-    const registry = new SessionRegistry()
-    registry.add(7, session(), 4)
-    registry.reserve(limits)
-    expect(refusalOf(() => registry.reserve(limits)).reason).toBe('too-many-sessions')
-  })
-
-  test('frees a reservation once, however often it is released', () => {
-    const registry = new SessionRegistry()
-    const release = registry.reserve(limits)
-    registry.reserve(limits)
-    release()
-    release()
-    registry.reserve(limits)
-    expect(refusalOf(() => registry.reserve(limits)).reason).toBe('too-many-sessions')
-  })
-
-  test('is free again when a session ends', () => {
-    const registry = new SessionRegistry()
-    registry.add(7, session(), 4)
-    const key = registry.add(8, session(), 4)
-    registry.remove(8, key)
-    expect(() => registry.reserve(limits)).not.toThrow()
-  })
-})
-
 describe('a drain', () => {
   test('is over at once where nobody is', async () => {
     await expect(new SessionRegistry().drain(1_000_000)).resolves.toBeUndefined()
@@ -102,9 +75,16 @@ describe('a drain', () => {
 
   test('refuses new sessions', async () => {
     const registry = new SessionRegistry()
+    expect(() => {
+      registry.refuseWhileDraining()
+    }).not.toThrow()
     await registry.drain(0)
     expect(registry.isDraining).toBe(true)
-    expect(refusalOf(() => registry.reserve(limits)).reason).toBe('draining')
+    expect(
+      refusalOf(() => {
+        registry.refuseWhileDraining()
+      }).reason,
+    ).toBe('draining')
   })
 
   test('tells each session, and is over with the last of them', async () => {
@@ -178,7 +158,11 @@ describe('a drain', () => {
     registry.add(2, b, 4)
     registry.endNow()
     expect([a.told, b.told]).toEqual([['endNow'], ['endNow']])
-    expect(refusalOf(() => registry.reserve(limits)).reason).toBe('draining')
+    expect(
+      refusalOf(() => {
+        registry.refuseWhileDraining()
+      }).reason,
+    ).toBe('draining')
   })
 
   test('is over for everybody who waits for it', async () => {
