@@ -9,11 +9,13 @@ import { send } from '../../demo/browser.ts'
 import { hasPsql, psql, type PsqlResult } from '../support/psql.ts'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
+import { type ErrorFields, errorFields, WireClient } from '../support/wire-client.ts'
 
 const endpoint = '/token/introspection'
 const ours = generateKeyPairSync('rsa', { modulusLength: 2_048 })
 
 let stack: Stack
+let config: object
 
 beforeAll(async () => {
   stack = await Stack.start()
@@ -32,8 +34,10 @@ beforeAll(async () => {
   )
   const { upstream } = stack.config.databases['sandbox'] as { upstream: object }
   const request_timeout = '1s'
-  await stack.gateway.reload({
+  config = {
     ...stack.config,
+    // Made-up tokens are no guesses here, but for those that are.
+    limits: { throttle: ['password'] },
     integrations: {
       ...stack.config.integrations,
       asking: { ...people, introspection, request_timeout },
@@ -50,7 +54,8 @@ beforeAll(async () => {
         ]),
       ),
     },
-  })
+  }
+  await stack.gateway.reload(config)
 })
 
 afterAll(async () => {
@@ -246,6 +251,37 @@ describe.skipIf(!hasPsql())('an encrypted token', () => {
     const token = await encrypted(await stack.token())
     const { stderr } = await logIn(token, 'sandbox', 'app_readonly')
     expect(stderr).toContain('encrypted tokens are not accepted')
+  })
+})
+
+describe.skipIf(!hasPsql())('a made-up token, where those are throttled', () => {
+  beforeAll(async () => {
+    await stack.gateway.reload({ ...config, limits: {} })
+  })
+
+  async function wireLogIn(token: string): Promise<ErrorFields> {
+    const { port } = stack.gateway
+    const client = await WireClient.connectSecurely(port, stack.authority.certificate)
+    const first = await client.logIn({ user: 'access_token', database: 'asking' }, token)
+    client.destroy()
+    return errorFields(first)
+  }
+
+  test('delays the next one of its address, whoever it is said to be of, and no token with a signature', async () => {
+    const right = await opaqueToken()
+    const before = stack.provider.requestsFor(endpoint)
+    const madeUp = await Promise.all(['one', 'two', 'three'].map(async (token) => wireLogIn(token)))
+    expect(madeUp.map(({ sqlstate }) => sqlstate)).toEqual(['28P01', '28P01', '28P01'])
+    for (const token of ['one', 'four', right]) {
+      expect(await wireLogIn(token)).toMatchObject({
+        sqlstate: '53300',
+        message: expect.stringMatching(
+          /^too many failed authentication attempts; retry in [1-7] s$/,
+        ) as string,
+      })
+    }
+    expect(stack.provider.requestsFor(endpoint)).toBe(before + 3)
+    expect(await logIn(await stack.token(), 'asking', 'app_readonly')).toMatchObject({ code: 0 })
   })
 })
 

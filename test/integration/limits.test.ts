@@ -233,14 +233,16 @@ describe('wrong passwords', () => {
 
   test('delay the next one, right or wrong, whichever worker it comes to, and a right one lifts it', async () => {
     const from = '127.0.1.1'
-    expect(await passwordLogin('ann', 'a guess', from)).toBe(wrong('ann'))
+    expect(await many(2, async (index) => passwordLogin('ann', `a guess ${index}`, from))).toEqual([
+      wrong('ann'),
+      wrong('ann'),
+    ])
     const answers = await many(12, async (index) =>
       passwordLogin('ann', index % 2 === 0 ? password : `guess ${index}`, from),
     )
     for (const answer of answers) expect(answer).toMatch(throttled)
-    expect(new Set(answers).size).toBe(1)
     expect(await stack.metric('portcullis_throttled')).toBe(1)
-    await waitOut(answers[0]!)
+    await waitOut(answers.at(-1)!)
     expect(await many(12, async () => passwordLogin('ann', password, from))).toEqual(
       Array(12).fill('in'),
     )

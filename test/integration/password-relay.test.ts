@@ -31,6 +31,8 @@ beforeAll(async () => {
       const upstream = config.databases['sandbox']!['upstream'] as Record<string, unknown>
       const plain = { host: '127.0.0.1', port: far.port, tls: 'disable', ca: undefined }
       config.databases['plain'] = { upstream: { ...upstream, ...plain, database: 'sandbox' } }
+      // Wrong passwords are many here, one soon after the other.
+      config.limits = { throttle: [] }
       const methods = ['scram-sha-256', 'cleartext']
       config.connectivity_pools = {
         sso_pool: {

@@ -1,44 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Channel, ChannelError, type Handlers, type Port } from '../../../src/fleet/channel.ts'
-
-/** Two ends of one wire; structured cloning as an IPC channel does it. */
-class Wire implements Port {
-  connected = true
-  other: Wire | undefined
-  readonly #receivers: ((message: unknown) => void)[] = []
-  readonly #listeners: (() => void)[] = []
-
-  static pair(): [Wire, Wire] {
-    const [a, b] = [new Wire(), new Wire()]
-    a.other = b
-    b.other = a
-    return [a, b]
-  }
-
-  send(message: object): void {
-    const copy: unknown = structuredClone(message)
-    queueMicrotask(() => {
-      this.other?.receive(copy)
-    })
-  }
-
-  receive(message: unknown): void {
-    for (const receive of this.#receivers) receive(message)
-  }
-
-  onMessage(receive: (message: unknown) => void): void {
-    this.#receivers.push(receive)
-  }
-
-  onDisconnect(listener: () => void): void {
-    this.#listeners.push(listener)
-  }
-
-  disconnect(): void {
-    this.connected = false
-    for (const listener of this.#listeners) listener()
-  }
-}
+import { Channel, ChannelError, type Handlers } from '../../../src/fleet/channel.ts'
+import { Wire } from './wire.ts'
 
 function joined(handlers: Handlers): { channel: Channel; wire: Wire; far: Wire } {
   const [wire, far] = Wire.pair()
@@ -115,6 +77,37 @@ describe('a call over a channel', () => {
     await expect(channel.call('ask', undefined, minuteMs)).rejects.toThrow('ask: too many calls')
     wire.disconnect()
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(['ended']))
+  })
+})
+
+describe('what is told over a channel', () => {
+  test('reaches the other side, which has nothing to answer', async () => {
+    const told: unknown[] = []
+    const { channel, wire } = joined({
+      tell: (value: unknown) => {
+        told.push(value)
+        return 'unheard'
+      },
+      fail: () => {
+        throw new Error('unheard')
+      },
+      ask: () => 'fine',
+    })
+    const replies: unknown[] = []
+    wire.onMessage((message) => replies.push(message))
+    channel.tell('tell', 42)
+    channel.tell('fail', undefined)
+    channel.tell('not there', undefined)
+    expect(await channel.call('ask', undefined, minuteMs)).toBe('fine')
+    expect([told, replies]).toEqual([[42], [{ kind: 'reply', id: 1, value: 'fine' }]])
+  })
+
+  test('is lost where the channel has ended', () => {
+    const { channel, wire } = joined({})
+    wire.disconnect()
+    expect(() => {
+      channel.tell('tell', 42)
+    }).not.toThrow()
   })
 })
 

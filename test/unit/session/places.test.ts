@@ -36,6 +36,17 @@ describe('the limit of unauthenticated connections', () => {
   })
 })
 
+describe('whoever is turned away', () => {
+  test('gives up the place, and takes none of those who are told', () => {
+    const places = new Places()
+    const place = places.enter(limits)
+    place.takeFor('192.0.2.1', limits)
+    place.turnAway('too-many-logins')
+    expect([place.refusal, place.isSilenced]).toEqual(['too-many-logins', true])
+    expect([places.taken, places.addresses]).toEqual([0, 0])
+  })
+})
+
 describe('the limit of one address', () => {
   const enter = (places: Places, address: string, demands = limits): string | undefined => {
     const place = places.enter(demands)
