@@ -21,6 +21,7 @@ import { type Audit, createAudit } from './telemetry/audit.ts'
 import { issuerLog, type Log, sessionLog } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { combine, combineIssuer } from './telemetry/observers.ts'
+import { thinFloods, type ThinnedObserver } from './telemetry/thin-floods.ts'
 
 export interface ProxyOptions {
   readonly config: Config
@@ -52,6 +53,7 @@ export class Proxy {
   readonly #traffic = { fromFrontend: 0, fromUpstream: 0 }
   readonly #metrics: Metrics
   readonly #audit: Audit
+  readonly #records: readonly ThinnedObserver[]
   readonly #services: SessionServices
   readonly #issuers: ReturnType<typeof combineIssuer>
   readonly #listeners = new Map<string, Listener>()
@@ -98,12 +100,9 @@ export class Proxy {
     const onObserverError = (error: unknown): void => {
       log.error('an observer failed', { error, stack: error })
     }
-    const observer = combine(
-      config.audit.sink === 'none'
-        ? [this.#metrics, sessionLog(log)]
-        : [this.#metrics, sessionLog(log), this.#audit],
-      onObserverError,
-    )
+    const written = config.audit.sink === 'none' ? [] : [this.#audit]
+    this.#records = [sessionLog(log), ...written].map(thinFloods)
+    const observer = combine([this.#metrics, ...this.#records], onObserverError)
     this.#issuers = combineIssuer(
       [
         this.#metrics,
@@ -215,6 +214,7 @@ export class Proxy {
   /** After a drain: writes out what is still in buffers. */
   async close(): Promise<void> {
     this.#unwatch()
+    for (const records of this.#records) records.flush()
     await this.#audit.close()
     this.#metrics.close()
   }

@@ -68,6 +68,16 @@ export interface SessionFacts {
   /** What came of the role of the identity's own: made, given or deprived of memberships, or neither. */
   readonly provisioned?: 'created' | 'changed' | 'unchanged'
   readonly upstreamProcessId?: number
+  /** Set where a record of this session stands for those of many that were refused alike. */
+  readonly standsFor?: {
+    readonly since: Date
+    /** With this one. */
+    readonly count: number
+    /** How many came from where. */
+    readonly addresses: ReadonlyMap<string, number>
+    /** How many came from addresses that are not among them. */
+    readonly otherAddresses: number
+  }
 }
 
 export const stages = [

@@ -196,6 +196,7 @@ function toRecord(
   event: AuthenticationEvent,
 ): unknown {
   const { id, openedAt, peer, listener, pool, tls, requested, credential, identity } = session
+  const { standsFor } = session
   const { activity, status, end } = event
   const now = Date.now()
   const severity = severityOf(session, event)
@@ -212,8 +213,9 @@ function toRecord(
     type_uid: classUid * 100 + activityIds[activity],
     type_name: `Authentication: ${activity}`,
     time: now,
-    start_time: openedAt.getTime(),
+    start_time: (standsFor?.since ?? openedAt).getTime(),
     ...(isLogoff && { end_time: now, duration: end?.durationMs }),
+    ...(standsFor && { end_time: now, count: standsFor.count }),
     severity_id: severityIds[severity],
     severity,
     status_id: statusIds[status],
@@ -274,6 +276,7 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
     exchanged,
     provisioned,
     upstreamProcessId,
+    standsFor,
   } = session
   return {
     issuer: identity?.issuer,
@@ -311,6 +314,10 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
     upstream_token_id_hash: exchanged?.tokenIdHash,
     upstream_actors: toList(exchanged?.actors),
     upstream_backend_pid: upstreamProcessId,
+    ...(standsFor && {
+      addresses: Object.fromEntries(standsFor.addresses),
+      other_addresses: standsFor.otherAddresses,
+    }),
     reason: refusal?.reason,
     fault: refusal?.fault,
     log_detail: refusal?.logDetail,
@@ -337,12 +344,13 @@ function severityOf(
     return activity === 'Logon' && password?.isBreakGlass === true ? 'Medium' : 'Informational'
   }
   if (refusal.fault === 'policy') return 'Medium'
-  const isForged =
+  const isSuspect =
     refusal.reason === 'token-signature' ||
     refusal.reason === 'token-algorithm' ||
     refusal.reason === 'token-sender-constraint' ||
+    refusal.reason === 'throttled' ||
     refusal.reason === 'early-data'
-  return isForged ? 'Medium' : 'Low'
+  return isSuspect ? 'Medium' : 'Low'
 }
 
 function messageOf({ refusal, end }: AuthenticationEvent): string {

@@ -222,6 +222,7 @@ function toFields({
   integration,
   identity,
   role,
+  standsFor,
 }: SessionFacts): LogFields {
   return {
     session: id,
@@ -235,6 +236,11 @@ function toFields({
     subject: safe(identity?.subject),
     principal: safe(identity?.principal),
     role: safe(role),
+    ...(standsFor && {
+      stands_for: standsFor.count,
+      addresses: Object.fromEntries(standsFor.addresses),
+      other_addresses: standsFor.otherAddresses,
+    }),
   }
 }
 

@@ -69,6 +69,25 @@ function read(file: string): AuditRecord[] {
 }
 
 describe('an audit record', () => {
+  test('that stands for others counts them, and says where they came from', async () => {
+    const { audit, file } = create()
+    const since = new Date(opened.openedAt.getTime() - 500)
+    const addresses = new Map([['192.0.2.7', 40]])
+    const standsFor = { since, count: 42, addresses, otherAddresses: 2 }
+    audit.refused({ ...opened, standsFor }, new Refusal('throttled'))
+    audit.refused(opened, new Refusal('throttled'))
+    await audit.close()
+    const [record, single] = read(file)
+    expect(record).toMatchObject({
+      count: 42,
+      severity: 'Medium',
+      status_detail: 'throttled',
+      start_time: since.getTime(),
+      unmapped: { portcullis: { addresses: { '192.0.2.7': 40 }, other_addresses: 2 } },
+    })
+    for (const name of ['count', 'end_time']) expect(single).not.toHaveProperty(name)
+  })
+
   test.each([
     ['that was relayed', 'relayed', false, 'Informational'],
     ['that was read', 'read', false, 'Informational'],
