@@ -227,7 +227,7 @@ export class Throttle {
     // What was tried at once is as late as what was tried in turn.
     const inTurn = failures.firstAtMs + delaysUpTo(failures.count)
     const soonest = Math.max(nowMs + delayOf(failures.count), inTurn)
-    failures.notBeforeMs = Math.max(failures.notBeforeMs, Math.min(soonest, nowMs + longestDelayMs))
+    failures.notBeforeMs = Math.min(soonest, nowMs + longestDelayMs)
     if (known === undefined && !isShared(key)) increment(this.#usersOf, address)
     this.#remembered.set(key, failures)
   }

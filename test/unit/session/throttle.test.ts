@@ -375,6 +375,25 @@ describe('the users of one address', () => {
     expect(keeper.fail({ user: 'victim' })).toMatch(/^retry in/)
   })
 
+  test('that were being tried when it got full wait an hour together, and no more', () => {
+    const keeper = new Gatekeeper()
+    const tries = Array.from({ length: 30 }, (_, i) => keeper.begin({ user: `late ${i}` }))
+    for (let i = 0; i < maxUsersOfAddress; i++) keeper.fail({ user: `u${i}` })
+    for (const one of tries) one.settle('failed')
+    expect(keeper.fail({ user: 'late 0' })).toBe(`retry in ${hourMs}`)
+  })
+
+  test('are counted again when those beyond them are forgotten', () => {
+    const keeper = filled()
+    keeper.fail({ user: 'one more' })
+    keeper.nowMs = dayMs / 2
+    for (let i = 1; i < maxUsersOfAddress; i++) keeper.fail({ user: `u${i}` })
+    keeper.nowMs = dayMs
+    expect(keeper.fail({ user: 'the fiftieth' })).toBe('failed')
+    expect(keeper.fail({ user: 'one more' })).toBe('failed')
+    expect(keeper.fail({ user: 'another' })).toBe('retry in 1000')
+  })
+
   test('are nothing to those of another', () => {
     const keeper = filled()
     keeper.fail({ user: 'one more' })
