@@ -14,6 +14,7 @@ import {
 } from './cli/grants.ts'
 import { readConfig } from './cli/read-config.ts'
 import { serve } from './cli/serve.ts'
+import { killSessions, listSessions, sessionsHelp, type SessionsOptions } from './cli/sessions.ts'
 import { readVersion } from './cli/version.ts'
 import { inspect } from './inspection/inspect.ts'
 import { replayLogin } from './replay-login.ts'
@@ -142,6 +143,22 @@ grantsCommand('apply', 'show the statements that `grants` of the catalog needs, 
     process.exitCode = await grantsApply(options)
   })
 
+const sessions = program
+  .command('sessions')
+  .description('the sessions that are open, by the control socket of the service')
+
+sessionsCommand(sessions.command('list').description('show the sessions that are open'))
+  .option('--limit <number>', 'show so many at most', '1000')
+  .action(async (options: SessionsOptions) => {
+    process.exitCode = await listSessions(options)
+  })
+
+sessionsCommand(sessions.command('kill').description('end the sessions that are selected')).action(
+  async (options: SessionsOptions) => {
+    process.exitCode = await killSessions(options)
+  },
+)
+
 program
   .command('worker', { hidden: true })
   .description('what serve runs its workers by')
@@ -161,6 +178,26 @@ function grantsCommand(name: string, description: string): Command {
     .option('-u, --user <role>', 'role that grants (default: PGUSER)')
     .option('--password-file <file>', 'file with its password (default: PGPASSWORD)')
     .option('--prune', 'revoke what these roles have and the catalog does not name')
+}
+
+function sessionsCommand(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration file, which names the control socket')
+    .option('--socket <path>', 'the control socket itself')
+    .option('--session <id>', 'the session with this id, as in the log and the audit')
+    .option('--issuer <url>', 'sessions by tokens of this issuer')
+    .option('--subject <sub>', 'of this subject; unique only with its issuer')
+    .option('--principal <name>', 'of the identity with this name')
+    .option('--role <role>', 'as this role')
+    .option('--group <group>', 'of identities in this group of the catalog')
+    .option('--integration <name>', 'by this integration')
+    .option('--pool <name>', 'by this connectivity pool')
+    .option('--database <name>', 'of this database')
+    .option('--token-id <jti>', 'by the token with this id (jti)')
+    .option('--token-id-hash <hash>', 'the same, by the hash in the audit')
+    .option('--address <network>', 'from this address or range of addresses')
+    .addOption(outputOption())
+    .addHelpText('after', sessionsHelp)
 }
 
 function outputOption(): Option {

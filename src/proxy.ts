@@ -1,6 +1,7 @@
 // One process of the service: a configuration made into sessions.
 import type { Config } from './config/index.ts'
 import { composeListeners, composeRules, type KeyCaches, tlsSettings } from './compose-rules.ts'
+import { type DenyList, readDenyList, watchDenyList } from './deny-list.ts'
 import type { Bus } from './fleet/bus.ts'
 import type { WorkerStatus } from './fleet/supervisor.ts'
 import type { KeyCache } from './identity/key-cache.ts'
@@ -8,6 +9,13 @@ import { ScramKeyCache } from './sasl/scram-key-cache.ts'
 import type { Ledger } from './session/ledger.ts'
 import { listen, type Listener } from './session/listener.ts'
 import { LoginRate } from './session/login-rate.ts'
+import { type EndCount, type EndOrder, Revocations } from './session/revocations.ts'
+import {
+  joinLists,
+  listSessions,
+  type SessionList,
+  type SessionQuery,
+} from './session/session-summary.ts'
 import { PendingSignIns, type SignInCall, type SignInReply } from './session/pending-sign-ins.ts'
 import { SessionRegistry } from './session/registry.ts'
 import {
@@ -15,6 +23,7 @@ import {
   loadServerCertificates,
   watchServerCertificates,
 } from './session/server-certificate.ts'
+import type { Denials } from './session/denials.ts'
 import type { CancelOutcome, ListenerAddress, Rules, SessionServices } from './session/services.ts'
 import type { CancelRequest } from './wire/startup.ts'
 import { type Audit, createAudit } from './telemetry/audit.ts'
@@ -41,6 +50,8 @@ export interface ProxyOptions {
   readonly onStatus: (status: WorkerStatus) => void
   /** Undefined where another process counts them. */
   readonly readThrottled: (() => number) | undefined
+  /** Those of before that refuse logins still. */
+  readonly standingOrders: readonly EndOrder[]
 }
 
 const maxScramKeys = 1_000
@@ -55,12 +66,14 @@ export class Proxy {
   readonly #audit: Audit
   readonly #records: readonly ThinnedObserver[]
   readonly #services: SessionServices
+  readonly #revocations: Revocations
   readonly #issuers: ReturnType<typeof combineIssuer>
   readonly #listeners = new Map<string, Listener>()
   #keyCaches: KeyCaches = new Map<string, KeyCache>()
   #config: Config
   #rules: Rules
   #unwatch: () => void = () => {}
+  #unwatchDenyList: () => void = () => {}
 
   /** Throws where a file that the configuration names cannot be used. */
   constructor(options: ProxyOptions) {
@@ -116,7 +129,15 @@ export class Proxy {
       ],
       onObserverError,
     )
-    this.#rules = this.#adopt(this.#compose(config))
+    this.#revocations = new Revocations({
+      live: () => this.#registry.live(),
+      now: () => new Date(),
+      onEnd: ({ id }, end, why) => {
+        log.info('session is ended', { session: id, reason: end, why })
+      },
+    })
+    for (const order of options.standingOrders) this.#revocations.end(order)
+    this.#rules = this.#adopt(this.#compose(config), config)
     this.#services = {
       rules: () => this.#rules,
       observer,
@@ -124,6 +145,7 @@ export class Proxy {
       loginRate: new LoginRate(options.processes),
       ledger: options.ledger,
       credentialKey: options.credentialKey,
+      revocations: this.#revocations,
       scramKeys: this.#scramKeys,
       pendingSignIns: this.#pendingSignIns,
       cancel: async (request) => this.#cancelAnywhere(request),
@@ -159,7 +181,7 @@ export class Proxy {
     const wanted = this.#listenersOf(config)
     await this.#openListeners(wanted)
     const { provisioners } = this.#rules
-    this.#rules = this.#adopt(composed)
+    this.#rules = this.#adopt(composed, config)
     for (const old of provisioners.values()) old.close()
     this.#config = config
     // Those of passwords that are not in use any more go with them.
@@ -184,6 +206,27 @@ export class Proxy {
     } catch {
       return 'failed'
     }
+  }
+
+  /** Ends sessions of this process, and returns how many. */
+  endHere(order: EndOrder): number {
+    return this.#revocations.end(order)
+  }
+
+  /** Ends sessions wherever they are. */
+  async endSessions(order: EndOrder): Promise<EndCount> {
+    const ended = this.endHere(order)
+    const others = await this.#options.bus.endElsewhere(order)
+    return { ...others, ended: ended + others.ended }
+  }
+
+  listHere(query: SessionQuery): SessionList {
+    return listSessions(this.#registry.live(), query)
+  }
+
+  async listSessions(query: SessionQuery): Promise<SessionList> {
+    const others = await this.#options.bus.listElsewhere(query)
+    return joinLists([this.listHere(query), others], query.limit)
   }
 
   /** What a page asks about a sign-in, if it waits in this process. */
@@ -215,6 +258,7 @@ export class Proxy {
   async close(): Promise<void> {
     this.#unwatch()
     for (const records of this.#records) records.flush()
+    this.#unwatchDenyList()
     await this.#audit.close()
     this.#metrics.close()
   }
@@ -224,14 +268,32 @@ export class Proxy {
     const certificates = loadServerCertificates(certificateFiles(config))
     const keyCaches: KeyCaches = new Map(this.#keyCaches)
     const rules = composeRules(config, certificates.contexts, this.#issuers, keyCaches)
-    return { rules, keyCaches, notAfter: certificates.notAfter }
+    const denyList = readDenyList(config.deny_file)
+    return { rules, keyCaches, notAfter: certificates.notAfter, denyList }
   }
 
-  #adopt({ rules, keyCaches, notAfter }: Composed): Rules {
+  #adopt({ rules, keyCaches, notAfter, denyList }: Composed, { deny_file: path }: Config): Rules {
+    this.#unwatchDenyList()
+    this.#deny(denyList.denials)
+    this.#unwatchDenyList = watchDenyList(path, denyList.version, {
+      loaded: (denials) => {
+        this.#options.log.info('deny file read', { entries: denials.size })
+        this.#deny(denials)
+      },
+      failed: (error) => {
+        this.#metrics.denyFileRead('failed')
+        this.#options.log.error('deny file not read, the entries of before stay in use', { error })
+      },
+    })
     const used = new Set([...rules.tokens.values()].map((one) => one.rules.keys))
     this.#keyCaches = new Map([...keyCaches].filter(([, cache]) => used.has(cache)))
     this.#metrics.certificateLoaded(notAfter)
     return rules
+  }
+
+  #deny(denials: Denials): void {
+    this.#metrics.denyFileRead('ok', denials.size)
+    void this.#revocations.deny(denials)
   }
 
   #warmKeys(): void {
@@ -317,6 +379,7 @@ interface Composed {
   readonly rules: Rules
   readonly keyCaches: KeyCaches
   readonly notAfter: Date
+  readonly denyList: DenyList
 }
 
 function certificateFiles({ tls, connectivity_pools: pools }: Config): AllCertificateFiles {

@@ -688,6 +688,16 @@ export const reasons = {
       'With `provisioning` the server is asked about the role of an identity at each login, and the provisioner did not get there: it could not connect or log in, it took longer than the `connect_timeout` of the database, or the database has no `upstream.provisioner`.',
     remedy: 'The log has the cause. Check `upstream.provisioner` and pg_hba.conf.',
   },
+  denied: {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'access is denied',
+    hint: 'Ask the administrator.',
+    meaning:
+      'Everything else was right, and an entry of `deny_file` keeps this identity, role or address out. Or the person has signed out at the identity provider, and the token is of before that. Or the session was ended by an administrator while it was logging in.',
+    remedy:
+      'The log and the audit say which of these, and the entry by its number. Take the entry out of the file when it is no longer meant, or get a new token.',
+  },
   'exchange-failed': {
     sqlstate: '08006',
     fault: 'issuer',

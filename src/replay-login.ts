@@ -16,6 +16,7 @@ import {
   UnusableRequest,
 } from './cli/explanation.ts'
 import type { Config } from './config/index.ts'
+import { readDenyList } from './deny-list.ts'
 import { describeCheck } from './identity/describe-check.ts'
 import { KeyCache } from './identity/key-cache.ts'
 import type { IssuerObserver } from './identity/observer.ts'
@@ -47,7 +48,9 @@ import { readCredential } from './session/read-credential.ts'
 import { thumbprintOf } from './session/client-certificate.ts'
 import { readIntent } from './session/client-intent.ts'
 import type { Mutable } from './session/conversation.ts'
+import type { Denials } from './session/denials.ts'
 import type { SessionFacts } from './session/observer.ts'
+import { refuseDenied } from './session/refuse-denied.ts'
 import { errorFor } from './session/refuse.ts'
 import { boundsOf, describeBounds } from './session/session-bounds.ts'
 import { signedSetting } from './session/session-settings.ts'
@@ -89,6 +92,7 @@ class Replay {
   readonly #now: Date
   readonly #steps: ExplainedStep[] = []
   readonly #facts: Mutable<SessionFacts>
+  readonly #denials: Denials
   #pool: Pool | undefined
 
   constructor(config: Config, request: LoginRequest, listener: ListenerAddress, now: Date) {
@@ -96,6 +100,7 @@ class Replay {
     this.#request = request
     this.#listener = listener
     this.#now = now
+    this.#denials = readDenyList(config.deny_file).denials
     this.#facts = {
       id: '(its id)',
       openedAt: now,
@@ -114,6 +119,7 @@ class Replay {
       intent: readIntent(startup),
       facts: this.#facts,
       catalog,
+      findDenial: (facts) => this.#denials.find(facts, this.#now),
       report: (step) => {
         this.#report({ ...step, verified: true })
       },
@@ -172,6 +178,7 @@ class Replay {
         this.#preview(signed, rules),
       )
       const chosen = chooseRole({ ...attempt, report }, identity, integration)
+      refuseDenied({ ...attempt, report }, chosen.role)
       this.#reportProvision(chosen, false)
       this.#reportSettings(attempt, chosen, identity, false)
       this.#reportMembership(chosen, false)

@@ -4,12 +4,15 @@ import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { composeListeners, tlsSettings } from './compose-rules.ts'
 import { type Config, ConfigError, formatProblem, type LoadedConfig } from './config/index.ts'
+import { FleetSessions } from './fleet-sessions.ts'
 import { localBus } from './fleet/bus.ts'
 import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
 import { Proxy, runtimeName } from './proxy.ts'
 import { SecretFiles } from './secret-files.ts'
 import { LocalLedger } from './session/ledger.ts'
 import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
+import type { EndCount, EndOrder } from './session/revocations.ts'
+import type { SessionList, SessionQuery } from './session/session-summary.ts'
 import {
   type CertificateFiles,
   loadServerKeyPair,
@@ -17,6 +20,7 @@ import {
 } from './session/server-certificate.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, renderMetrics, retireSnapshots } from './telemetry/metrics.ts'
+import { startControl } from './web/control-app.ts'
 import type { HttpServer, TlsHttpServer } from './web/hardened-server.ts'
 import { type Check, startHttp } from './web/server.ts'
 import { startSignInPages } from './web/sign-in-server.ts'
@@ -30,6 +34,8 @@ interface Sessions {
   reopen(): Promise<void>
   snapshots(): Promise<readonly unknown[]>
   signIn(call: SignInCall): Promise<SignInReply>
+  endSessions(order: EndOrder): Promise<EndCount>
+  listSessions(query: SessionQuery): Promise<SessionList>
   drain(deadlineMs: number): Promise<void>
   endNow(): void
   countReload(outcome: 'ok' | 'failed'): void
@@ -59,6 +65,7 @@ export class Service {
   #config: Config
   #http: HttpServer | undefined
   #pages: TlsHttpServer | undefined
+  #control: HttpServer | undefined
   #unwatchPages: () => void = () => {}
   #phase: Phase = 'starting'
   #reloading: Promise<void> = Promise.resolve()
@@ -102,6 +109,7 @@ export class Service {
     this.#watchPages(config)
     await this.#sessions.start()
     this.#secrets.follow()
+    this.#control = await this.#openControl(config)
     this.#phase = 'running'
     this.#log.info('ready', {
       version: this.#options.version,
@@ -143,6 +151,7 @@ export class Service {
     this.#secrets.stop()
     await this.#sessions.drain(deadlineMs)
     this.#unwatchPages()
+    await this.#control?.close()
     await this.#pages?.close()
     await this.#http?.close()
     this.#log.info('stopped')
@@ -209,6 +218,20 @@ export class Service {
       },
       loaded,
     )
+  }
+
+  async #openControl({ control_socket: path }: Config): Promise<HttpServer | undefined> {
+    if (path === undefined) return undefined
+    return startControl(path, {
+      endSessions: async (order) => this.#sessions.endSessions(order),
+      listSessions: async (query) => this.#sessions.listSessions(query),
+      onKill: (selector, count) => {
+        this.#log.warn('sessions killed by the control socket', { ...count, selector })
+      },
+      onError: (error) => {
+        this.#log.error('control socket', { error })
+      },
+    })
   }
 
   /** The pages for sign-in, where there are to be some. */
@@ -279,6 +302,7 @@ export class Service {
       chosenPorts: this.#chosenPorts,
       onStatus: () => {},
       readThrottled: () => this.#ledger.delayed,
+      standingOrders: [],
     })
     return {
       start: async () => {
@@ -295,6 +319,8 @@ export class Service {
       },
       snapshots: async () => [await proxy.snapshot()],
       signIn: async (call) => proxy.signInHere(call),
+      endSessions: async (order) => proxy.endSessions(order),
+      listSessions: async (query) => proxy.listSessions(query),
       drain: async (deadlineMs) => {
         await proxy.drain(deadlineMs)
         await proxy.close()
@@ -317,7 +343,8 @@ export class Service {
       readPlaces: () => ({ unauthenticated: 0, signIns: 0, relays: 0 }),
       readThrottled: () => this.#ledger.delayed,
     })
-    const supervisor = new Supervisor({
+    const fleet = new FleetSessions((): Supervisor => supervisor)
+    const supervisor: Supervisor = new Supervisor({
       workers: this.#workers,
       ledger: this.#ledger,
       program: this.#options.program,
@@ -329,7 +356,9 @@ export class Service {
         opensUnixSockets: index === 0,
         processes: this.#workers,
         credentialKey: this.#credentialKey,
+        standingOrders: fleet.standingOrders,
       }),
+      handlersFor: (asking) => fleet.handlersFor(asking),
       onWorkerEnd: (index, how) => {
         this.#log.error('a worker ended, its sessions are lost', { worker: index, how })
       },
@@ -347,6 +376,8 @@ export class Service {
       reopen: async () => supervisor.reopen(),
       snapshots: async () => [...(await supervisor.snapshots()), await metrics.snapshot()],
       signIn: async (call) => supervisor.signIn(call),
+      endSessions: async (order) => fleet.end(order),
+      listSessions: async (query) => fleet.list(query),
       drain: async (deadlineMs) => {
         await supervisor.drain(deadlineMs)
         metrics.close()
@@ -406,6 +437,6 @@ function countWorkers(config: Config, log: Log): number {
 }
 
 function needingRestart(before: Config, after: Config): string[] {
-  const names = ['node', 'workers', 'http', 'sign_in', 'audit'] as const
+  const names = ['node', 'workers', 'http', 'sign_in', 'audit', 'control_socket'] as const
   return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
 }

@@ -7,6 +7,8 @@ import { portOfParent } from './fleet/ports.ts'
 import type { CancelKey, WorkerStatus } from './fleet/supervisor.ts'
 import { Proxy } from './proxy.ts'
 import type { SignInCall } from './session/pending-sign-ins.ts'
+import type { EndCount, EndOrder } from './session/revocations.ts'
+import type { SessionList, SessionQuery } from './session/session-summary.ts'
 import type { CancelOutcome } from './session/services.ts'
 import type { CancelRequest } from './wire/startup.ts'
 import { createLog, type Log } from './telemetry/log.ts'
@@ -18,12 +20,15 @@ export interface WorkerStart {
   readonly opensUnixSockets: boolean
   readonly processes: number
   readonly credentialKey: Uint8Array
+  readonly standingOrders: readonly EndOrder[]
 }
 
 const cancelTimeoutMs = 20_000
 const statusTimeoutMs = 5_000
 /** So long a login waits for secrets that may have changed. */
 const secretsTimeoutMs = 5_000
+/** The primary has a shorter one for each worker. */
+const endTimeoutMs = 10_000
 /** Cancel requests that wait for other workers; whoever floods us with made-up keys stops there. */
 const maxWaitingCancels = 64
 
@@ -63,6 +68,8 @@ export function runWorker(): void {
     },
     snapshot: async () => started().snapshot(),
     cancel: async (key: CancelKey) => started().cancelHere(fromKey(key)),
+    endSessions: (order: EndOrder) => started().endHere(order),
+    listSessions: (query: SessionQuery) => started().listHere(query),
     signIn: async (call: SignInCall) => started().signInHere(call),
     drain: async (deadlineMs: number) => {
       await started().drain(deadlineMs)
@@ -103,6 +110,10 @@ function channelBus(channel: Channel): Bus {
       // Whoever waits goes on with what it has.
       await channel.call('refreshSecrets', undefined, secretsTimeoutMs).catch(() => {})
     },
+    endElsewhere: async (order) =>
+      (await channel.call('endElsewhere', order, endTimeoutMs)) as EndCount,
+    listElsewhere: async (query) =>
+      (await channel.call('listElsewhere', query, endTimeoutMs)) as SessionList,
   }
 }
 

@@ -38,6 +38,8 @@ export function toConfig(
       ...parsed.sign_in,
       tls: absoluteFiles(parsed.sign_in.tls, folder),
     },
+    control_socket: absolute(parsed.control_socket),
+    deny_file: absolute(parsed.deny_file),
     audit: { ...parsed.audit, file: absolute(parsed.audit.file) },
     integrations: mapValues(
       withEntries(

@@ -1,4 +1,5 @@
 export type { Config } from './config.ts'
+export { type DenyEntry, DenyFileError, parseDenyFile, readDenyFile } from './deny-file.ts'
 export { jsonSchema, type JsonSchema } from './json-schema.ts'
 export { loadConfig, type LoadedConfig } from './load-config.ts'
 export { ConfigError, formatProblem, type Problem } from './problem.ts'

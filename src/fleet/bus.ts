@@ -1,3 +1,5 @@
+import type { EndCount, EndOrder } from '../session/revocations.ts'
+import type { SessionList, SessionQuery } from '../session/session-summary.ts'
 import type { CancelOutcome } from '../session/services.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 
@@ -10,9 +12,17 @@ export interface Bus {
    * when that is not to be waited for any longer.
    */
   refreshSecrets(): Promise<void>
+  /** Has the others end their sessions, and those that log in there. Throws where nobody can be asked. */
+  endElsewhere(order: EndOrder): Promise<EndCount>
+  listElsewhere(query: SessionQuery): Promise<SessionList>
 }
 
 /** The bus of a service that is one process. */
 export function localBus(refreshSecrets: Bus['refreshSecrets']): Bus {
-  return { cancelElsewhere: async () => Promise.resolve('unknown-key'), refreshSecrets }
+  return {
+    cancelElsewhere: async () => Promise.resolve('unknown-key'),
+    refreshSecrets,
+    endElsewhere: async () => Promise.resolve({ ended: 0, unanswered: 0 }),
+    listElsewhere: async () => Promise.resolve({ sessions: [], total: 0, unanswered: 0 }),
+  }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import type { SignInCall, SignInReply } from '../session/pending-sign-ins.ts'
 import type { Ledger } from '../session/ledger.ts'
 import type { CancelOutcome } from '../session/services.ts'
-import { Channel } from './channel.ts'
+import { Channel, type Handlers } from './channel.ts'
 import { portOfChild } from './ports.ts'
 import { WorkerClaims } from './worker-claims.ts'
 
@@ -42,6 +42,17 @@ export interface SupervisorOptions {
   readonly onSnapshot: (snapshot: unknown) => void
   /** A worker asks for the files of secrets to be looked at. */
   readonly refreshSecrets: () => Promise<void>
+  /** What else a worker may call. */
+  readonly handlersFor: (asking: WorkerHandle) => Handlers
+}
+
+/** A worker, for those who only tell one from another. */
+export type WorkerHandle = Pick<Worker, 'index'>
+
+/** What the workers said, and how many of them did not in time. */
+export interface Answers<T> {
+  readonly answers: readonly T[]
+  readonly unanswered: number
 }
 
 const startTimeoutMs = 30_000
@@ -106,6 +117,34 @@ export class Supervisor {
     return Promise.race([found, nobody])
   }
 
+  /** Asks every worker but the one that asks itself, each with a deadline. */
+  async askEach<T>(method: string, argument: unknown, asking?: WorkerHandle): Promise<Answers<T>> {
+    const asked = [...this.#workers.values()].filter(({ index }) => index !== asking?.index)
+    const results = await Promise.allSettled(
+      asked.map(async ({ channel }) => channel.call(method, argument, callTimeoutMs)),
+    )
+    const answers = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value as T] : []))
+    // One that has ended before it answered has nothing left to say.
+    const unanswered = asked.filter(
+      ({ child }, index) => results[index]?.status === 'rejected' && child.connected,
+    )
+    return { answers, unanswered: unanswered.length }
+  }
+
+  /** Asks one worker after the other until one answers. */
+  async askAny(method: string, argument: unknown): Promise<unknown> {
+    let failure: unknown = new Error('no worker is running')
+    for (const { channel, status } of this.#workers.values()) {
+      if (status === undefined) continue
+      try {
+        return await channel.call(method, argument, callTimeoutMs)
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
+  }
+
   /** Lets every worker drain and end; returns when all of them have. */
   async drain(deadlineMs: number): Promise<void> {
     this.#isStopping = true
@@ -149,6 +188,7 @@ export class Supervisor {
         },
         cancel: async (key: CancelKey) => this.#cancel(worker, key),
         refreshSecrets: async () => this.#options.refreshSecrets(),
+        ...this.#options.handlersFor({ index }),
         keep: (snapshot: unknown) => {
           this.#options.onSnapshot(snapshot)
         },

@@ -19,6 +19,10 @@ export interface TokenIdentity {
   /** As the token or userinfo names them; policy maps them to groups of the catalog. */
   readonly groups: readonly string[]
   readonly expiresAt: Date
+  /** Undefined where the token does not say. */
+  readonly issuedAt: Date | undefined
+  /** The session at the provider that the token is of, where it says so. */
+  readonly sid: string | undefined
   /** Until then it need not be verified again: it neither expires nor grows too old before. */
   readonly goodUntil: Date
   readonly tokenIdHash: string | undefined
@@ -74,6 +78,8 @@ export function readIdentity(
     subject,
     names,
     expiresAt,
+    issuedAt: iat === undefined ? undefined : toDate(iat),
+    sid: toSid(claims['sid']),
     goodUntil: tooOldAt < expiresAt ? tooOldAt : expiresAt,
     tokenIdHash:
       typeof jti === 'string' ? createHash('sha256').update(jti).digest('hex') : undefined,
@@ -97,6 +103,11 @@ function valuesOf(claim: string, value: unknown, issuer: string): RefusalValues 
 /** Some providers write booleans as text. */
 function isFalse(value: unknown): boolean {
   return value === false || value === 'false'
+}
+
+/** One that is no text names no session; nobody signs out of it then but by the subject. */
+export function toSid(value: unknown): string | undefined {
+  return typeof value === 'string' ? toName(value) : undefined
 }
 
 /** A list brings as many names as it has usable entries. */

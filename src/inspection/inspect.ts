@@ -5,6 +5,7 @@ import type { Finding } from '../identity/finding.ts'
 import { lintCatalog } from '../policy/lint-catalog.ts'
 import { explain } from '../telemetry/log.ts'
 import { inspectDatabases } from './databases.ts'
+import { inspectDenyFile } from './deny-file.ts'
 import { inspectProvider } from './providers.ts'
 import { inspectServerCertificates } from './server-certificate.ts'
 import { inTurns } from './in-turns.ts'
@@ -31,6 +32,7 @@ export async function inspect(
     .map(([name]) => name)
   return [
     ...inspectServerCertificates(config, now()),
+    ...inspectDenyFile(config, now()),
     ...(await providers).flat(),
     ...lintCatalog(composeCatalog(config), new Set(withGroupClaims)),
     ...(await databases),

@@ -1,5 +1,6 @@
 import type { Pool } from '../policy/catalog.ts'
 import { type Admission, type RelayAdmission, type Attempt, fail } from './attempt.ts'
+import { refuseDenied } from './refuse-denied.ts'
 import { relayMethod, takesPasswordOf } from './enter-pool.ts'
 
 export function admitPassword(attempt: Attempt, pool: Pool, password: string): Admission {
@@ -32,6 +33,7 @@ function enterByPassword(attempt: Attempt, pool: Pool): string {
   if (intent.declaresToken || intent.role === undefined) {
     fail(attempt, 'password', 'the client declared a token', 'token-malformed')
   }
+  refuseDenied(attempt, intent.role)
   return intent.role
 }
 

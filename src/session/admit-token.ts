@@ -17,6 +17,8 @@ import type { Step } from '../policy/decision.ts'
 import { resolveIntegration } from '../policy/resolve-integration.ts'
 import { printable, type Reason, Refusal } from '../refusal.ts'
 import { type TokenAdmission, type Attempt, fail, reportAll, denied } from './attempt.ts'
+import type { SessionFacts } from './observer.ts'
+import { refuseDenied } from './refuse-denied.ts'
 
 /** What verifies the tokens of one integration. */
 export interface TokenVerifier {
@@ -59,6 +61,7 @@ export async function admitBy(
     }
   })
   const chosen = chooseRole(attempt, principal, integration)
+  refuseDenied(attempt, chosen.role)
   return { kind: 'token', intent: attempt.intent, subject: { token, principal }, ...chosen }
 }
 
@@ -213,15 +216,12 @@ function checkSender({ facts, report }: Attempt, identity: TokenIdentity): void 
   report?.(step(true))
 }
 
-function identityFacts({ issuer, subject, names, expiresAt, tokenIdHash, actors }: TokenIdentity): {
-  issuer: string
-  subject: string
-  principal: string
-  expiresAt: Date
-  tokenIdHash: string | undefined
-  actors: readonly string[]
-} {
-  return { issuer, subject, principal: listed(names), expiresAt, tokenIdHash, actors }
+function identityFacts(
+  identity: TokenIdentity,
+): Omit<NonNullable<SessionFacts['identity']>, 'groups'> {
+  const { issuer, subject, names, expiresAt, issuedAt, sid, tokenIdHash, actors } = identity
+  const principal = listed(names)
+  return { issuer, subject, principal, names, expiresAt, issuedAt, sid, tokenIdHash, actors }
 }
 
 /** Whoever is verified may know what its own token says. */

@@ -9,6 +9,7 @@ import { type Reason, Refusal, type RefusalOptions } from '../refusal.ts'
 import type { RelayedFirst } from '../sasl/scram-relay.ts'
 import type { ClientIntent } from './client-intent.ts'
 import type { Mutable } from './conversation.ts'
+import type { Denial } from './denials.ts'
 import type { SessionFacts } from './observer.ts'
 
 /**
@@ -54,6 +55,8 @@ export interface Attempt {
   readonly catalog: Catalog
   /** Receives each step, also the one that fails. */
   readonly report?: (step: Step) => void
+  /** Why somebody is kept out, as far as a session is known. What joins a session asks once more. */
+  readonly findDenial?: (facts: SessionFacts) => Denial | undefined
 }
 
 export function fail(attempt: Attempt, check: string, compared: string, reason: Reason): never {

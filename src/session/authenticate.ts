@@ -24,7 +24,12 @@ export async function authenticate(
   services: SessionServices,
 ): Promise<Admission> {
   const { facts } = conversation
-  const attempt: Attempt = { intent: readIntent(startup), facts, catalog: rules.catalog }
+  const attempt: Attempt = {
+    intent: readIntent(startup),
+    facts,
+    catalog: rules.catalog,
+    findDenial: conversation.watch.find,
+  }
   const pool = enterPool(attempt, listener)
   const greeting = negotiation(startup)
   const login: Login = { conversation, attempt, pool, greeting, rules, services }

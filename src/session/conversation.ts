@@ -4,6 +4,7 @@ import { Refusal, type Reason } from '../refusal.ts'
 import { PacketReader } from '../wire/packet-reader.ts'
 import type { ClientCertificate } from './client-certificate.ts'
 import type { Entry } from './registry.ts'
+import type { LoginWatch } from './revocations.ts'
 import type { SessionFacts, SessionObserver, Stage } from './observer.ts'
 import { Patience } from './patience.ts'
 
@@ -15,6 +16,7 @@ export interface Conversation {
   reader: PacketReader
   readonly facts: Mutable<SessionFacts>
   readonly entry: Entry
+  readonly watch: LoginWatch
   /** How long the client took to answer with its credential: no part of what a login costs. */
   credentialMs: number
   /** Whether the client has its AuthenticationOk already. */

@@ -34,6 +34,21 @@ const told = {
     message: 'terminating connection due to idle-in-transaction timeout',
     hint: 'The transaction was rolled back: this connectivity pool limits how long one may wait for its client.',
   },
+  killed: {
+    sqlstate: '57P01',
+    message: 'terminating connection due to administrator command',
+    hint: 'An administrator of the gateway has ended this session.',
+  },
+  revoked: {
+    sqlstate: '57P01',
+    message: 'terminating connection: access was revoked',
+    hint: 'Ask the administrator.',
+  },
+  'logged-out': {
+    sqlstate: '57P01',
+    message: 'terminating connection: signed out at the identity provider',
+    hint: 'Sign in again.',
+  },
 } as const satisfies Record<GovernedEnd, ErrorFields>
 
 /** Written once: an end costs no work for each session. */
@@ -43,6 +58,9 @@ export const farewells: Readonly<Record<GovernedEnd, Buffer>> = {
   'session-lifetime': fatalError(told['session-lifetime']),
   idle: fatalError(told.idle),
   'idle-in-transaction': fatalError(told['idle-in-transaction']),
+  killed: fatalError(told.killed),
+  revoked: fatalError(told.revoked),
+  'logged-out': fatalError(told['logged-out']),
 }
 
 export function isGoverned(reason: EndReason): reason is GovernedEnd {

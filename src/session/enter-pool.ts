@@ -3,6 +3,7 @@ import { matchPool } from '../policy/match-pool.ts'
 import { printable, Refusal } from '../refusal.ts'
 import type { ListenerAddress } from './services.ts'
 import { type Attempt, fail } from './attempt.ts'
+import { refuseDenied } from './refuse-denied.ts'
 
 /** The pool, and whether the client may be asked for a credential at all. */
 export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
@@ -23,6 +24,7 @@ export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
   if (pool.requiresClientCertificate && facts.tls?.certificate?.subject === undefined) {
     fail(attempt, 'client certificate', `pool ${pool.name} requires one`, 'client-certificate')
   }
+  refuseDenied(attempt, undefined)
   return pool
 }
 

@@ -51,9 +51,15 @@ export interface SessionFacts {
     readonly issuer: string
     readonly subject: string
     readonly principal: string
+    /** The names of the principal, one by one. */
+    readonly names: readonly string[]
     /** Groups of the catalog that the identity is in. */
     readonly groups: readonly string[]
     readonly expiresAt: Date
+    /** Undefined where the token does not say. */
+    readonly issuedAt: Date | undefined
+    /** The session at the provider that the token is of, where it says so (`sid`). */
+    readonly sid: string | undefined
     /** SHA-256 of the token's `jti`, in hex; undefined where the token has none. */
     readonly tokenIdHash: string | undefined
     /** Who acts for the subject by its own token, the current actor first (RFC 8693, 4.1). */
@@ -103,6 +109,9 @@ export const endReasons = [
   'session-lifetime',
   'idle',
   'idle-in-transaction',
+  'killed',
+  'revoked',
+  'logged-out',
 ] as const
 /** Why an admitted session ended. */
 export type EndReason = (typeof endReasons)[number]

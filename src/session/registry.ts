@@ -1,14 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { Refusal } from '../refusal.ts'
+import type { GovernedEnd } from './endings.ts'
 import { Nameless } from './nameless.ts'
+import type { SessionFacts } from './observer.ts'
 import { type Place, type PlaceLimits, Places } from './places.ts'
 
 /** An admitted session, as seen by those who may end it or cancel its statement. */
 export interface LiveSession {
+  readonly facts: SessionFacts
+  /** When it ends as soon as it is in no transaction, as far as that is known. */
+  readonly endsAtMs?: number | undefined
   /** Sends a cancel request upstream; throws where it could not be delivered. */
   cancel(): Promise<void>
   drain(): void
-  endNow(): void
+  /** As at the end of a drain, or for the reason. */
+  endNow(reason?: GovernedEnd): void
 }
 
 /** A connection before it is admitted. */
@@ -69,6 +75,11 @@ export class SessionRegistry {
 
   get size(): number {
     return this.#live.size
+  }
+
+  /** The sessions that are open. */
+  live(): Iterable<LiveSession> {
+    return this.#live.values()
   }
 
   get isDraining(): boolean {

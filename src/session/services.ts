@@ -17,6 +17,7 @@ import type { SessionSettings } from './session-settings.ts'
 import type { SessionRegistry } from './registry.ts'
 import type { SessionCountLimits } from './session-counts.ts'
 import type { ThrottleSwitches } from './throttle.ts'
+import type { Revocations } from './revocations.ts'
 
 /** One configuration, whole: a session keeps the one that it began with. */
 export interface Rules {
@@ -73,6 +74,7 @@ export interface SessionServices {
   readonly ledger: Ledger
   /** By which credentials are told apart that may not be kept. The same in all processes. */
   readonly credentialKey: Buffer
+  readonly revocations: Revocations
   readonly scramKeys: ScramKeyCache
   readonly pendingSignIns: PendingSignIns
   /** Finds the session with this key, here or on another worker, and cancels its statement. */

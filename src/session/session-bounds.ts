@@ -65,6 +65,13 @@ export function boundsOf(
 /** No moment is later. */
 const latestMs = 8.64e15
 
+/** When a session that begins at this moment ends, as soon as it is in no transaction; undefined: never. */
+export function endsAtMs(bounds: SessionBounds, startsAtMs: number): number | undefined {
+  const { expiresAtMs = Infinity, maxLifetimeMs = Infinity } = bounds
+  const first = Math.min(expiresAtMs, startsAtMs + maxLifetimeMs)
+  return first === Infinity ? undefined : Math.min(first, latestMs)
+}
+
 /** Until when a session that begins at this moment may go on, for people. */
 export function describeBounds(bounds: SessionBounds, startsAtMs: number): string {
   const { expiresAtMs, expiryGraceMs, maxLifetimeMs, lifetimeGraceMs } = bounds

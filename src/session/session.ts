@@ -23,8 +23,9 @@ import { relayTo } from './password-relay.ts'
 import { refuse } from './refuse.ts'
 import { type Entry, type LiveSession, secretKeyBytesFor } from './registry.ts'
 import { reserveSession } from './reserve-session.ts'
+import type { Revocations } from './revocations.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
-import { boundsOf, type SessionBounds } from './session-bounds.ts'
+import { boundsOf, endsAtMs, type SessionBounds } from './session-bounds.ts'
 import { Splice, type Traffic } from './splice.ts'
 import { identityOf, tellSession } from './tell-session.ts'
 import { guessOf, tryCredential } from './try-credential.ts'
@@ -46,7 +47,7 @@ export async function runSession(
   const rules = services.rules()
   const entry = services.registry.enter(rules.limits)
   const startedAt = performance.now()
-  const conversation = converse(socket, peer, listener, entry)
+  const conversation = converse(socket, peer, listener, entry, services.revocations)
   const { observer } = services
   observer.opened(conversation.facts)
   let isIn = false
@@ -68,6 +69,7 @@ export async function runSession(
   } catch (error) {
     refuse(conversation, error, observer)
   } finally {
+    conversation.watch.leave()
     entry.leave()
     if (isIn) entry.place.release()
     else leaveWhenClosed(conversation)
@@ -102,19 +104,22 @@ function converse(
   peer: SessionFacts['peer'],
   listener: ListenerAddress,
   entry: Entry,
+  revocations: Revocations,
 ): Conversation {
+  const facts = {
+    id: randomUUID(),
+    openedAt: new Date(),
+    peer,
+    listener: { address: listener.address, port: listener.port },
+  }
   return {
     socket,
     entry,
+    watch: revocations.enter(facts),
     reader: new PacketReader(socket),
     credentialMs: 0,
     isWelcomed: false,
-    facts: {
-      id: randomUUID(),
-      openedAt: new Date(),
-      peer,
-      listener: { address: listener.address, port: listener.port },
-    },
+    facts,
   }
 }
 
@@ -166,7 +171,10 @@ async function admit(
       }
       facts.role = admission.role
       facts.upstreamProcessId = upstream.processId
+      conversation.watch.check()
       await services.recordAdmission?.(facts)
+      // Once more: nothing is waited for from here until it is among the sessions that are open.
+      conversation.watch.check()
     } catch (error) {
       upstream.socket.end(terminate)
       upstream.socket.destroySoon()
@@ -302,12 +310,14 @@ function join(
   const { processId } = upstream
   const admittedAt = performance.now()
   const live: LiveSession = {
+    facts,
+    endsAtMs: bounds && endsAtMs(bounds, services.now().getTime()),
     cancel: async () => cancelUpstream(target, processId, upstream.secretKey),
     drain: () => {
       splice.endWhenIdle('drain')
     },
-    endNow: () => {
-      splice.endNow('drain')
+    endNow: (reason = 'drain') => {
+      splice.endNow(reason)
     },
   }
   const splice = new Splice({

@@ -52,11 +52,13 @@ export async function listenOnSocket(
 /** In a directory where anybody may remove what is not his, anybody could put himself in our place. */
 async function checkDirectory(directory: string): Promise<void> {
   const { mode } = await stat(directory).catch((cause: unknown) => {
-    throw new Error(`the socket_directory ${directory} cannot be used: it has to exist`, { cause })
+    throw new Error(`the socket folder ${directory} cannot be used: it has to exist`, {
+      cause,
+    })
   })
   if ((mode & worldWritable) !== 0 && (mode & sticky) === 0) {
     throw new Error(
-      `everybody may write to the socket_directory ${directory}: take that right away (chmod o-w)`,
+      `everybody may write to the socket folder ${directory}: take that right away (chmod o-w)`,
     )
   }
 }
@@ -84,7 +86,7 @@ async function makeWay(path: string): Promise<void> {
 }
 
 function taken(path: string): Error {
-  return new Error(`somebody listens on ${path} already: stop that, or choose another listen_port`)
+  return new Error(`somebody listens on ${path} already: stop that, or choose another place`)
 }
 
 async function isSocket(path: string): Promise<boolean | undefined> {

@@ -168,6 +168,9 @@ const endCodes = {
   'session-lifetime': '57P01',
   idle: '57P05',
   'idle-in-transaction': '25P03',
+  killed: '57P01',
+  revoked: '57P01',
+  'logged-out': '57P01',
 } satisfies Record<EndReason, string>
 
 interface AuthenticationEvent {

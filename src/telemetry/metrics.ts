@@ -25,6 +25,8 @@ export type Outcome = 'ok' | 'failed'
 export interface Metrics extends SessionObserver, IssuerObserver {
   certificateLoaded(notAfter: Date): void
   configReloaded(outcome: Outcome): void
+  /** `entries` where it could be read. */
+  denyFileRead(outcome: Outcome, entries?: number): void
   auditRecorded(records: number): void
   auditDropped(records: number): void
   /** The values of this process, fit for IPC. Starts a new window of the event loop's lag. */
@@ -62,6 +64,9 @@ const endReasons = {
   'session-lifetime': 0,
   idle: 0,
   'idle-in-transaction': 0,
+  killed: 0,
+  revoked: 0,
+  'logged-out': 0,
 } satisfies Record<EndReason, 0>
 const provisionOutcomes = { created: 0, changed: 0, unchanged: 0 } satisfies Record<
   NonNullable<SessionFacts['provisioned']>,
@@ -158,6 +163,20 @@ export function createMetrics({
     ['config_reloads_total', 'Attempts to load a changed configuration, by outcome.'],
     ['outcome'],
   )
+  const denyFileReads = counter(
+    ['deny_file_reads_total', 'Times that a process has read the deny file, by outcome.'],
+    ['outcome'],
+  )
+  const denyFileEntries = gauge(
+    ['deny_file_entries', 'Entries of the deny file that are in use.'],
+    [],
+    'max',
+  )
+  const denyFileBroken = gauge(
+    ['deny_file_broken', 'Whether the deny file could not be read when it was last changed.'],
+    [],
+    'max',
+  )
   const auditRecords = counter(['audit_records_total', 'Audit records written.'])
   const auditDrops = counter(['audit_dropped_total', 'Audit records lost.'])
 
@@ -165,6 +184,7 @@ export function createMetrics({
   for (const reason of Object.keys(endReasons)) sessionsEnded.inc({ reason }, 0)
   for (const outcome of Object.keys(cancelOutcomes)) cancelRequests.inc({ outcome }, 0)
   for (const outcome of Object.keys(provisionOutcomes)) provisioned.inc({ outcome }, 0)
+  for (const outcome of outcomes) denyFileReads.inc({ outcome }, 0)
   for (const outcome of outcomes) configReloads.inc({ outcome }, 0)
   // Until a certificate is loaded there is no time to report, and zero would be the smallest of all.
   certificateExpiry.remove()
@@ -284,6 +304,11 @@ export function createMetrics({
     },
     certificateLoaded(notAfter) {
       certificateExpiry.set(notAfter.getTime() / 1000)
+    },
+    denyFileRead(outcome, entries) {
+      denyFileReads.inc({ outcome })
+      denyFileBroken.set(outcome === 'ok' ? 0 : 1)
+      if (entries !== undefined) denyFileEntries.set(entries)
     },
     configReloaded(outcome) {
       configReloads.inc({ outcome })

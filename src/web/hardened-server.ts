@@ -4,6 +4,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
+import { listenOnSocket } from '../session/unix-socket.ts'
 
 export interface HttpServer {
   readonly address: string
@@ -25,6 +26,12 @@ export interface ServeOptions {
   readonly keepAliveTimeoutMs?: number
 }
 
+type BindOptions = Pick<ServeOptions, 'onError' | 'closeTimeoutMs' | 'keepAliveTimeoutMs'> &
+  (
+    | (Pick<ServeOptions, 'listenAddress' | 'listenPort'> & { readonly bind?: undefined })
+    | { readonly bind: (server: Server) => Promise<Pick<AddressInfo, 'address' | 'port'>> }
+  )
+
 interface App {
   readonly fetch: Parameters<typeof getRequestListener>[0]
 }
@@ -39,6 +46,21 @@ const timeoutCheckIntervalMs = 1000
 
 export async function serve(app: App, options: ServeOptions): Promise<HttpServer> {
   return start((limits, listener) => createPlainServer(limits, listener), app, options)
+}
+
+/** On a Unix socket that its owner alone may open. */
+export async function serveSocket(
+  app: App,
+  path: string,
+  options: Pick<ServeOptions, 'onError'>,
+): Promise<HttpServer> {
+  return start((limits, listener) => createPlainServer(limits, listener), app, {
+    ...options,
+    bind: async (server) => {
+      await listenOnSocket(server, { path, mode: 0o600, backlog: maxConnections })
+      return { address: path, port: 0 }
+    },
+  })
 }
 
 export async function serveTls(
@@ -75,9 +97,9 @@ interface Limits {
 async function start(
   create: (limits: Limits, listener: RequestListener) => Server | TlsServer,
   app: App,
-  options: ServeOptions,
+  options: BindOptions,
 ): Promise<HttpServer> {
-  const { listenAddress, listenPort, onError, closeTimeoutMs = 2000 } = options
+  const { onError, closeTimeoutMs = 2000 } = options
   const listener = getRequestListener(app.fetch, {
     // fetch and its classes stay Node's own for everybody else in the process.
     overrideGlobalObjects: false,
@@ -104,7 +126,7 @@ async function start(
   )
   server.maxConnections = maxConnections
 
-  const { address, port } = await listen(server, listenAddress, listenPort)
+  const { address, port } = await bind(server, options)
   server.on('error', onError)
   return {
     address,
@@ -114,6 +136,14 @@ async function start(
       await closed
     },
   }
+}
+
+async function bind(
+  server: Server,
+  options: BindOptions,
+): Promise<Pick<AddressInfo, 'address' | 'port'>> {
+  if (options.bind !== undefined) return options.bind(server)
+  return listen(server, options.listenAddress, options.listenPort)
 }
 
 async function listen(server: Server, host: string, port: number): Promise<AddressInfo> {

@@ -149,6 +149,17 @@ function documentWith(changes: Readonly<Record<string, unknown>>): Answer {
   return answers.json({ ...genuine, ...changes })
 }
 
+test('a deny file that cannot be used is a problem, and one that can is none', async () => {
+  const denying: Change = (config) => {
+    config['deny_file'] = 'deny.yaml'
+  }
+  expect(await find(denying, true)).toEqual([
+    expect.stringMatching(/^problem: deny_file: entries: deny_file .* does not exist/),
+  ])
+  await writeFile(join(stack.folder, 'deny.yaml'), '[]')
+  expect(await find(denying, true)).toEqual([])
+})
+
 describe('a sound configuration', () => {
   test('has every provider, role and certificate looked at, and nothing amiss', async () => {
     const report = await check(of('people', { userinfo_groups: true }))

@@ -167,6 +167,28 @@ describe('what the session is told', () => {
   })
 })
 
+test('shows the entry of the deny file that keeps somebody out, without keys too', async () => {
+  const denying = join(stack.folder, 'denying.yaml')
+  await writeFile(denying, stringify({ ...stack.config, deny_file: 'deny.json' }))
+  await writeFile(join(stack.folder, 'deny.json'), '[{"subject":"alice","reason":"left"}]')
+  const credential = await stack.token()
+  for (const args of [[], ['--offline']]) {
+    const all = ['--config', denying, ...asReader, ...args]
+    const { code, explanation } = await explainJson(credential, all)
+    expect(code).toBe(1)
+    expect(explanation.refusal).toMatchObject({ reason: 'denied', message: 'access is denied' })
+    expect(explanation.steps.at(-1)).toEqual({
+      check: 'denial',
+      compared: 'entry 1 of the deny file: left',
+      passed: false,
+      verified: args.length === 0,
+    })
+  }
+  await writeFile(join(stack.folder, 'deny.json'), '{}')
+  const { code, stderr } = await explain(credential, ['--config', denying, ...asReader, credential])
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/deny_file .* must be a list/)])
+})
+
 test('says until when the session may go on, where anything bounds it', async () => {
   const bounded = structuredClone(stack.config)
   Object.assign(bounded.connectivity_pools['sso_pool']!, {

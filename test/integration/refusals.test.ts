@@ -7,7 +7,7 @@ import {
   generateKeyPairSync,
   type JsonWebKey,
 } from 'node:crypto'
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
@@ -77,7 +77,12 @@ beforeAll(async () => {
   pages = `https://localhost:${pagesPort}`
   stack = await Stack.start({
     settings: { log_connections: 'on' },
+    prepare: async (folder) => {
+      const entries = [{ subject: 'mallory', reason: 'left in March' }]
+      await writeFile(join(folder, 'deny.json'), JSON.stringify(entries))
+    },
     configure: (config) => {
+      config['deny_file'] = 'deny.json'
       const people = config.integrations['people']!
       const sandbox = config.databases['sandbox']!['upstream'] as Record<string, unknown>
       const upstream = (changes: object): Record<string, unknown> => ({
@@ -260,6 +265,7 @@ async function anotherGateway(name: string, changes: object): Promise<Side> {
     config: {
       ...stack.config,
       sign_in: undefined,
+      deny_file: undefined,
       connectivity_pools: { sso_pool: pools['sso_pool'] },
       ...changes,
     },
@@ -1039,6 +1045,10 @@ const scenarios: Readonly<
       sqlstate: '54000',
       message: 'identity "alice" cannot be told to database "telling"',
     },
+  },
+  denied: {
+    provoke: async () => tokenRefused({ sub: 'mallory' }),
+    expected: { sqlstate: '28000', message: 'access is denied' },
   },
   'exchange-failed': {
     provoke: async () => {

@@ -12,6 +12,7 @@ import { ScramKeyCache } from '../../src/sasl/scram-key-cache.ts'
 import { LocalLedger } from '../../src/session/ledger.ts'
 import { LoginRate } from '../../src/session/login-rate.ts'
 import type { SessionEnd, SessionFacts, SessionObserver } from '../../src/session/observer.ts'
+import { Revocations } from '../../src/session/revocations.ts'
 import { SessionRegistry } from '../../src/session/registry.ts'
 import type {
   ListenerAddress,
@@ -124,6 +125,11 @@ export class Gate implements AsyncDisposable {
   readonly trust: Trust
   readonly registry = new SessionRegistry()
   readonly ledger = new LocalLedger()
+  readonly revocations = new Revocations({
+    live: () => this.registry.live(),
+    now: () => new Date(),
+    onEnd: () => {},
+  })
   readonly witness = new Witness()
   readonly #server: Server
   readonly #sockets: Socket[] = []
@@ -146,6 +152,7 @@ export class Gate implements AsyncDisposable {
       loginRate: new LoginRate(1),
       ledger: gate.ledger,
       credentialKey: Buffer.alloc(32),
+      revocations: gate.revocations,
       scramKeys: new ScramKeyCache(10),
       pendingSignIns: new PendingSignIns(),
       refreshSecrets: async () => Promise.resolve(),

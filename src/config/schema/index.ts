@@ -18,6 +18,8 @@ export const configSchema = section({
   limits: server.limits,
   log: server.log,
   audit: server.audit,
+  control_socket: server.controlSocket,
+  deny_file: server.denyFile,
   trusted_proxies: server.trustedProxies,
   integrations: dictionary(name(), integration)
     .prefault({})

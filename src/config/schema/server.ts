@@ -199,6 +199,18 @@ export const audit = section({
   .prefault({})
   .describe('The audit trail: who was let in, as what, from where, and who was not.')
 
+export const controlSocket = path().optional().meta({
+  description:
+    'Unix socket by which `portcullis sessions` lists and ends sessions. Only the user that the service runs as may open it; its folder must not be writable to others.',
+  'x-default': 'no socket',
+})
+
+export const denyFile = path().optional().meta({
+  description:
+    'File (YAML or JSON) with identities, roles and addresses that are not let in and whose sessions are ended. It is looked at every second. See operations.md.',
+  'x-default': 'no file',
+})
+
 export const trustedProxies = z
   .array(network())
   .prefault([])

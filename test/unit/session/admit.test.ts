@@ -1,4 +1,5 @@
 // Who is let in, with real tokens and no socket: each check alone, and what is told of it.
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { VerifiedTokens } from '../../../src/identity/verified-tokens.ts'
 import type { Catalog, Pool, SignInFlow } from '../../../src/policy/catalog.ts'
@@ -9,6 +10,8 @@ import { type Admission, type Attempt } from '../../../src/session/attempt.ts'
 import { admitPassword, admitRelay } from '../../../src/session/admit-password.ts'
 import { admitToken } from '../../../src/session/admit-token.ts'
 import { chooseAuthMethod, enterPool, shownListener } from '../../../src/session/enter-pool.ts'
+import { type Denial, Denials } from '../../../src/session/denials.ts'
+import type { SessionSelector } from '../../../src/session/session-selector.ts'
 import { enterSignIn, integrationForSignIn } from '../../../src/session/enter-sign-in.ts'
 import { readCredential } from '../../../src/session/read-credential.ts'
 import type { ListenerAddress } from '../../../src/session/services.ts'
@@ -1036,4 +1039,63 @@ test('the dialect of a login is that of its integration, else what its client sp
   const silent = attempt({}, { its: nowhere })
   await outcomeOf(silent)
   expect(silent.facts.dialect).toBe('portcullis')
+})
+
+describe('somebody who is denied', () => {
+  const inUse: Denial = { selector: {}, untilMs: undefined, why: 'entry 1 of the deny file: left' }
+
+  /** With one denial, which is found where it is meant. */
+  function denying(selector: SessionSelector, parameters = {}, address = '127.0.0.1'): Scene {
+    const denials = new Denials([{ ...inUse, selector }])
+    const scene = attempt(parameters, { address })
+    return { ...scene, findDenial: (facts) => denials.find(facts, now) }
+  }
+
+  const step = { check: 'denial', compared: 'entry 1 of the deny file: left', passed: false }
+
+  test.each<[string, SessionSelector]>([
+    ['subject', { issuer, subject: 'auth0|alice' }],
+    ['name', { principal: 'auth0|alice' }],
+    ['role', { role: 'app_readonly' }],
+    ['group', { group: 'readonly' }],
+    ['token', { tokenIdHash: createHash('sha256').update('jti-1').digest('hex') }],
+    ['session at the provider', { sid: 'sid-1' }],
+    ['time of the token', { subject: 'auth0|alice', issuedUntilMs: goodClaims.iat * 1_000 }],
+  ])('by its %s is refused once the token is verified, and this is told', async (_, selector) => {
+    const scene = denying(selector)
+    const claims = { sub: 'auth0|alice', jti: 'jti-1', sid: 'sid-1' }
+    expect(await outcomeOf(scene, claims)).toMatchObject({
+      reason: 'denied',
+      logDetail: 'entry 1 of the deny file: left',
+    })
+    expect(scene.steps.at(-1)).toEqual(step)
+    expect(scene.facts.identity?.subject).toBe('auth0|alice')
+  })
+
+  test('is somebody else', async () => {
+    const scene = denying({ issuer, subject: 'auth0|bob' })
+    expect(await outcomeOf(scene)).toMatchObject({ kind: 'token' })
+  })
+
+  test('learns nothing by a token that is not good', async () => {
+    const scene = denying({ subject: 'auth0|alice' })
+    const outcome = await outcomeOf(scene, { sub: 'auth0|alice', aud: 'another' })
+    expect(outcome).toMatchObject({ reason: 'token-audience' })
+  })
+
+  test('by its address is asked for nothing', () => {
+    const scene = denying({ address: '127.0.0.0/8' })
+    expect(refusalOf(() => enterPool(scene, listener)).reason).toBe('denied')
+    expect(scene.steps.at(-1)).toEqual(step)
+  })
+
+  test('by its role gets in by no password either', () => {
+    const scene = denying({ role: 'app_readonly' })
+    expect(refusalOf(() => admitPassword(scene, openPool, 'x')).reason).toBe('denied')
+    expect(scene.facts.password).toBeUndefined()
+    expect(refusalOf(() => admitRelay(denying({ role: 'app_readonly' }), openPool)).reason).toBe(
+      'denied',
+    )
+    expect(admitPassword(denying({ role: 'other' }), openPool, 'x').kind).toBe('password')
+  })
 })

@@ -9,6 +9,9 @@ describe('the end of a session that we choose', () => {
     ['token-expired', '57P01', 'terminating connection: token expired'],
     ['session-lifetime', '57P01', 'terminating connection: session lifetime exceeded'],
     ['idle', '57P05', 'terminating connection due to idle-session timeout'],
+    ['killed', '57P01', 'terminating connection due to administrator command'],
+    ['revoked', '57P01', 'terminating connection: access was revoked'],
+    ['logged-out', '57P01', 'terminating connection: signed out at the identity provider'],
     ['idle-in-transaction', '25P03', 'terminating connection due to idle-in-transaction timeout'],
   ])('by %s is told with %s: %s', (reason, sqlstate, message) => {
     expect(readError(farewells[reason])).toMatchObject({

@@ -44,7 +44,13 @@ async function outcomeOf(
 ): Promise<unknown> {
   const identity: TokenIdentity = {
     ...{ integration: 'cockroachdb', issuer, subject: 's', names, groups: [] },
-    ...{ expiresAt: new Date(0), goodUntil: new Date(0), tokenIdHash: undefined },
+    ...{
+      expiresAt: new Date(0),
+      goodUntil: new Date(0),
+      issuedAt: undefined,
+      sid: undefined,
+      tokenIdHash: undefined,
+    },
     ...{ kind: 'id_token', certificateThumbprint: undefined, actors: [] },
   }
   const verify = async (): Promise<never> =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Refusal } from '../../../src/refusal.ts'
 import { type LiveSession, SessionRegistry } from '../../../src/session/registry.ts'
+import { opened } from '../telemetry/facts.ts'
 import { refusalOf } from '../wire/bytes.ts'
 
 const limits = { maxUnauthenticated: 2, maxUnauthenticatedPerAddress: 2 }
@@ -10,6 +11,7 @@ function session(): LiveSession & { readonly told: string[] } {
   const told: string[] = []
   return {
     told,
+    facts: opened,
     cancel: async () => {
       told.push('cancel')
       return Promise.resolve()

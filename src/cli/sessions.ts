@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto'
+import { request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { ConfigError } from '../config/index.ts'
+import { printable } from '../refusal.ts'
+import { describeFailure } from './failure.ts'
+import { readConfig } from './read-config.ts'
+
+export interface SessionsOptions {
+  readonly config?: string
+  readonly socket?: string
+  readonly output: 'text' | 'json'
+  readonly limit?: string
+  readonly session?: string
+  readonly issuer?: string
+  readonly subject?: string
+  readonly principal?: string
+  readonly role?: string
+  readonly group?: string
+  readonly integration?: string
+  readonly pool?: string
+  readonly database?: string
+  readonly tokenId?: string
+  readonly tokenIdHash?: string
+  readonly address?: string
+}
+
+export const sessionsHelp = `
+Speaks to the service on this machine by its control socket (\`control_socket\` of the configuration), which only
+the user that the service runs as may open. Several criteria have to hold together.
+
+Exit codes: 0 done, 1 failed, or a worker did not answer, 64 wrong usage, 78 wrong configuration.
+
+-o json has sessions (session, issuer, subject, principal, groups, tokenIdHash, role, database, pool, integration,
+address, application, since, until, processId), total and unanswered; of kill it has ended and unanswered.
+
+Examples:
+  portcullis sessions list --config portcullis.yaml --role app_readonly
+  portcullis sessions kill --config portcullis.yaml --issuer https://auth.example.com --subject 'auth0|alice'`
+
+/** What comes back of the service, as far as it is shown. */
+interface Listed {
+  readonly sessions: readonly Readonly<Record<string, unknown>>[]
+  readonly total: number
+  readonly unanswered: number
+}
+
+interface Killed {
+  readonly ended: number
+  readonly unanswered: number
+}
+
+const timeoutMs = 30_000
+
+export async function listSessions(options: SessionsOptions): Promise<number> {
+  return run(options, async (socket) => {
+    const limit = options.limit === undefined ? undefined : Number(options.limit)
+    const list = (await call(socket, 'list', { selector: selectorOf(options), limit })) as Listed
+    return { text: formatList(list), json: list, unanswered: list.unanswered }
+  })
+}
+
+export async function killSessions(options: SessionsOptions): Promise<number> {
+  return run(options, async (socket) => {
+    const selector = selectorOf(options)
+    if (Object.values(selector).every((value) => value === undefined)) {
+      throw new WrongUsage('say which sessions, for example by --subject; --help shows how')
+    }
+    const killed = (await call(socket, 'kill', { selector })) as Killed
+    const count = killed.ended === 1 ? '1 session' : `${killed.ended} sessions`
+    return { text: `${count} ended\n`, json: killed, unanswered: killed.unanswered }
+  })
+}
+
+class WrongUsage extends Error {}
+
+interface Result {
+  readonly text: string
+  readonly json: unknown
+  readonly unanswered: number
+}
+
+async function run(
+  options: SessionsOptions,
+  act: (socket: string) => Promise<Result>,
+): Promise<number> {
+  try {
+    const result = await act(socketOf(options))
+    const isJson = options.output === 'json'
+    process.stdout.write(isJson ? `${JSON.stringify(result.json, undefined, 2)}\n` : result.text)
+    if (result.unanswered === 0) return 0
+    process.stderr.write(
+      `portcullis: ${result.unanswered} worker processes did not answer: their sessions are not counted, and may go on\n`,
+    )
+    return 1
+  } catch (error) {
+    process.stderr.write(describeFailure(error))
+    if (error instanceof WrongUsage) return 64
+    return error instanceof ConfigError ? 78 : 1
+  }
+}
+
+function socketOf({ config: file, socket }: SessionsOptions): string {
+  if (socket !== undefined) return socket
+  if (file === undefined) throw new WrongUsage('--config or --socket is required')
+  const { control_socket: path } = readConfig(file).config
+  if (path === undefined) throw new Error(`${file} has no control_socket`)
+  return path
+}
+
+function selectorOf(options: SessionsOptions): Readonly<Record<string, string | undefined>> {
+  const { session, issuer, subject, principal, role, group, integration, pool } = options
+  const { database, tokenId, tokenIdHash: hash, address } = options
+  const tokenIdHash =
+    tokenId === undefined ? hash : createHash('sha256').update(tokenId).digest('hex')
+  return {
+    ...{ session, issuer, subject, principal, role, group, integration, pool },
+    ...{ database, tokenIdHash, address },
+  }
+}
+
+async function call(socketPath: string, action: string, body: unknown): Promise<unknown> {
+  const answer = await post(socketPath, `/sessions/${action}`, JSON.stringify(body))
+  const content = JSON.parse(answer.body) as Readonly<Record<string, unknown>>
+  if (answer.status === 200) return content
+  const { error } = content
+  throw new Error(
+    typeof error === 'string' ? printable(error) : `the service says ${answer.status}`,
+  )
+}
+
+async function post(
+  socketPath: string,
+  path: string,
+  body: string,
+): Promise<{ readonly status: number; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { socketPath, path, method: 'POST', timeout: timeoutMs, headers: { host: 'portcullis' } },
+      (response) => {
+        text(response).then((content) => {
+          resolve({ status: response.statusCode ?? 0, body: content })
+        }, reject)
+      },
+    )
+    asked.once('timeout', () => asked.destroy(new Error('no answer in time')))
+    asked.once('error', (cause) => {
+      reject(
+        new Error(`the service cannot be reached by ${socketPath}: ${cause.message}`, { cause }),
+      )
+    })
+    asked.end(body)
+  })
+}
+
+const columns = ['session', 'principal', 'role', 'database', 'pool', 'address', 'since', 'until']
+
+export function formatList({ sessions, total }: Listed): string {
+  const rows = sessions.map((session) => columns.map((column) => shown(session[column])))
+  const widths = columns.map((column, index) =>
+    Math.max(column.length, ...rows.map((row) => row[index]?.length ?? 0)),
+  )
+  const lines = [columns, ...rows].map((row) =>
+    row
+      .map((value, index) => value.padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  const count = total === 1 ? '1 session' : `${total} sessions`
+  const more = total > sessions.length ? `, the first ${sessions.length} are shown` : ''
+  return `${sessions.length === 0 ? '' : `${lines.join('\n')}\n`}${count}${more}\n`
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' && value !== '' ? printable(value, 60) : '-'
+}

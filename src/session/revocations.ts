@@ -1,0 +1,181 @@
+// Ending sessions from outside, and keeping out who is not to come back. Whoever is logging in while that
+// happens is looked at once more when the login is complete: between the two nobody slips through.
+import { deniedBy, type Denial, Denials } from './denials.ts'
+import type { GovernedEnd } from './endings.ts'
+import type { SessionFacts } from './observer.ts'
+import { selects, type SessionSelector } from './session-selector.ts'
+
+/** Why sessions are ended from outside. */
+export type RevocationEnd = Extract<GovernedEnd, 'killed' | 'revoked' | 'logged-out'>
+
+/** Sessions to end: those that one of the selectors selects. It crosses the channel between processes. */
+export interface EndOrder {
+  readonly selectors: readonly SessionSelector[]
+  readonly end: RevocationEnd
+  /** Until when logins that a selector selects are refused, too; undefined: they are not. */
+  readonly refusedUntilMs?: number | undefined
+}
+
+/** What came of an order. */
+export interface EndCount {
+  readonly ended: number
+  /** Processes that did not say, in which sessions may go on. */
+  readonly unanswered: number
+}
+
+export interface Revocable {
+  readonly facts: SessionFacts
+  endNow(reason: GovernedEnd): void
+}
+
+export interface RevocationOptions {
+  /** The sessions that are open. */
+  readonly live: () => Iterable<Revocable>
+  readonly now: () => Date
+  /** Is told of each session that is ended. */
+  readonly onEnd: (facts: SessionFacts, end: RevocationEnd, why: string) => void
+}
+
+/** The oldest are forgotten first. */
+export const maxRememberedOrders = 10_000
+/** Orders that a login may meet on its way: one that meets more is refused. */
+export const maxMetOrders = 1_000
+/** Sessions that are looked at before others of the process have a turn. */
+const sliceOfSessions = 200
+
+export class Revocations {
+  readonly #options: RevocationOptions
+  readonly #logins = new Set<LoginWatch>()
+  /** Of orders that refuse logins, too; in the order in which they came. */
+  readonly #remembered = new Denials()
+  readonly #order = new Set<Denial>()
+  readonly #ending = new WeakSet<Revocable>()
+  #denials = new Denials()
+
+  constructor(options: RevocationOptions) {
+    this.#options = options
+  }
+
+  /** What the deny file says. */
+  get denials(): Denials {
+    return this.#denials
+  }
+
+  get remembered(): number {
+    return this.#order.size
+  }
+
+  /** Watches a login from its beginning until it is in or refused. */
+  enter(facts: SessionFacts): LoginWatch {
+    const watch = new LoginWatch(facts, this.find, () => this.#logins.delete(watch))
+    this.#logins.add(watch)
+    return watch
+  }
+
+  /** Why somebody is kept out; undefined where nobody says so. */
+  readonly find = (facts: SessionFacts): Denial | undefined => {
+    const now = this.#options.now()
+    return this.#denials.find(facts, now) ?? this.#remembered.find(facts, now)
+  }
+
+  /** Ends what is selected, and returns how many sessions that were. */
+  end(order: EndOrder): number {
+    if (order.refusedUntilMs !== undefined) this.remember(order, order.refusedUntilMs)
+    for (const login of this.#logins) login.meet(order)
+    let ended = 0
+    for (const session of this.#options.live()) {
+      const { facts } = session
+      if (!order.selectors.some((selector) => selects(selector, facts))) continue
+      if (this.#end(session, order.end, 'ordered')) ended++
+    }
+    return ended
+  }
+
+  /** Refuses logins that an order of before selects. */
+  remember({ selectors, end }: EndOrder, untilMs: number): void {
+    for (const selector of selectors) {
+      const denial = { selector, untilMs, why: end }
+      this.#remembered.add(denial)
+      this.#order.add(denial)
+    }
+    const nowMs = this.#options.now().getTime()
+    for (const denial of this.#order) {
+      const isOver = denial.untilMs !== undefined && denial.untilMs <= nowMs
+      if (!isOver && this.#order.size <= maxRememberedOrders) break
+      this.#order.delete(denial)
+      this.#remembered.remove(denial)
+    }
+  }
+
+  /** Takes over what a deny file says now, for logins at once, and ends who is in and denied by it. */
+  async deny(denials: Denials): Promise<void> {
+    this.#denials = denials
+    let seen = 0
+    for (const session of [...this.#options.live()]) {
+      const denial = this.#denials.find(session.facts, this.#options.now())
+      if (denial !== undefined) this.#end(session, 'revoked', denial.why)
+      seen++
+      if (seen % sliceOfSessions === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  /** Ends one session for a reason that was found out about it alone. */
+  revoke(session: Revocable, why: string): void {
+    this.#end(session, 'revoked', why)
+  }
+
+  /** Whether it was not being ended already: until its client has gone it is still among the open ones. */
+  #end(session: Revocable, end: RevocationEnd, why: string): boolean {
+    if (this.#ending.has(session)) return false
+    this.#ending.add(session)
+    this.#options.onEnd(session.facts, end, why)
+    session.endNow(end)
+    return true
+  }
+}
+
+/** A login that is under way. */
+export class LoginWatch {
+  readonly #facts: SessionFacts
+  readonly #findDenial: (facts: SessionFacts) => Denial | undefined
+  readonly #met: EndOrder[] = []
+  readonly leave: () => void
+
+  constructor(
+    facts: SessionFacts,
+    findDenial: (facts: SessionFacts) => Denial | undefined,
+    leave: () => void,
+  ) {
+    this.#facts = facts
+    this.#findDenial = findDenial
+    this.leave = leave
+  }
+
+  meet(order: EndOrder): void {
+    if (this.#met.length <= maxMetOrders) this.#met.push(order)
+  }
+
+  /** Why it is not to go on, as far as the session is known: a denial, or an order that came since it began. */
+  readonly find = (facts: SessionFacts): Denial | undefined => {
+    if (this.#met.length > maxMetOrders) return ended({}, 'by too many orders to compare')
+    return this.#findDenial(facts) ?? this.#ofOrders(facts)
+  }
+
+  /** Throws where it is not to go on. */
+  check(): void {
+    const denial = this.find(this.#facts)
+    if (denial !== undefined) throw deniedBy(denial)
+  }
+
+  #ofOrders(facts: SessionFacts): Denial | undefined {
+    for (const { selectors, end } of this.#met) {
+      const selector = selectors.find((one) => selects(one, facts))
+      if (selector !== undefined) return ended(selector, end)
+    }
+    return undefined
+  }
+}
+
+function ended(selector: SessionSelector, how: string): Denial {
+  return { selector, untilMs: undefined, why: `ended during its login: ${how}` }
+}

@@ -1,0 +1,103 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { EndOrder } from '../../../src/session/revocations.ts'
+import type { SessionQuery } from '../../../src/session/session-summary.ts'
+import { createControlApp } from '../../../src/web/control-app.ts'
+
+let orders: EndOrder[]
+let queries: SessionQuery[]
+let kills: unknown[]
+let errors: unknown[]
+let failure: Error | undefined
+
+beforeEach(() => {
+  orders = []
+  queries = []
+  kills = []
+  errors = []
+  failure = undefined
+})
+
+async function post(path: string, body: unknown): Promise<{ status: number; body: unknown }> {
+  const app = createControlApp({
+    endSessions: async (order) => {
+      orders.push(order)
+      if (failure !== undefined) throw failure
+      return Promise.resolve({ ended: 2, unanswered: 1 })
+    },
+    listSessions: async (query) => {
+      queries.push(query)
+      return Promise.resolve({ sessions: [], total: 0, unanswered: 0 })
+    },
+    onKill: (...kill) => kills.push(kill),
+    onError: (error) => errors.push(error),
+  })
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const response = await app.request(path, { method: 'POST', body: text })
+  expect(response.headers.get('cache-control')).toBe('no-store')
+  return { status: response.status, body: await response.json() }
+}
+
+describe('a KILL by the control socket', () => {
+  test('ends what is selected, and is told to the log', async () => {
+    const selector = { issuer: 'https://auth.example.com', subject: 'alice' }
+    expect(await post('/sessions/kill', { selector })).toEqual({
+      status: 200,
+      body: { ended: 2, unanswered: 1 },
+    })
+    expect(orders).toEqual([{ selectors: [selector], end: 'killed' }])
+    expect(kills).toEqual([[selector, { ended: 2, unanswered: 1 }]])
+  })
+
+  test.each([
+    ['no JSON', '{', 'the body is no JSON object'],
+    ['a list', [], 'the body is no JSON object'],
+    ['no selector', {}, 'selector must be an object'],
+    ['an empty selector', { selector: {} }, 'no session is selected'],
+    ['an unknown criterion', { selector: { subjekt: 'a' } }, /^sessions are selected by session, /],
+    ['a criterion of ours', { selector: { issuedUntilMs: '1' } }, /^sessions are selected by/],
+    ['an empty criterion', { selector: { subject: '' } }, /^subject must be a text/],
+    ['a number', { selector: { subject: 1 } }, /^subject must be a text/],
+    ['a long text', { selector: { subject: 'x'.repeat(1_025) } }, /^subject must be a text/],
+    ['no address', { selector: { address: 'home' } }, /^address must be/],
+    ['an unknown member', { selector: { role: 'a' }, force: true }, /^an unknown member/],
+  ])('with %s ends nothing', async (_, body, error) => {
+    const answer = await post('/sessions/kill', body)
+    expect(answer.status).toBe(400)
+    expect((answer.body as { error: string }).error).toMatch(error)
+    expect([orders, kills, errors]).toEqual([[], [], []])
+  })
+
+  test('that is too long is not read', async () => {
+    expect(await post('/sessions/kill', ' '.repeat(16_385))).toMatchObject({ status: 413 })
+  })
+
+  test('that fails says no more than that', async () => {
+    failure = new Error('of something')
+    expect(await post('/sessions/kill', { selector: { role: 'a' } })).toEqual({
+      status: 500,
+      body: { error: 'internal error' },
+    })
+    expect(errors).toEqual([failure])
+  })
+})
+
+describe('a list by the control socket', () => {
+  test('is of all sessions where nothing is selected, and of a thousand', async () => {
+    expect(await post('/sessions/list', { selector: {} })).toMatchObject({ status: 200 })
+    expect(queries).toEqual([{ selector: {}, limit: 1_000 }])
+  })
+
+  test.each([1, 10_000])('has a limit of %d', async (limit) => {
+    await post('/sessions/list', { selector: { role: 'a' }, limit })
+    expect(queries).toEqual([{ selector: { role: 'a' }, limit }])
+  })
+
+  test.each([0, 10_001, 1.5, '3', null])('has no limit of %j', async (limit) => {
+    expect(await post('/sessions/list', { selector: {}, limit })).toMatchObject({ status: 400 })
+    expect(queries).toEqual([])
+  })
+})
+
+test('there is nothing else on the control socket', async () => {
+  expect(await post('/metrics', {})).toMatchObject({ status: 404 })
+})
