@@ -68,6 +68,8 @@ export interface ProviderSetup {
   readonly store: AdapterFactory
   readonly idTokenSeconds: number
   readonly accessTokenSeconds: number
+  /** What the provider asks others by, such as to tell them of a logout. */
+  readonly fetch: NonNullable<Configuration['fetch']>
 }
 
 const minute = 60
@@ -104,9 +106,11 @@ export function toConfiguration(setup: ProviderSetup): Configuration {
     },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     clientBasedCORS: () => false,
+    fetch: setup.fetch,
     features: {
       devInteractions: { enabled: false },
       rpInitiatedLogout: { enabled: false },
+      backchannelLogout: { enabled: true },
       clientCredentials: { enabled: true },
       introspection: {
         enabled: true,

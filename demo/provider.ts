@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer, type Server } from 'node:https'
+import { createServer, request as httpsRequest, type Server } from 'node:https'
 import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { SignJWT, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
@@ -44,6 +44,8 @@ export interface ProviderOptions {
   readonly users?: Users
   readonly idTokenSeconds?: number
   readonly accessTokenSeconds?: number
+  /** Whom the certificates of clients are trusted from (PEM) that it tells of logouts. */
+  readonly authority?: string
 }
 
 export type SigningAlgorithm = 'RS256' | 'ES256'
@@ -72,6 +74,7 @@ export async function startProvider(options: ProviderOptions): Promise<IdentityP
     store: createStore(),
     idTokenSeconds: options.idTokenSeconds ?? 3600,
     accessTokenSeconds: options.accessTokenSeconds ?? 600,
+    fetch: postTrusting(options.authority),
   }
   const { tls, host = '127.0.0.1' } = options
   for (let attempt = 1; ; attempt++) {
@@ -153,6 +156,15 @@ export class IdentityProvider {
   async signIn(user: string, options: SignInOptions = {}): Promise<SignedIn> {
     const client = this.#client(options.clientId ?? commandLineClient.client_id)
     return signIn({ issuer: this.issuer }, client, user, options)
+  }
+
+  /** Has the provider tell a client by the back channel that a user has signed out, of a session or of all. */
+  async tellLogout(clientId: string, user: string, sid?: string): Promise<void> {
+    const client = await this.#provider.Client.find(clientId)
+    if (client === undefined) throw new Error(`there is no client ${clientId}`)
+    // Its types leave out what it does itself at the end of a session.
+    const { backchannelLogout } = client as unknown as BackChannelClient
+    await backchannelLogout.call(client, user, sid)
   }
 
   /** What the user does in a browser while a device shows `userCode`. */
@@ -372,4 +384,33 @@ function hiddenInputs(html: string): Record<string, string> {
 
 function withoutUndefined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+}
+
+interface BackChannelClient {
+  readonly backchannelLogout: (subject: string, sid: string | undefined) => Promise<void>
+}
+
+/** The fetch of oidc-provider for its back channel, with an authority of our own. */
+function postTrusting(authority: string | undefined): ProviderSetup['fetch'] {
+  return async (input, { method, headers, body } = {}) => {
+    const url = input instanceof Request ? input.url : input
+    const sent = Object.fromEntries(new Headers(headers))
+    const content = body === undefined || body === null ? '' : await new Response(body).text()
+    return new Promise((resolve, reject) => {
+      const options = {
+        method: method ?? 'GET',
+        headers: sent,
+        ...(authority && { ca: authority }),
+      }
+      const request = httpsRequest(url, { ...options, timeout: 5_000 }, (answer) => {
+        text(answer).then((read) => {
+          const status = answer.statusCode ?? 500
+          resolve(new Response([204, 304].includes(status) ? null : read, { status }))
+        }, reject)
+      })
+      request.once('timeout', () => request.destroy(new Error('no answer in time')))
+      request.once('error', reject)
+      request.end(content)
+    })
+  }
 }

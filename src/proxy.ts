@@ -1,10 +1,13 @@
 // One process of the service: a configuration made into sessions.
+import type { LogoutCall, LogoutOutcome, LogoutVerdict } from './back-channel-logout.ts'
 import type { Config } from './config/index.ts'
 import { composeListeners, composeRules, type KeyCaches, tlsSettings } from './compose-rules.ts'
 import { type DenyList, readDenyList, watchDenyList } from './deny-list.ts'
 import type { Bus } from './fleet/bus.ts'
 import type { WorkerStatus } from './fleet/supervisor.ts'
 import type { KeyCache } from './identity/key-cache.ts'
+import { verifyLogoutToken } from './identity/verify-logout-token.ts'
+import { Refusal } from './refusal.ts'
 import { ScramKeyCache } from './sasl/scram-key-cache.ts'
 import type { Ledger } from './session/ledger.ts'
 import { listen, type Listener } from './session/listener.ts'
@@ -227,6 +230,23 @@ export class Proxy {
   async listSessions(query: SessionQuery): Promise<SessionList> {
     const others = await this.#options.bus.listElsewhere(query)
     return joinLists([this.listHere(query), others], query.limit)
+  }
+
+  /** What a provider says of who has signed out, by the rules of the integration that it says it for. */
+  async verifyLogout({ integration, token }: LogoutCall): Promise<LogoutVerdict> {
+    const rules = this.#rules.tokens.get(integration)?.rules
+    if (rules === undefined) throw new Error(`no token rules for ${integration}`)
+    try {
+      return { kind: 'genuine', logout: await verifyLogoutToken(token, rules, new Date()) }
+    } catch (error) {
+      // Without its keys nothing is known of a token: the provider may say it again.
+      if (!(error instanceof Refusal) || error.fault === 'issuer') throw error
+      return { kind: 'refused', reason: error.reason, detail: error.logDetail }
+    }
+  }
+
+  countLogout(outcome: LogoutOutcome): void {
+    this.#metrics.loggedOut(outcome)
   }
 
   /** What a page asks about a sign-in, if it waits in this process. */

@@ -4,6 +4,12 @@ import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { composeListeners, tlsSettings } from './compose-rules.ts'
 import { type Config, ConfigError, formatProblem, type LoadedConfig } from './config/index.ts'
+import {
+  BackChannelLogout,
+  type LogoutCall,
+  type LogoutOutcome,
+  type LogoutVerdict,
+} from './back-channel-logout.ts'
 import { FleetSessions } from './fleet-sessions.ts'
 import { localBus } from './fleet/bus.ts'
 import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
@@ -35,10 +41,12 @@ interface Sessions {
   snapshots(): Promise<readonly unknown[]>
   signIn(call: SignInCall): Promise<SignInReply>
   endSessions(order: EndOrder): Promise<EndCount>
+  verifyLogout(call: LogoutCall): Promise<LogoutVerdict>
   listSessions(query: SessionQuery): Promise<SessionList>
   drain(deadlineMs: number): Promise<void>
   endNow(): void
   countReload(outcome: 'ok' | 'failed'): void
+  countLogout(outcome: LogoutOutcome): void
 }
 
 export interface ServiceOptions {
@@ -239,7 +247,21 @@ export class Service {
     const { sign_in: pages } = config
     if (pages === undefined) return undefined
     const files = pagesCertificate(config)
+    const logout = new BackChannelLogout({
+      takes: (name) => isLogoutTaken(this.#config, name),
+      verify: async (call) => this.#sessions.verifyLogout(call),
+      end: async (order) => this.#sessions.endSessions(order),
+      now: () => new Date(),
+      tell: (outcome, fields) => {
+        this.#sessions.countLogout(outcome)
+        this.#log[outcome === 'done' ? 'info' : 'warn'](`back-channel logout ${outcome}`, fields)
+      },
+    })
     return startSignInPages({
+      logout: {
+        takes: (name) => logout.takes(name),
+        accept: async (call) => logout.accept(call),
+      },
       publicUrl: pages.public_url,
       listenAddress: pages.listen_address,
       listenPort: pages.listen_port,
@@ -321,6 +343,7 @@ export class Service {
       signIn: async (call) => proxy.signInHere(call),
       endSessions: async (order) => proxy.endSessions(order),
       listSessions: async (query) => proxy.listSessions(query),
+      verifyLogout: async (call) => proxy.verifyLogout(call),
       drain: async (deadlineMs) => {
         await proxy.drain(deadlineMs)
         await proxy.close()
@@ -330,6 +353,9 @@ export class Service {
       },
       countReload: (outcome) => {
         proxy.countReload(outcome)
+      },
+      countLogout: (outcome) => {
+        proxy.countLogout(outcome)
       },
     }
   }
@@ -378,6 +404,8 @@ export class Service {
       signIn: async (call) => supervisor.signIn(call),
       endSessions: async (order) => fleet.end(order),
       listSessions: async (query) => fleet.list(query),
+      verifyLogout: async (call) =>
+        (await supervisor.askAny('verifyLogout', call)) as LogoutVerdict,
       drain: async (deadlineMs) => {
         await supervisor.drain(deadlineMs)
         metrics.close()
@@ -387,6 +415,9 @@ export class Service {
       },
       countReload: (outcome) => {
         metrics.configReloaded(outcome)
+      },
+      countLogout: (outcome) => {
+        metrics.loggedOut(outcome)
       },
     }
   }
@@ -400,6 +431,11 @@ export class Service {
       if (socketMode === undefined) this.#chosenPorts.set(key, await probePort(address, port))
     }
   }
+}
+
+function isLogoutTaken({ integrations }: Config, name: string): boolean {
+  const integration = Object.hasOwn(integrations, name) ? integrations[name] : undefined
+  return integration?.enabled === true && integration.backchannel_logout
 }
 
 /** Their own files, or those of the server; none where a reverse proxy ends TLS. */

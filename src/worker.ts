@@ -1,4 +1,5 @@
 // A worker process: a proxy at the end of its primary's channel.
+import type { LogoutCall } from './back-channel-logout.ts'
 import type { Config } from './config/index.ts'
 import type { Bus } from './fleet/bus.ts'
 import { Channel } from './fleet/channel.ts'
@@ -70,6 +71,7 @@ export function runWorker(): void {
     cancel: async (key: CancelKey) => started().cancelHere(fromKey(key)),
     endSessions: (order: EndOrder) => started().endHere(order),
     listSessions: (query: SessionQuery) => started().listHere(query),
+    verifyLogout: async (call: LogoutCall) => started().verifyLogout(call),
     signIn: async (call: SignInCall) => started().signInHere(call),
     drain: async (deadlineMs: number) => {
       await started().drain(deadlineMs)

@@ -25,6 +25,7 @@ export type Outcome = 'ok' | 'failed'
 export interface Metrics extends SessionObserver, IssuerObserver {
   certificateLoaded(notAfter: Date): void
   configReloaded(outcome: Outcome): void
+  loggedOut(outcome: keyof typeof logoutOutcomes): void
   /** `entries` where it could be read. */
   denyFileRead(outcome: Outcome, entries?: number): void
   auditRecorded(records: number): void
@@ -41,6 +42,7 @@ const loginBuckets = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ]
 const tokenLifeBuckets = [10, 60, 300, 900, 3600, 14_400, 43_200, 86_400]
+const logoutOutcomes = { done: 0, refused: 0, failed: 0 } as const
 const outcomes = ['ok', 'failed'] as const
 
 // Every label value of the small sets, so that a series exists before its first event and rates work.
@@ -163,6 +165,10 @@ export function createMetrics({
     ['config_reloads_total', 'Attempts to load a changed configuration, by outcome.'],
     ['outcome'],
   )
+  const logouts = counter(
+    ['backchannel_logouts_total', 'Logout tokens of identity providers, by outcome.'],
+    ['outcome'],
+  )
   const denyFileReads = counter(
     ['deny_file_reads_total', 'Times that a process has read the deny file, by outcome.'],
     ['outcome'],
@@ -184,6 +190,7 @@ export function createMetrics({
   for (const reason of Object.keys(endReasons)) sessionsEnded.inc({ reason }, 0)
   for (const outcome of Object.keys(cancelOutcomes)) cancelRequests.inc({ outcome }, 0)
   for (const outcome of Object.keys(provisionOutcomes)) provisioned.inc({ outcome }, 0)
+  for (const outcome of Object.keys(logoutOutcomes)) logouts.inc({ outcome }, 0)
   for (const outcome of outcomes) denyFileReads.inc({ outcome }, 0)
   for (const outcome of outcomes) configReloads.inc({ outcome }, 0)
   // Until a certificate is loaded there is no time to report, and zero would be the smallest of all.
@@ -304,6 +311,9 @@ export function createMetrics({
     },
     certificateLoaded(notAfter) {
       certificateExpiry.set(notAfter.getTime() / 1000)
+    },
+    loggedOut(outcome) {
+      logouts.inc({ outcome })
     },
     denyFileRead(outcome, entries) {
       denyFileReads.inc({ outcome })

@@ -1,6 +1,5 @@
 // The pages on which somebody signs in for a client that waits. Nothing is kept here: what waits is with its
 // session, which may be in another process.
-import { isIP } from 'node:net'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { SignInCall, SignInOutcome, SignInReply } from '../session/pending-sign-ins.ts'
@@ -12,6 +11,7 @@ import {
   isFormToken,
   keepBrowser,
 } from './browser-cookie.ts'
+import { addressOf, type Env } from './client-address.ts'
 import { isOwnForm, secureHeaders } from './page-security.ts'
 import { RequestRate } from './request-rate.ts'
 import {
@@ -32,12 +32,6 @@ export interface SignInAppOptions {
   readonly onError: (error: unknown) => void
 }
 
-/** What is known of a request beside itself. */
-interface Env {
-  Bindings: {
-    readonly incoming: { readonly socket: { readonly remoteAddress?: string | undefined } }
-  }
-}
 type Page = Context<Env>
 
 const maxFormBytes = 4_096
@@ -193,14 +187,6 @@ function statusOf(outcome: SignInOutcome): 200 | 403 | 410 | 503 {
   if (outcome.kind === 'admitted') return 200
   if (outcome.kind === 'gone' || outcome.reason === 'sign-in-timeout') return 410
   return outcome.fault === 'client' || outcome.fault === 'policy' ? 403 : 503
-}
-
-/** What a proxy in front adds to X-Forwarded-For stands last in it; what stands before, anybody can write. */
-function addressOf(c: Page, isBehindProxy: boolean): string {
-  const peer = c.env.incoming.socket.remoteAddress ?? ''
-  if (!isBehindProxy) return peer
-  const last = c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() ?? ''
-  return isIP(last) === 0 ? peer : last
 }
 
 function bounded(call: SignInAppOptions['call']): SignInAppOptions['call'] {

@@ -96,7 +96,11 @@ export class Stack {
         ...(options.settings && { settings: { ...options.settings } }),
         ...(options.hba === undefined ? {} : { hba: options.hba }),
       }),
-      startProvider({ tls: providerTls!, ...(options.clients && { clients: options.clients }) }),
+      startProvider({
+        tls: providerTls!,
+        authority: authority.certificate,
+        ...(options.clients && { clients: options.clients }),
+      }),
     ])
     const { passwords } = await seedDatabase(postgres)
     await Promise.all([

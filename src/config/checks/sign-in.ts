@@ -2,8 +2,10 @@ import { quote } from '../problem.ts'
 import type { Finding, View } from './view.ts'
 
 /** What the pages for sign-in need, and who needs them. */
-export function* checkSignIn({ root, pools }: View): Generator<Finding> {
+export function* checkSignIn(view: View): Generator<Finding> {
+  const { root, pools } = view
   if (!('sign_in' in root)) return
+  yield* checkLogout(view)
   const { sign_in: pages, http } = root
   if (pages?.behind_proxy === true && pages.tls !== undefined) {
     yield {
@@ -27,6 +29,21 @@ export function* checkSignIn({ root, pools }: View): Generator<Finding> {
     yield {
       path: ['connectivity_pools', name, 'sso_flows'],
       message: `needs \`sign_in\`, by whose pages people sign in to pool ${quote(name)}`,
+    }
+  }
+}
+
+/** By which server a provider says who has signed out, and for whom its tokens are. */
+function* checkLogout({ root, integrations }: View): Generator<Finding> {
+  for (const [name, integration] of integrations) {
+    if (integration.backchannel_logout !== true) continue
+    const path = ['integrations', name, 'backchannel_logout']
+    if (root.sign_in === undefined) {
+      const message = 'needs `sign_in`, whose server takes what the provider says'
+      yield { path, message }
+    }
+    if ('client_id' in integration && integration.client_id === undefined) {
+      yield { path, message: 'needs `client_id`, for which logout tokens are' }
     }
   }
 }

@@ -204,6 +204,11 @@ export const integration = section({
     .describe(
       'A file with our private keys for encrypted tokens: a JSON key set, or one key in PEM. It is read at start and at reload.',
     ),
+  backchannel_logout: flag()
+    .prefault(false)
+    .describe(
+      'Whether the provider may say who has signed out (OpenID Connect Back-Channel Logout): their sessions are ended, and tokens of before are refused. Register `/backchannel-logout/` and the name of the integration behind `sign_in.public_url` as the back-channel logout URI.',
+    ),
   leeway: duration('0', '5m')
     .prefault('30s')
     .describe('How far clocks may differ when `exp`, `nbf` and `iat` are checked.'),

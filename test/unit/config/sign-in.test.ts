@@ -99,3 +99,23 @@ describe('a pool', () => {
     expect(problemsOf(withPool('sso_flows: [implicit]'))).toHaveLength(1)
   })
 })
+
+describe('a back-channel logout', () => {
+  const integrations = (keys: string): string =>
+    `integrations: { people: { issuer: "https://a.example", backchannel_logout: true, ${keys} } }\n`
+
+  test('is taken by the server of the pages, for a client', () => {
+    const { config } = load(signIn('') + integrations('client_id: x'))
+    expect(config.integrations['people']?.backchannel_logout).toBe(true)
+  })
+
+  test('is nothing without that server, or without a client', () => {
+    expect(problemsOf(minimal + integrations('client_id: x'))).toEqual([
+      expect.stringContaining('people.backchannel_logout: needs `sign_in`'),
+    ])
+    const api = 'additional_audiences: [api]'
+    expect(problemsOf(signIn('') + integrations(api))).toEqual([
+      expect.stringContaining('people.backchannel_logout: needs `client_id`'),
+    ])
+  })
+})

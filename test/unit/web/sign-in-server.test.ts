@@ -22,6 +22,7 @@ async function start(tls: SignInPagesOptions['tls']): Promise<TlsHttpServer> {
     listenAddress: '127.0.0.1',
     listenPort: 0,
     tls,
+    logout: { takes: () => false, accept: async () => Promise.resolve('refused' as const) },
     call: async () => Promise.resolve({ kind: 'unknown' }),
     onError: (error) => expect.fail(String(error)),
   })

@@ -1,0 +1,95 @@
+// What the primary does with a logout token: a worker verifies it, all of them end the sessions.
+import { LRUCache } from 'lru-cache'
+import type { Logout } from './identity/verify-logout-token.ts'
+import { printable } from './refusal.ts'
+import { orderFor } from './session/logout-order.ts'
+import type { EndCount, EndOrder } from './session/revocations.ts'
+
+export interface LogoutCall {
+  readonly integration: string
+  readonly token: string
+}
+
+/** What a worker found out about a logout token. */
+export type LogoutVerdict =
+  | { readonly kind: 'genuine'; readonly logout: Logout }
+  | { readonly kind: 'refused'; readonly reason: string; readonly detail: string | undefined }
+
+export type LogoutOutcome = 'done' | 'refused' | 'failed'
+
+export interface BackChannelLogoutOptions {
+  readonly takes: (integration: string) => boolean
+  readonly verify: (call: LogoutCall) => Promise<LogoutVerdict>
+  readonly end: (order: EndOrder) => Promise<EndCount>
+  readonly now: () => Date
+  readonly tell: (outcome: LogoutOutcome, fields: Readonly<Record<string, unknown>>) => void
+}
+
+/** Of genuine tokens alone; the one that was used longest ago is forgotten first. */
+const maxRememberedTokens = 10_000
+
+export class BackChannelLogout {
+  readonly #options: BackChannelLogoutOptions
+  readonly #seen = new LRUCache<string, true>({ max: maxRememberedTokens })
+
+  constructor(options: BackChannelLogoutOptions) {
+    this.#options = options
+  }
+
+  takes(integration: string): boolean {
+    return this.#options.takes(integration)
+  }
+
+  async accept(call: LogoutCall): Promise<LogoutOutcome> {
+    const { integration } = call
+    try {
+      return await this.#accept(call)
+    } catch (error) {
+      this.#options.tell('failed', { integration, error })
+      return 'failed'
+    }
+  }
+
+  async #accept(call: LogoutCall): Promise<LogoutOutcome> {
+    const { verify, end, now, tell } = this.#options
+    const { integration } = call
+    const verdict = await verify(call)
+    if (verdict.kind === 'refused') {
+      const { reason, detail } = verdict
+      tell('refused', { integration, reason, detail })
+      return 'refused'
+    }
+    const { logout } = verdict
+    const key = `${logout.issuer} ${logout.tokenIdHash}`
+    if (this.#seen.has(key)) {
+      tell('refused', { integration, reason: 'it was used before' })
+      return 'refused'
+    }
+    // Before anybody is waited for: of two that come at once, one alone is taken.
+    const leftMs = logout.freshUntilMs - now().getTime()
+    this.#seen.set(key, true, { ttl: Math.max(1, leftMs) + clockStepMs })
+    const count = await end(orderFor(logout, now())).catch((error: unknown) => {
+      this.#seen.delete(key)
+      throw error
+    })
+    const { issuer, subject, sid } = logout
+    const fields = {
+      integration,
+      issuer,
+      subject: subject && printable(subject),
+      hasSid: sid !== undefined,
+      ...count,
+    }
+    if (count.unanswered > 0) {
+      // The provider may say it again, and is to be believed then.
+      this.#seen.delete(key)
+      tell('failed', fields)
+      return 'failed'
+    }
+    tell('done', fields)
+    return 'done'
+  }
+}
+
+/** A wall clock that is set back makes a token fresh for longer. */
+const clockStepMs = 10 * 60_000
