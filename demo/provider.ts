@@ -400,7 +400,7 @@ function postTrusting(authority: string | undefined): ProviderSetup['fetch'] {
       const options = {
         method: method ?? 'GET',
         headers: sent,
-        ...(authority && { ca: authority }),
+        ...(authority !== undefined && { ca: authority }),
       }
       const request = httpsRequest(url, { ...options, timeout: 5_000 }, (answer) => {
         text(answer).then((read) => {

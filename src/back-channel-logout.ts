@@ -76,7 +76,7 @@ export class BackChannelLogout {
     const fields = {
       integration,
       issuer,
-      subject: subject && printable(subject),
+      subject: printable(subject ?? ''),
       hasSid: sid !== undefined,
       ...count,
     }

@@ -65,6 +65,8 @@ export function composeRules(
     sessionSettings: composeSessionSettings(config),
     ...composeUpstreams(config),
     certificates,
+    rechecks: composeRechecks(config),
+    isEnforced: config.enforce_on_reload,
     clientCertificates: clientCertificates(config),
     trustedProxies: config.trusted_proxies.map(parseNetwork),
     limits: {
@@ -487,6 +489,14 @@ export function composeProvisioner(
   target: UpstreamTarget,
 ): Provisioner | undefined {
   return provisioner && new Provisioner({ ...provisioner, password: provisioner.password, target })
+}
+
+function composeRechecks({ integrations }: Config): Rules['rechecks'] {
+  return new Map(
+    Object.entries(integrations).flatMap(([name, { recheck, recheck_max_stale: maxStaleMs }]) =>
+      recheck === undefined ? [] : [[name, { everyMs: recheck, maxStaleMs }] as const],
+    ),
+  )
 }
 
 type UpstreamConfig = NonNullable<Config['databases'][string]['upstream']>

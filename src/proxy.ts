@@ -20,6 +20,8 @@ import {
   type SessionQuery,
 } from './session/session-summary.ts'
 import { PendingSignIns, type SignInCall, type SignInReply } from './session/pending-sign-ins.ts'
+import { noLongerAllowed } from './session/still-allowed.ts'
+import { Rechecks } from './session/rechecks.ts'
 import { SessionRegistry } from './session/registry.ts'
 import {
   type AllCertificateFiles,
@@ -149,6 +151,13 @@ export class Proxy {
       ledger: options.ledger,
       credentialKey: options.credentialKey,
       revocations: this.#revocations,
+      rechecks: new Rechecks({
+        rules: () => this.#rules,
+        revoke: (session, why) => {
+          this.#revocations.revoke(session, why)
+        },
+        now: () => new Date(),
+      }),
       scramKeys: this.#scramKeys,
       pendingSignIns: this.#pendingSignIns,
       cancel: async (request) => this.#cancelAnywhere(request),
@@ -184,7 +193,8 @@ export class Proxy {
     const wanted = this.#listenersOf(config)
     await this.#openListeners(wanted)
     const { provisioners } = this.#rules
-    this.#rules = this.#adopt(composed, config)
+    const rules = this.#adopt(composed, config)
+    this.#rules = rules
     for (const old of provisioners.values()) old.close()
     this.#config = config
     // Those of passwords that are not in use any more go with them.
@@ -193,6 +203,7 @@ export class Proxy {
     this.#options.log.setLevel(config.log.level)
     this.#watchCertificate()
     this.#warmKeys()
+    if (rules.isEnforced) this.#enforce(rules)
   }
 
   reopenAudit(): void {
@@ -314,6 +325,14 @@ export class Proxy {
   #deny(denials: Denials): void {
     this.#metrics.denyFileRead('ok', denials.size)
     void this.#revocations.deny(denials)
+  }
+
+  #enforce({ catalog }: Rules): void {
+    void this.#revocations.enforce(
+      this.#registry.live(),
+      ({ grant, facts }) => noLongerAllowed(grant, facts, catalog),
+      () => this.#rules.catalog === catalog,
+    )
   }
 
   #warmKeys(): void {

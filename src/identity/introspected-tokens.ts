@@ -47,6 +47,17 @@ export class IntrospectedTokens {
     if (known !== undefined && this.#now() < known.untilMs && now < known.principal.goodUntil) {
       return known.principal
     }
+    return this.#askOnce(digest, token, now)
+  }
+
+  /** Asks whatever is remembered, which counts for nothing from then on. */
+  async verifyAgain(token: string, now: Date): Promise<Principal> {
+    const digest = createHash('sha256').update(token).digest('base64')
+    this.#remembered.delete(digest)
+    return this.#askOnce(digest, token, now)
+  }
+
+  async #askOnce(digest: string, token: string, now: Date): Promise<Principal> {
     const flight =
       this.#inFlight.get(digest) ??
       this.#ask(digest, token, now).finally(() => this.#inFlight.delete(digest))

@@ -60,7 +60,8 @@ export async function verifyLogoutToken(
 
 /** RFC 8725 3.11: a token that says that it is another kind is no logout token; older providers say nothing. */
 function checkType(typ: unknown): void {
-  const isOne = typ === undefined || ['logout+jwt', 'jwt'].includes(typeName(String(typ)))
+  const name = typeof typ === 'string' ? typeName(typ) : typ
+  const isOne = name === undefined || name === 'logout+jwt' || name === 'jwt'
   if (!isOne) throw new Refusal('token-type', { logDetail: 'no logout token' })
 }
 

@@ -1,7 +1,8 @@
 import type { Pool } from '../policy/catalog.ts'
 import { type Admission, type RelayAdmission, type Attempt, fail } from './attempt.ts'
 import { refuseDenied } from './refuse-denied.ts'
-import { relayMethod, takesPasswordOf } from './enter-pool.ts'
+import { takesPasswordOf } from './takes-password.ts'
+import { relayMethod } from './enter-pool.ts'
 
 export function admitPassword(attempt: Attempt, pool: Pool, password: string): Admission {
   const role = enterByPassword(attempt, pool)

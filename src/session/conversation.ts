@@ -17,6 +17,8 @@ export interface Conversation {
   readonly facts: Mutable<SessionFacts>
   readonly entry: Entry
   readonly watch: LoginWatch
+  /** How pools name the socket that it came in by. */
+  readonly listener: string
   /** How long the client took to answer with its credential: no part of what a login costs. */
   credentialMs: number
   /** Whether the client has its AuthenticationOk already. */

@@ -3,6 +3,7 @@ import { matchPool } from '../policy/match-pool.ts'
 import { printable, Refusal } from '../refusal.ts'
 import type { ListenerAddress } from './services.ts'
 import { type Attempt, fail } from './attempt.ts'
+import { takesPasswordOf } from './takes-password.ts'
 import { refuseDenied } from './refuse-denied.ts'
 
 /** The pool, and whether the client may be asked for a credential at all. */
@@ -51,10 +52,6 @@ export function chooseAuthMethod(attempt: Attempt, pool: Pool): AuthMethod {
 }
 
 export const relayMethod: AuthMethod = 'scram-sha-256'
-
-export function takesPasswordOf({ requireSso, passwordUsers }: Pool, user: string): boolean {
-  return !requireSso || passwordUsers.has(user)
-}
 
 /** As an operator writes it; an IPv6 address has brackets, and a Unix socket is its path. */
 export function shownListener({ address, port }: { address: string; port: number }): string {

@@ -3,6 +3,7 @@ import { Refusal } from '../refusal.ts'
 import type { GovernedEnd } from './endings.ts'
 import { Nameless } from './nameless.ts'
 import type { SessionFacts } from './observer.ts'
+import type { Grant } from './grant.ts'
 import { type Place, type PlaceLimits, Places } from './places.ts'
 
 /** An admitted session, as seen by those who may end it or cancel its statement. */
@@ -11,6 +12,8 @@ export interface LiveSession {
   /** When it ends as soon as it is in no transaction, as far as that is known. */
   readonly endsAtMs?: number | undefined
   /** Sends a cancel request upstream; throws where it could not be delivered. */
+  /** What it was let in by, as far as it is decided on again. */
+  grant: Grant
   cancel(): Promise<void>
   drain(): void
   /** As at the end of a drain, or for the reason. */

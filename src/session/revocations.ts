@@ -110,13 +110,23 @@ export class Revocations {
   /** Takes over what a deny file says now, for logins at once, and ends who is in and denied by it. */
   async deny(denials: Denials): Promise<void> {
     this.#denials = denials
-    let seen = 0
-    for (const session of [...this.#options.live()]) {
-      const denial = this.#denials.find(session.facts, this.#options.now())
+    const isNewest = (): boolean => this.#denials === denials
+    await inSlices([...this.#options.live()], isNewest, (session) => {
+      const denial = denials.find(session.facts, this.#options.now())
       if (denial !== undefined) this.#end(session, 'revoked', denial.why)
-      seen++
-      if (seen % sliceOfSessions === 0) await new Promise((resolve) => setImmediate(resolve))
-    }
+    })
+  }
+
+  /** Ends those of whom a newer configuration says why they would not be let in, while it is the newest. */
+  async enforce<S extends Revocable>(
+    sessions: Iterable<S>,
+    whyNot: (session: S) => string | undefined,
+    isNewest: () => boolean,
+  ): Promise<void> {
+    await inSlices([...sessions], isNewest, (session) => {
+      const reason = whyNot(session)
+      if (reason !== undefined) this.#end(session, 'revoked', `configuration: ${reason}`)
+    })
   }
 
   /** Ends one session for a reason that was found out about it alone. */
@@ -131,6 +141,21 @@ export class Revocations {
     this.#options.onEnd(session.facts, end, why)
     session.endNow(end)
     return true
+  }
+}
+
+/** Whoever else has something to do in the process has a turn now and then. */
+async function inSlices<S>(
+  all: readonly S[],
+  goesOn: () => boolean,
+  act: (one: S) => void,
+): Promise<void> {
+  for (const [index, one] of all.entries()) {
+    if (index % sliceOfSessions === sliceOfSessions - 1) {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (!goesOn()) return
+    }
+    act(one)
   }
 }
 

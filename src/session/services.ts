@@ -14,6 +14,7 @@ import type { LoginRate, LoginRateLimits } from './login-rate.ts'
 import type { SessionFacts, SessionObserver } from './observer.ts'
 import type { PendingSignIns } from './pending-sign-ins.ts'
 import type { SessionSettings } from './session-settings.ts'
+import type { RecheckRule, Rechecks } from './rechecks.ts'
 import type { SessionRegistry } from './registry.ts'
 import type { SessionCountLimits } from './session-counts.ts'
 import type { ThrottleSwitches } from './throttle.ts'
@@ -36,6 +37,10 @@ export interface Rules {
   /** By database, for those where roles are made. */
   readonly provisioners: ReadonlyMap<string, Provisioner>
   readonly certificates: ServerContexts
+  /** By integration: those whose sessions are looked at again while they are open. */
+  readonly rechecks: ReadonlyMap<string, RecheckRule>
+  /** Whether sessions that would not be let in by these rules are ended. */
+  readonly isEnforced: boolean
   readonly clientCertificates: ClientCertificates
   /** Peers that put a PROXY header in front of what they send. */
   readonly trustedProxies: readonly Network[]
@@ -75,6 +80,7 @@ export interface SessionServices {
   /** By which credentials are told apart that may not be kept. The same in all processes. */
   readonly credentialKey: Buffer
   readonly revocations: Revocations
+  readonly rechecks: Rechecks
   readonly scramKeys: ScramKeyCache
   readonly pendingSignIns: PendingSignIns
   /** Finds the session with this key, here or on another worker, and cancels its statement. */

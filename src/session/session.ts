@@ -14,7 +14,6 @@ import { authenticationOk, backendKeyData } from '../wire/write-backend.ts'
 import { type Admission, type TokenAdmission } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
 import { BoundsWatch } from './bounds-watch.ts'
-import type { ClientIntent } from './client-intent.ts'
 import { type Conversation, timed } from './conversation.ts'
 import { negotiate } from './negotiate.ts'
 import { logInByCurrentPassword } from './current-password.ts'
@@ -26,6 +25,7 @@ import { reserveSession } from './reserve-session.ts'
 import type { Revocations } from './revocations.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 import { boundsOf, endsAtMs, type SessionBounds } from './session-bounds.ts'
+import { checkNewerRules, grantOf, watchRight } from './standing-right.ts'
 import { Splice, type Traffic } from './splice.ts'
 import { identityOf, tellSession } from './tell-session.ts'
 import { guessOf, tryCredential } from './try-credential.ts'
@@ -116,6 +116,7 @@ function converse(
     socket,
     entry,
     watch: revocations.enter(facts),
+    listener: listener.key,
     reader: new PacketReader(socket),
     credentialMs: 0,
     isWelcomed: false,
@@ -175,13 +176,14 @@ async function admit(
       await services.recordAdmission?.(facts)
       // Once more: nothing is waited for from here until it is among the sessions that are open.
       conversation.watch.check()
+      checkNewerRules(conversation, admission, rules, services.rules())
     } catch (error) {
       upstream.socket.end(terminate)
       upstream.socket.destroySoon()
       throw error
     }
     const bounds = boundsFor(facts, rules)
-    join(conversation, admission.intent, target, upstream, bounds, release, services, traffic)
+    join(conversation, admission, target, upstream, bounds, release, services, traffic)
   } catch (error) {
     release()
     throw error
@@ -297,8 +299,8 @@ async function tokenFor(
 
 /** Tells the client that it is in, in one write, and lets the bytes flow. */
 function join(
-  { socket, reader, facts, isWelcomed }: Conversation,
-  { minorVersion }: ClientIntent,
+  conversation: Conversation,
+  admission: Admission,
   target: UpstreamTarget,
   upstream: UpstreamSession,
   bounds: SessionBounds | undefined,
@@ -306,11 +308,13 @@ function join(
   services: SessionServices,
   traffic: Traffic,
 ): void {
+  const { socket, reader, facts, isWelcomed } = conversation
   const { registry, observer } = services
   const { processId } = upstream
   const admittedAt = performance.now()
   const live: LiveSession = {
     facts,
+    grant: grantOf(conversation, admission),
     endsAtMs: bounds && endsAtMs(bounds, services.now().getTime()),
     cancel: async () => cancelUpstream(target, processId, upstream.secretKey),
     drain: () => {
@@ -330,6 +334,7 @@ function join(
     onEnd: (reason) => {
       watch?.stop()
       release()
+      stopRechecks()
       registry.remove(processId, secretKey)
       observer.ended(facts, {
         reason,
@@ -342,7 +347,9 @@ function join(
   const watch = bounds && new BoundsWatch(bounds, splice, services.now)
   // The upstream's own process id, because clients compare it with that of notifications; the secret
   // is ours, so that a cancel request has to come through here.
-  const secretKey = registry.add(processId, live, secretKeyBytesFor(minorVersion))
+  const keyBytes = secretKeyBytesFor(admission.intent.minorVersion)
+  const secretKey = registry.add(processId, live, keyBytes)
+  const stopRechecks = watchRight(live, admission, services)
   observer.admitted(facts)
   socket.write(
     Buffer.concat([

@@ -22,7 +22,7 @@ export async function startSignInPages(options: SignInPagesOptions): Promise<Tls
   const { takes, accept } = options.logout
   const logout = createLogoutApp({ takes, accept, onError, isBehindProxy })
   const app = {
-    fetch: (request: Request, env: Env['Bindings']) =>
+    fetch: async (request: Request, env: Env['Bindings']) =>
       new URL(request.url).pathname.startsWith(`${logoutPath}/`)
         ? logout.fetch(request, env)
         : pages.fetch(request, env),

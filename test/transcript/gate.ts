@@ -12,6 +12,7 @@ import { ScramKeyCache } from '../../src/sasl/scram-key-cache.ts'
 import { LocalLedger } from '../../src/session/ledger.ts'
 import { LoginRate } from '../../src/session/login-rate.ts'
 import type { SessionEnd, SessionFacts, SessionObserver } from '../../src/session/observer.ts'
+import { Rechecks } from '../../src/session/rechecks.ts'
 import { Revocations } from '../../src/session/revocations.ts'
 import { SessionRegistry } from '../../src/session/registry.ts'
 import type {
@@ -130,29 +131,38 @@ export class Gate implements AsyncDisposable {
     now: () => new Date(),
     onEnd: () => {},
   })
+  /** For sessions that begin from now on. */
+  rules: Rules
   readonly witness = new Witness()
   readonly #server: Server
   readonly #sockets: Socket[] = []
   readonly #timers = new OwnTimers()
   #running = 0
 
-  private constructor(server: Server, trust: Trust) {
+  private constructor(server: Server, trust: Trust, rules: Rules) {
     this.#server = server
     this.trust = trust
+    this.rules = rules
   }
 
   static async start(options: GateOptions): Promise<Gate> {
     const server = createServer({ allowHalfOpen: true, noDelay: true })
-    const gate = new Gate(server, options.trust)
-    const rules = rulesOf(options)
+    const gate = new Gate(server, options.trust, rulesOf(options))
     const services: SessionServices = {
-      rules: () => rules,
+      rules: () => gate.rules,
       observer: gate.witness,
       registry: gate.registry,
       loginRate: new LoginRate(1),
       ledger: gate.ledger,
       credentialKey: Buffer.alloc(32),
       revocations: gate.revocations,
+      rechecks: new Rechecks({
+        rules: () => gate.rules,
+        revoke: (session, why) => {
+          gate.revocations.revoke(session, why)
+        },
+        now: () => new Date(),
+      }),
       scramKeys: new ScramKeyCache(10),
       pendingSignIns: new PendingSignIns(),
       refreshSecrets: async () => Promise.resolve(),
@@ -273,6 +283,8 @@ function rulesOf(options: GateOptions): Rules {
     signInPages: undefined,
     sessionSettings: new Map(),
     upstreams: new Map([[database, targetOf(options)]]),
+    rechecks: new Map(),
+    isEnforced: false,
     certificates: { usual: options.trust.server, named: new Map() },
     clientCertificates: 'none',
     trustedProxies: (options.trustedProxies ?? []).map(parseNetwork),

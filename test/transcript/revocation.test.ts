@@ -96,3 +96,32 @@ describe.each(ways)('%s that comes', (_, revoke) => {
     expect(readError(await frontend.rest())).toMatchObject({ sqlstate: '57P01' })
   })
 })
+
+describe('a configuration that replaces that of a login under way', () => {
+  test.each([
+    [true, 'is enforced on it'],
+    [false, 'is for later ones where it is not to be enforced'],
+  ])('(enforced: %s) %s', async (isEnforced) => {
+    const asked = Promise.withResolvers<UpstreamConnection>()
+    await using upstream = await Upstream.start(async (connection) => {
+      await connection.takePacket()
+      asked.resolve(connection)
+    })
+    await using gate = await Gate.start({
+      trust,
+      allowsCleartext: true,
+      upstream: { port: upstream.port },
+    })
+    await using frontend = await gate.connect()
+    frontend.send(startup(['user', role, 'database', database]))
+    await frontend.takeMessage()
+    frontend.send(message('p', `${await trust.token()}\0`))
+    const connection = await asked.promise
+    const { catalog } = gate.rules
+    gate.rules = { ...gate.rules, isEnforced, catalog: { ...catalog, integrations: new Map() } }
+    connection.send(welcome)
+    const first = await frontend.takeMessage()
+    expect(first.type).toBe(isEnforced ? 'E' : 'R')
+    expect(gate.registry.size).toBe(isEnforced ? 0 : 1)
+  })
+})

@@ -20,6 +20,7 @@ export const configSchema = section({
   audit: server.audit,
   control_socket: server.controlSocket,
   deny_file: server.denyFile,
+  enforce_on_reload: server.enforceOnReload,
   trusted_proxies: server.trustedProxies,
   integrations: dictionary(name(), integration)
     .prefault({})

@@ -204,6 +204,17 @@ export const integration = section({
     .describe(
       'A file with our private keys for encrypted tokens: a JSON key set, or one key in PEM. It is read at start and at reload.',
     ),
+  recheck: duration('1s', '24h')
+    .optional()
+    .describe(
+      'How often the right of a session is looked at again while it is open: by the configuration of then and, for a session by an access token and where `introspection` is configured, at the provider. For that its token is kept in memory.',
+    )
+    .meta({ 'x-default': 'never' }),
+  recheck_max_stale: duration('0', '24h')
+    .prefault('1h')
+    .describe(
+      'How long a session goes on while the provider cannot be asked about it. 0 ends it at the first failure.',
+    ),
   backchannel_logout: flag()
     .prefault(false)
     .describe(

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { z } from 'zod'
 import {
   duration,
+  flag,
   integer,
   listenAddress,
   listenPort,
@@ -204,6 +205,12 @@ export const controlSocket = path().optional().meta({
     'Unix socket by which `portcullis sessions` lists and ends sessions. Only the user that the service runs as may open it; its folder must not be writable to others.',
   'x-default': 'no socket',
 })
+
+export const enforceOnReload = flag()
+  .prefault(false)
+  .describe(
+    'Whether a reload ends the sessions that the new configuration would not let in as the role that they are. Without it a session keeps the configuration that it began with.',
+  )
 
 export const denyFile = path().optional().meta({
   description:

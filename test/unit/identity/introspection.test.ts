@@ -377,6 +377,19 @@ describe('an answer of the provider', () => {
     expect(asked).toHaveLength(2)
   })
 
+  test('is asked for again where what is remembered counts for nothing', async () => {
+    const tokens = tokensOf(rulesWith({ cacheMs: 30_000 }), { ms: 0 })
+    await tokens.verify(opaque, now)
+    const again = await tokens.verifyAgain(opaque, now)
+    expect(asked).toHaveLength(2)
+    expect(await tokens.verify(opaque, now)).toBe(again)
+    says({ active: false })
+    const refused = { reason: 'token-inactive' }
+    await expect(tokens.verifyAgain(opaque, now)).rejects.toMatchObject(refused)
+    await expect(tokens.verify(opaque, now)).rejects.toMatchObject(refused)
+    expect(asked).toHaveLength(4)
+  })
+
   test('is asked for each time with a limit of 0', async () => {
     // It is not there at all, so that no clock can bring it back.
     const clock = { ms: 0 }

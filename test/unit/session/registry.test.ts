@@ -1,10 +1,24 @@
 import { describe, expect, test } from 'vitest'
 import type { Refusal } from '../../../src/refusal.ts'
 import { type LiveSession, SessionRegistry } from '../../../src/session/registry.ts'
+import type { Grant } from '../../../src/session/grant.ts'
 import { opened } from '../telemetry/facts.ts'
 import { refusalOf } from '../wire/bytes.ts'
 
 const limits = { maxUnauthenticated: 2, maxUnauthenticatedPerAddress: 2 }
+
+const grant: Grant = {
+  listener: 'main',
+  intent: {
+    ...{ user: 'app_readonly', database: 'sandbox', qualifier: undefined, dialect: undefined },
+    ...{ tokenUser: undefined, asksForReplication: false },
+  },
+  role: 'app_readonly',
+  identity: undefined,
+  allowsSuperuser: false,
+  condition: undefined,
+  memberOf: [],
+}
 
 /** A session that notes what is asked of it. */
 function session(): LiveSession & { readonly told: string[] } {
@@ -12,6 +26,7 @@ function session(): LiveSession & { readonly told: string[] } {
   return {
     told,
     facts: opened,
+    grant,
     cancel: async () => {
       told.push('cancel')
       return Promise.resolve()

@@ -1,0 +1,52 @@
+// By what right a session is there, and who looks after that while it is open.
+import { Refusal } from '../refusal.ts'
+import type { Admission } from './attempt.ts'
+import type { Conversation } from './conversation.ts'
+import type { Grant } from './grant.ts'
+import type { LiveSession } from './registry.ts'
+import type { Rules, SessionServices } from './services.ts'
+import { noLongerAllowed } from './still-allowed.ts'
+
+/** Rules that were replaced during the login are not those that it was decided by. */
+export function checkNewerRules(
+  conversation: Conversation,
+  admission: Admission,
+  own: Rules,
+  current: Rules,
+): void {
+  if (own === current || !current.isEnforced) return
+  const grant = grantOf(conversation, admission)
+  const reason = noLongerAllowed(grant, conversation.facts, current.catalog)
+  if (reason !== undefined) throw new Refusal(reason, { logDetail: 'by a newer configuration' })
+}
+
+export function grantOf({ listener }: Conversation, admission: Admission): Grant {
+  const { intent, role } = admission
+  const { user, database, qualifier, dialect, tokenUser, asksForReplication } = intent
+  const isByToken = admission.kind === 'token'
+  return {
+    listener,
+    // Not the whole: what a client sent may be long.
+    intent: { user, database, qualifier, dialect, tokenUser, asksForReplication },
+    role,
+    identity: isByToken ? admission.subject.principal : undefined,
+    allowsSuperuser: isByToken && admission.allowsSuperuser,
+    condition: isByToken ? admission.condition : undefined,
+    memberOf: isByToken ? (admission.provision?.memberOf ?? []) : [],
+  }
+}
+
+/** Has the right of a session looked at again while it is open, where its integration asks for that. */
+export function watchRight(
+  live: LiveSession,
+  admission: Admission,
+  { rechecks, rules }: SessionServices,
+): () => void {
+  if (admission.kind !== 'token') return () => {}
+  const { principal, token } = admission.subject
+  const { integration, subject, expiresAt, kind } = principal
+  if (!rules().rechecks.has(integration)) return () => {}
+  // A provider knows its access tokens alone.
+  const asked = kind === 'id_token' ? undefined : token
+  return rechecks.watch(live, { integration, subject, expiresAt, token: asked })
+}
