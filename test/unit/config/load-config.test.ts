@@ -88,6 +88,7 @@ test('a minimal file gets every default', () => {
           max_version: 'TLSv1.3',
           client_ca: null,
         },
+        enforce_on_reload: false,
         http: { listen_address: '127.0.0.1', listen_port: 8432 },
         timeouts: {
           startup: 10_000,

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createLogoutApp } from '../../../src/web/logout-app.ts'
 
-const form = { 'content-type': 'application/x-www-form-urlencoded' }
+const form: Readonly<Record<string, string>> = {
+  'content-type': 'application/x-www-form-urlencoded',
+}
 const path = 'https://gate.example.com/backchannel-logout/people'
 
 type Outcome = 'done' | 'refused' | 'failed'
@@ -30,7 +32,7 @@ function app(): ReturnType<typeof createLogoutApp> {
 
 async function send(
   body: string,
-  { to = app(), url = path, headers = form as Record<string, string>, method = 'POST' } = {},
+  { to = app(), url = path, headers = form, method = 'POST' } = {},
 ): Promise<{ status: number; error: unknown }> {
   const init = { method, headers, ...(method === 'POST' && { body }) }
   const from = { incoming: { socket: { remoteAddress: '192.0.2.7' } } }
