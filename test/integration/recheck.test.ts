@@ -96,7 +96,9 @@ describe('a session that is looked at again', () => {
     await goesOn(client)
     expect(await client.readError()).toMatchObject(revoked)
     restore()
-    expect(stack.gateway.log()).toContain('the provider could not be asked for too long')
+    await until('the log says why', () =>
+      stack.gateway.log().includes('the provider could not be asked for too long'),
+    )
   })
 })
 
