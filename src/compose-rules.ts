@@ -508,8 +508,10 @@ export function composeUpstream(upstream: UpstreamConfig): UpstreamTarget {
     ...(upstream.ca === undefined ? {} : { ca: readTrusted(upstream.ca) }),
   }
   return {
-    host: upstream.host,
-    port: upstream.port,
+    hosts: upstream.hosts,
+    isBalanced: upstream.load_balance_hosts === 'random',
+    wantedSession: upstream.target_session_attrs,
+    connectRetries: upstream.connect_retries,
     database: upstream.database,
     tls: upstream.tls,
     secureContext: createSecureContext(context),

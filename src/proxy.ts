@@ -30,11 +30,12 @@ import {
 } from './session/server-certificate.ts'
 import type { Denials } from './session/denials.ts'
 import type { CancelOutcome, ListenerAddress, Rules, SessionServices } from './session/services.ts'
+import { UpstreamNetwork } from './upstream/network.ts'
 import type { CancelRequest } from './wire/startup.ts'
 import { type Audit, createAudit } from './telemetry/audit.ts'
-import { issuerLog, type Log, sessionLog } from './telemetry/log.ts'
+import { hostLog, issuerLog, type Log, sessionLog } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
-import { combine, combineIssuer } from './telemetry/observers.ts'
+import { combine, combineHosts, combineIssuer } from './telemetry/observers.ts'
 import { thinFloods, type ThinnedObserver } from './telemetry/thin-floods.ts'
 
 export interface ProxyOptions {
@@ -158,7 +159,12 @@ export class Proxy {
         },
         now: () => new Date(),
       }),
-      scramKeys: this.#scramKeys,
+      upstream: {
+        keys: this.#scramKeys,
+        network: new UpstreamNetwork({
+          observer: combineHosts([this.#metrics, hostLog(log)], onObserverError),
+        }),
+      },
       pendingSignIns: this.#pendingSignIns,
       cancel: async (request) => this.#cancelAnywhere(request),
       recordAdmission: this.#audit.recordAdmission,

@@ -731,6 +731,15 @@ export const reasons = {
       'The PostgreSQL server did not complete the login within the `connect_timeout` of the database.',
     remedy: 'Look for packet filters, name resolution, or a server that is out of backends.',
   },
+  'upstream-unwanted': {
+    sqlstate: '08001',
+    fault: 'upstream',
+    message: upstreamAway,
+    meaning:
+      'The hosts of the upstream let Portcullis in, and none of them is what `upstream.target_session_attrs` asks for: there is no primary, or no standby.',
+    remedy:
+      'The log has every host. While a standby is being promoted this passes; otherwise correct `upstream.hosts`.',
+  },
   'upstream-tls': {
     sqlstate: '08001',
     fault: 'upstream',

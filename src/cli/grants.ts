@@ -140,9 +140,10 @@ function formatPlan({ wanted, plan, failure }: DatabasePlan): string {
   return [heading, ...notes, 'BEGIN;', ...parts, '', 'COMMIT;', ''].join('\n')
 }
 
-function placeOf({ names, upstream: { host, port, database } }: DatabasePlan['wanted']): string {
+function placeOf({ names, upstream: { hosts, database } }: DatabasePlan['wanted']): string {
   const listed = names.map((name) => `"${printable(name)}"`).join(', ')
-  return `database ${listed} (${printable(database)} at ${host} port ${port})`
+  const places = hosts.map(({ host, port }) => `${host} port ${port}`).join(', ')
+  return `database ${listed} (${printable(database)} at ${places})`
 }
 
 async function confirmed(plans: readonly DatabasePlan[]): Promise<boolean> {

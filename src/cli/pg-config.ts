@@ -5,8 +5,7 @@ import { parseNetwork } from '../policy/network.ts'
 
 /** One server that is logged in to by certificates of one authority. */
 export interface CertificateServer {
-  readonly host: string
-  readonly port: number
+  readonly hosts: readonly { readonly host: string; readonly port: number }[]
   /** PEM file. */
   readonly caCertificate: string
   /** Their names at the server. */
@@ -25,13 +24,12 @@ export function serversOf(config: Config): readonly CertificateServer[] {
   const roles = [...new Set(Object.values(config.groups).map(({ role }) => role))]
   for (const { upstream } of Object.values(config.databases)) {
     if (upstream?.auth.method !== 'certificate') continue
-    const { host, port, database } = upstream
+    const { hosts, database } = upstream
     const { ca_certificate: caCertificate } = upstream.auth
-    const key = JSON.stringify([host, port, caCertificate])
+    const key = JSON.stringify([hosts, caCertificate])
     const databases = new Set([...(servers.get(key)?.databases ?? []), database])
     servers.set(key, {
-      host,
-      port,
+      hosts,
       caCertificate,
       databases: [...databases],
       roles,
@@ -59,7 +57,7 @@ export function writePgConfig(
   certificates: string,
 ): string {
   const lines = [
-    `# The server at ${server.host} port ${server.port}. After all of it: SELECT pg_reload_conf();`,
+    `# ${nameOf(server)}. After all of it: SELECT pg_reload_conf();`,
     '',
     '# 1. postgresql.conf',
     'ssl = on',
@@ -80,6 +78,11 @@ export function writePgConfig(
     '',
   ]
   return lines.join('\n')
+}
+
+function nameOf({ hosts }: CertificateServer): string {
+  const places = hosts.map(({ host, port }) => `${host} port ${port}`).join(', ')
+  return hosts.length === 1 ? `The server at ${places}` : `Each of the servers at ${places}`
 }
 
 function hbaLines(server: CertificateServer, from: readonly string[]): readonly string[] {

@@ -84,6 +84,17 @@ export function host(): z.ZodType<string, string> {
   return text('host', rule, (value) => hostPattern.test(value) || isNetworkAddress(value))
 }
 
+/** Where a PostgreSQL server is: as `host` of libpq. */
+export function serverHost(): z.ZodType<string, string> {
+  const rule =
+    'must be a host name, an IP address, or the directory of a Unix socket, which begins with "/" or "@"'
+  return text(
+    'host',
+    rule,
+    (value) => /^[/@]./.test(value) || hostPattern.test(value) || isNetworkAddress(value),
+  )
+}
+
 function isNetworkAddress(value: string): boolean {
   return !value.includes('/') && (isNetwork(value) || isLoopback(value))
 }

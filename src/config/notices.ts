@@ -1,8 +1,8 @@
-import { isLoopback } from './addresses.ts'
 import type { Finding } from './checks/index.ts'
 import type { Config } from './config.ts'
 import type { Path } from './problem.ts'
 import type { Tree } from './read-tree.ts'
+import { isHere } from './upstream-hosts.ts'
 import { aboutSettings } from './settings-notices.ts'
 
 /** What a usable configuration says in vain, or what leaves a door open that was perhaps meant to be shut. */
@@ -51,7 +51,7 @@ const risks = {
 
 function insecureUpstreams({ databases }: Config): readonly Finding[] {
   return Object.entries(databases).flatMap(([name, { upstream }]) => {
-    if (upstream === undefined || isLoopback(upstream.host)) return []
+    if (upstream === undefined || upstream.hosts.every(({ host }) => isHere(host))) return []
     if (upstream.tls !== 'disable' && upstream.tls !== 'require') return []
     const message = `${risks[upstream.tls]}; use "verify-full"`
     return { path: ['databases', name, 'upstream', 'tls'], message }

@@ -96,7 +96,7 @@ export async function applyPlan(
 
 /** By the server, as far as it is known by its name. */
 function madeAt(made: Map<string, Set<string>>, { upstream }: WantedDatabase): Set<string> {
-  const server = JSON.stringify([upstream.host, upstream.port])
+  const server = JSON.stringify(upstream.hosts)
   const roles = made.get(server) ?? new Set<string>()
   made.set(server, roles)
   return roles
@@ -108,7 +108,10 @@ async function open(
   keys: ScramKeyCache,
 ): Promise<StatementSession> {
   // Not as the sessions of others log in: neither their passwords nor the authority's key are needed.
-  const target = composeUpstream({ ...upstream, auth: { method: 'trust' } })
+  const composed = composeUpstream({ ...upstream, auth: { method: 'trust' } })
+  // Of several servers one alone can be written to, whichever sessions are for.
+  const target =
+    composed.hosts.length > 1 ? { ...composed, wantedSession: 'primary' as const } : composed
   const allow: readonly PasswordMethod[] =
     upstream.auth.method === 'password' ? upstream.auth.allow : ['scram-sha-256']
   const credential: LoginCredential =

@@ -46,7 +46,7 @@ export function wantedDatabases(
     Object.entries(databases).flatMap(([name, { upstream, owners }]) =>
       upstream === undefined ? [] : [{ name, upstream, owners }],
     ),
-    ({ upstream: { host, port, database } }) => JSON.stringify([host, port, database]),
+    ({ upstream: { hosts, database } }) => JSON.stringify([hosts, database]),
   )
   return [...servers.values()].flatMap((entries): readonly WantedDatabase[] => {
     const [first] = entries

@@ -7,9 +7,11 @@ import type { ProbeOptions } from '../identity/probe-provider.ts'
 import { printable, type Reason, reasons, Refusal } from '../refusal.ts'
 import { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import { readAuthority } from '../upstream/certificate-authority.ts'
-import { where } from '../upstream/dial.ts'
+import { where } from '../upstream/endpoint.ts'
+import { UpstreamNetwork } from '../upstream/network.ts'
+import type { UpstreamAccess } from '../upstream/open-session.ts'
 import { probeRole, reachUpstream } from '../upstream/probe-upstream.ts'
-import type { UpstreamTarget } from '../upstream/target.ts'
+import type { UpstreamHost, UpstreamTarget } from '../upstream/target.ts'
 import { inspectAuthorities } from './authorities.ts'
 import { inTurns } from './in-turns.ts'
 import { hasOwnRolesAlone, inspectProvisioner } from './provisioner.ts'
@@ -29,11 +31,11 @@ export async function inspectDatabases(
   config: Config,
   options: ProbeOptions,
 ): Promise<readonly Finding[]> {
-  const keys = new ScramKeyCache(maxScramKeys)
+  const access = { keys: new ScramKeyCache(maxScramKeys), network: new UpstreamNetwork() }
   const wanted = rolesOfGroups(config)
   const databases = Object.entries(config.databases)
   const found = await inTurns(databases, async ([name, { upstream }]) =>
-    upstream === undefined ? [] : inspectDatabase(name, upstream, config, wanted, keys, options),
+    upstream === undefined ? [] : inspectDatabase(name, upstream, config, wanted, access, options),
   )
   return found.flat()
 }
@@ -57,7 +59,7 @@ async function inspectDatabase(
   upstream: Upstream,
   config: Config,
   wanted: readonly WantedRole[],
-  keys: ScramKeyCache,
+  access: UpstreamAccess,
   options: ProbeOptions,
 ): Promise<readonly Finding[]> {
   const findings = new Findings(`database ${printable(name)}`)
@@ -69,14 +71,37 @@ async function inspectDatabase(
   const roles = hasOwnRolesAlone(config, name) ? [] : rolesToTry(upstream, wanted, findings)
   if (!isUsable || !canSign || options.isOffline) return findings.all
   const target = composeUpstream(upstream)
-  if (!(await isReachable(target, findings, options))) return findings.all
+  const tried = await inTurns(target.hosts, async (host) =>
+    inspectHost(name, target, host, roles, access, options),
+  )
+  const hasServer = tried.some((found) => found.some(isReached))
+  const provisioner = hasServer
+    ? await inspectProvisioner(name, config, upstream, target, options)
+    : []
+  return [...findings.all, ...tried.flat(), ...provisioner]
+}
+
+function isReached({ check, verdict }: Finding): boolean {
+  return check === 'server' && verdict === 'ok'
+}
+
+/** Each of several, since each may be the only one some day. */
+async function inspectHost(
+  name: string,
+  target: UpstreamTarget,
+  host: UpstreamHost,
+  roles: readonly WantedRole[],
+  access: UpstreamAccess,
+  options: ProbeOptions,
+): Promise<readonly Finding[]> {
+  const findings = new Findings(`database ${printable(name)}`)
+  if (!(await isReachable(target, host, access, findings, options))) return findings.all
   const tried = await inTurns(roles, async (one) => {
     const its = new Findings(`database ${printable(name)}`)
-    await tryRole(target, one, keys, its, options)
+    await tryRole(target, host, one, access, its, options)
     return its.all
   })
-  const provisioner = await inspectProvisioner(name, config, upstream, target, options)
-  return [...findings.all, ...tried.flat(), ...provisioner]
+  return [...findings.all, ...tried.flat()]
 }
 
 /** What signs the certificates that Portcullis logs in with. Returns false where it cannot be used. */
@@ -129,12 +154,14 @@ function rolesToTry(
 
 async function isReachable(
   target: UpstreamTarget,
+  host: UpstreamHost,
+  { network }: UpstreamAccess,
   findings: Findings,
   options: ProbeOptions,
 ): Promise<boolean> {
   try {
-    await reachUpstream(target, (socket) => {
-      findings.ok('server', `${where(target)} answers, with tls: ${target.tls}`)
+    await reachUpstream(target, host, network, (socket) => {
+      findings.ok('server', `${where(host)} answers, with tls: ${target.tls}`)
       const chain = target.tls.startsWith('verify') ? peerCertificates(socket) : []
       if (chain.length > 0) {
         assessChain(chain, options.now(), findings, 'renew the certificate of the server')
@@ -150,14 +177,16 @@ async function isReachable(
 
 async function tryRole(
   target: UpstreamTarget,
+  host: UpstreamHost,
   { role, allowsSuperuser, mayReplicate }: WantedRole,
-  keys: ScramKeyCache,
+  access: UpstreamAccess,
   findings: Findings,
   options: ProbeOptions,
 ): Promise<void> {
-  const check = `role ${printable(role)}`
+  const which = target.hosts.length > 1 ? ` at ${where(host)}` : ''
+  const check = `role ${printable(role)}${which}`
   try {
-    const { isSuperuser, isReplication } = await probeRole(target, role, keys)
+    const { isSuperuser, isReplication } = await probeRole(target, host, role, access)
     if (isSuperuser && !allowsSuperuser) {
       findings.problem(
         check,

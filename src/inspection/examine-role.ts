@@ -6,7 +6,8 @@ import { quoteToken } from '../policy/hba-token.ts'
 import { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import { explain } from '../telemetry/log.ts'
 import { type AskedMethod, knock, type KnockAnswer } from '../upstream/knock.ts'
-import { logIn } from '../upstream/log-in.ts'
+import { UpstreamNetwork } from '../upstream/network.ts'
+import { openSession } from '../upstream/open-session.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import { type DoctorFinding, type DoctorVerdict, files } from './doctor-finding.ts'
 
@@ -153,10 +154,10 @@ async function tryWrongPassword(
   const parameters = new Map([['application_name', 'portcullis doctor']])
   const credential = { kind: 'password', password, allow, isClients: true } as const
   try {
-    const { socket } = await logIn(
+    const { socket } = await openSession(
       { ...target, channelBinding: 'prefer' },
       { role, credential, parameters, requirement: undefined },
-      new ScramKeyCache(1),
+      { keys: new ScramKeyCache(1), network: new UpstreamNetwork() },
     )
     socket.destroy()
   } catch (error) {

@@ -3,7 +3,9 @@ import { composeUpstream } from '../compose-rules.ts'
 import type { Config } from '../config/index.ts'
 import { printable } from '../refusal.ts'
 import { explain } from '../telemetry/log.ts'
+import { isSocketHost, where } from '../upstream/endpoint.ts'
 import { knock } from '../upstream/knock.ts'
+import type { UpstreamHost } from '../upstream/target.ts'
 import { type DoctorFinding, files } from './doctor-finding.ts'
 import { contextOf, examineCertificates } from './examine-certificates.ts'
 import { type Administrator, lookInside } from './examine-inside.ts'
@@ -30,27 +32,39 @@ export async function examine(
   const chosen = Object.entries(config.databases).filter(
     ([name]) => options.databases.length === 0 || options.databases.includes(name),
   )
-  const found = await inTurns(chosen, async ([name, { upstream }]) =>
-    upstream === undefined ? [] : examineDatabase(name, upstream, config, options, endMs),
+  const places = chosen.flatMap(([name, { upstream }]) =>
+    upstream === undefined ? [] : upstream.hosts.map((host) => ({ name, upstream, host })),
+  )
+  const found = await inTurns(places, async ({ name, upstream, host }) =>
+    examineServer(name, upstream, host, config, options, endMs),
   )
   return found.flat()
 }
 
 type Upstream = Examination['upstream']
 
-async function examineDatabase(
+async function examineServer(
   name: string,
   upstream: Upstream,
+  host: UpstreamHost,
   config: Config,
   { administrator, isOutside }: DoctorOptions,
   endMs: number,
 ): Promise<readonly DoctorFinding[]> {
-  const { host, port, database } = upstream
-  const about = `database "${printable(name)}" (${printable(database)} at ${host} port ${port})`
+  const { database } = upstream
+  const about = `database "${printable(name)}" (${printable(database)} at ${where(host)})`
+  if (isSocketHost(host.host)) {
+    const answer = 'not tried: nobody comes to a Unix socket over a network'
+    return [{ about, tried: 'every role', verdict: 'note', answer, fix: [] }]
+  }
   let examination: Examination
   try {
     // The certificates that are shown here are made here: the authority's key is not needed for the rest.
-    const target = composeUpstream({ ...upstream, auth: { method: 'trust' } })
+    const target = {
+      ...composeUpstream({ ...upstream, auth: { method: 'trust' } }),
+      hosts: [host],
+      wantedSession: 'any' as const,
+    }
     const relaysPasswords = Object.values(config.connectivity_pools).some((one) => !one.require_sso)
     examination = { about, upstream, target, relaysPasswords, isOutside }
   } catch (error) {

@@ -1,11 +1,11 @@
 import {
   type LoginRequest,
-  logIn,
   RolePasswordRefused,
   scopeOf,
   type UpstreamSession,
 } from '../upstream/log-in.ts'
-import { where } from '../upstream/dial.ts'
+import { everywhere } from '../upstream/endpoint.ts'
+import { openSession } from '../upstream/open-session.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import type { SessionServices } from './services.ts'
 
@@ -17,21 +17,23 @@ export async function logInByCurrentPassword(
   target: UpstreamTarget,
   request: LoginRequest,
   database: string,
-  services: Pick<SessionServices, 'rules' | 'scramKeys' | 'refreshSecrets'>,
+  services: Pick<SessionServices, 'rules' | 'upstream' | 'refreshSecrets'>,
 ): Promise<UpstreamSession> {
   try {
-    return await logIn(target, request, services.scramKeys)
+    return await openSession(target, request, services.upstream)
   } catch (error) {
     const { credential, role } = request
-    if (credential.kind === 'signed') credential.tokens.forget(scopeOf(target, role))
+    if (credential.kind === 'signed') {
+      for (const host of target.hosts) credential.tokens.forget(scopeOf(target, host, role))
+    }
     if (!(error instanceof RolePasswordRefused) || credential.kind !== 'password') throw error
     await services.refreshSecrets()
     const password = passwordNow(target, request.role, database, services)
     if (password === undefined || password === credential.password) throw error
-    return logIn(
+    return openSession(
       target,
       { ...request, credential: { ...credential, password } },
-      services.scramKeys,
+      services.upstream,
     )
   }
 }
@@ -44,6 +46,7 @@ function passwordNow(
   services: Pick<SessionServices, 'rules'>,
 ): string | undefined {
   const now = services.rules().upstreams.get(database)
-  if (now?.credentials.method !== 'password' || where(now) !== where(target)) return undefined
+  if (now?.credentials.method !== 'password' || everywhere(now) !== everywhere(target))
+    return undefined
   return now.credentials.passwords.get(role)
 }

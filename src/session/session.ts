@@ -316,7 +316,7 @@ function join(
     facts,
     grant: grantOf(conversation, admission),
     endsAtMs: bounds && endsAtMs(bounds, services.now().getTime()),
-    cancel: async () => cancelUpstream(target, processId, upstream.secretKey),
+    cancel: async () => cancelUpstream(upstream.endpoint, target, processId, upstream.secretKey),
     drain: () => {
       splice.endWhenIdle('drain')
     },

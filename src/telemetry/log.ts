@@ -6,7 +6,7 @@ import type { Refusal } from '../refusal.ts'
 import type { SessionFacts, SessionObserver } from '../session/observer.ts'
 import { openLineSink } from './line-sink.ts'
 import type { LineSink } from './line-sink.ts'
-import type { IssuerObserver } from './observers.ts'
+import type { HostObserver, IssuerObserver } from './observers.ts'
 import { redact, toSafeLine } from './safe-line.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
@@ -258,6 +258,24 @@ export function issuerLog(log: Log): IssuerObserver {
     },
     unknownKey(issuer) {
       log.info('token names a key that is not in the key set', { issuer })
+    },
+  }
+}
+
+/** What happens between Portcullis and the hosts of upstreams: told when it changes, and not at each login. */
+export function hostLog(log: Log): HostObserver {
+  return {
+    upstreamTried() {},
+    upstreamLost(host, { reason, logDetail, cause }) {
+      log.warn('upstream host cannot be used, and is tried last for a while', {
+        host,
+        reason,
+        detail: logDetail,
+        cause,
+      })
+    },
+    upstreamBack(host) {
+      log.info('upstream host is back', { host })
     },
   }
 }

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { EndReason, SessionFacts, SessionObserver, Stage } from '../session/observer.ts'
-import type { IssuerObserver } from './observers.ts'
+import type { HostObserver, IssuerObserver } from './observers.ts'
 
 interface MetricsOptions {
   readonly version: string
@@ -22,7 +22,7 @@ interface MetricsOptions {
 
 export type Outcome = 'ok' | 'failed'
 
-export interface Metrics extends SessionObserver, IssuerObserver {
+export interface Metrics extends SessionObserver, IssuerObserver, HostObserver {
   certificateLoaded(notAfter: Date): void
   configReloaded(outcome: Outcome): void
   loggedOut(outcome: keyof typeof logoutOutcomes): void
@@ -152,6 +152,13 @@ export function createMetrics({
   const unknownKids = counter(
     ['jwks_unknown_kids_total', 'Tokens whose key id was not in the key set of the issuer.'],
     ['issuer'],
+  )
+  const upstreamLogins = counter(
+    [
+      'upstream_logins_total',
+      'Attempts to log in at a host of an upstream, by outcome; unwanted is one that is not what target_session_attrs asks for.',
+    ],
+    ['host', 'outcome'],
   )
   const certificateExpiry = gauge(
     [
@@ -309,6 +316,11 @@ export function createMetrics({
     unknownKey(issuer) {
       unknownKids.inc({ issuer })
     },
+    upstreamTried(host, outcome) {
+      upstreamLogins.inc({ host, outcome })
+    },
+    upstreamLost() {},
+    upstreamBack() {},
     certificateLoaded(notAfter) {
       certificateExpiry.set(notAfter.getTime() / 1000)
     },

@@ -1,9 +1,17 @@
+import type { Refusal } from '../refusal.ts'
 import type { SessionObserver } from '../session/observer.ts'
 
 /** What identity tells of issuers. Telemetry does not import identity, so the shape is repeated here. */
 export interface IssuerObserver {
   keysRefreshed(issuer: string, outcome: 'ok' | 'failed', error?: unknown): void
   unknownKey(issuer: string): void
+}
+
+/** What upstream tells of hosts, likewise. */
+export interface HostObserver {
+  upstreamTried(host: string, outcome: 'ok' | 'failed' | 'unwanted'): void
+  upstreamLost(host: string, refusal: Refusal): void
+  upstreamBack(host: string): void
 }
 
 /**
@@ -74,6 +82,31 @@ export function combineIssuer(
     unknownKey(...event) {
       tell((observer) => {
         observer.unknownKey(...event)
+      })
+    },
+  }
+}
+
+/** As `combine`, for the observers of hosts. */
+export function combineHosts(
+  observers: readonly HostObserver[],
+  onError: (error: unknown) => void,
+): HostObserver {
+  const tell = teller(observers, onError)
+  return {
+    upstreamTried(...event) {
+      tell((observer) => {
+        observer.upstreamTried(...event)
+      })
+    },
+    upstreamLost(...event) {
+      tell((observer) => {
+        observer.upstreamLost(...event)
+      })
+    },
+    upstreamBack(...event) {
+      tell((observer) => {
+        observer.upstreamBack(...event)
       })
     },
   }

@@ -2,13 +2,15 @@ import type { Socket } from 'node:net'
 import { writeCancelRequest } from '../wire/startup.ts'
 import { ignoreError } from '../wire/established.ts'
 import { dial } from './dial.ts'
+import type { Endpoint } from './endpoint.ts'
 import type { UpstreamTarget } from './target.ts'
 
 /**
- * Sends a CancelRequest and waits until the server has closed the connection, which is how PostgreSQL
+ * Sends a CancelRequest to where the session lives and waits until the server has closed the connection, which is how PostgreSQL
  * says that it has dealt with it. Throws where it could not be delivered within the connect timeout.
  */
 export async function cancelUpstream(
+  endpoint: Endpoint,
   target: UpstreamTarget,
   processId: number,
   secretKey: Buffer,
@@ -18,7 +20,7 @@ export async function cancelUpstream(
     socket?.destroy(new Error('cancel request timed out'))
   }, target.connectTimeoutMs)
   try {
-    const connected = await dial(target, (opened) => {
+    const connected = await dial(endpoint, target, (opened) => {
       socket = opened
       opened.on('error', ignoreError)
     })

@@ -1,5 +1,5 @@
 import { Refusal } from '../refusal.ts'
-import { where } from './dial.ts'
+import { everywhere } from './endpoint.ts'
 import type { UpstreamTarget } from './target.ts'
 
 /** When a login has to be through. */
@@ -14,6 +14,8 @@ export class Deadline {
   constructor(target: UpstreamTarget) {
     const { promise, reject } = Promise.withResolvers<never>()
     this.passed = promise
+    // It may pass when nobody waits.
+    promise.catch(() => {})
     this.#pass = reject
     this.#target = target
     this.#atMs = performance.now() + target.connectTimeoutMs
@@ -23,7 +25,7 @@ export class Deadline {
   /** While the client is waited for the limit is whoever waits', so that nobody blames the server. */
   async suspend<T>(wait: (limitMs: number) => Promise<T>): Promise<T> {
     clearTimeout(this.#timer)
-    const result = await wait(this.#leftMs)
+    const result = await wait(this.leftMs)
     this.#timer = this.#arm()
     return result
   }
@@ -32,13 +34,13 @@ export class Deadline {
     clearTimeout(this.#timer)
   }
 
-  get #leftMs(): number {
+  get leftMs(): number {
     return Math.max(this.#atMs - performance.now(), 0)
   }
 
   #arm(): NodeJS.Timeout {
     return setTimeout(() => {
-      this.#pass(new Refusal('upstream-timeout', { logDetail: where(this.#target) }))
-    }, this.#leftMs)
+      this.#pass(new Refusal('upstream-timeout', { logDetail: everywhere(this.#target) }))
+    }, this.leftMs)
   }
 }

@@ -4,6 +4,7 @@ import { Refusal } from '../refusal.ts'
 import { established } from '../wire/established.ts'
 import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
 import { writeSslRequest } from '../wire/startup.ts'
+import { type Endpoint, isSocketHost, where } from './endpoint.ts'
 import type { UpstreamTarget } from './target.ts'
 
 const keepAliveIdleMs = 60_000
@@ -14,24 +15,18 @@ const keepAliveIdleMs = 60_000
  * context than that of the target has a client certificate besides.
  */
 export async function dial(
+  endpoint: Endpoint,
   target: UpstreamTarget,
   onSocket: (socket: Socket) => void,
   secureContext: SecureContext = target.secureContext,
 ): Promise<Socket> {
-  const socket = connect({
-    host: target.host,
-    port: target.port,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: keepAliveIdleMs,
-    allowHalfOpen: true,
-  })
+  const socket = open(endpoint)
   onSocket(socket)
-  await established(socket, 'connect', failure('upstream-unreachable', target))
+  await established(socket, 'connect', failure('upstream-unreachable', endpoint))
   if (target.tls === 'disable') return socket
-  await requestTls(socket, target)
+  await requestTls(socket, endpoint)
   const verifies = target.tls === 'verify-full' || target.tls === 'verify-ca'
-  const name = target.serverName ?? target.host
+  const name = target.serverName ?? endpoint.host
   const secured = connectTls({
     socket,
     host: name,
@@ -42,18 +37,31 @@ export async function dial(
     ...(target.tls === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
   })
   onSocket(secured)
-  await established(secured, 'secureConnect', failure('upstream-tls', target))
+  await established(secured, 'secureConnect', failure('upstream-tls', endpoint))
   return secured
+}
+
+/** One address and no other: which one is tried next is decided elsewhere, and a name is not looked up here. */
+function open({ host, address, port }: Endpoint): Socket {
+  if (isSocketHost(host)) return connect({ path: address, allowHalfOpen: true })
+  return connect({
+    host: address,
+    port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: keepAliveIdleMs,
+    allowHalfOpen: true,
+  })
 }
 
 function failure(
   reason: 'upstream-unreachable' | 'upstream-tls',
-  target: UpstreamTarget,
+  endpoint: Endpoint,
 ): (cause?: Error) => Refusal {
-  return (cause) => new Refusal(reason, { logDetail: where(target), cause })
+  return (cause) => new Refusal(reason, { logDetail: where(endpoint), cause })
 }
 
-async function requestTls(socket: Socket, target: UpstreamTarget): Promise<void> {
+async function requestTls(socket: Socket, endpoint: Endpoint): Promise<void> {
   const reader = new PacketReader(socket)
   socket.write(writeSslRequest())
   try {
@@ -61,22 +69,18 @@ async function requestTls(socket: Socket, target: UpstreamTarget): Promise<void>
       bytes.length === 0 ? undefined : { value: bytes.readUInt8(0), length: 1 },
     )
     if (answer !== 'S'.charCodeAt(0)) {
-      throw new Refusal('upstream-tls', { logDetail: `${where(target)} does not offer TLS` })
+      throw new Refusal('upstream-tls', { logDetail: `${where(endpoint)} does not offer TLS` })
     }
     // CVE-2021-23222: what came in the clear behind the answer is not from the server we verify.
     if (reader.unreadBytes > 0) {
-      throw new Refusal('upstream-tls', { logDetail: `${where(target)} sent bytes before TLS` })
+      throw new Refusal('upstream-tls', { logDetail: `${where(endpoint)} sent bytes before TLS` })
     }
   } catch (error) {
     if (error instanceof ConnectionLost) {
-      throw new Refusal('upstream-unreachable', { logDetail: where(target), cause: error })
+      throw new Refusal('upstream-unreachable', { logDetail: where(endpoint), cause: error })
     }
     throw error
   } finally {
     reader.release()
   }
-}
-
-export function where(target: UpstreamTarget): string {
-  return `${target.host} port ${target.port}`
 }

@@ -8,7 +8,7 @@ import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
 import { MalformedMessage, parseBackendMessage } from '../wire/read-backend.ts'
 import { writeStartupMessage } from '../wire/startup.ts'
 import { terminate } from '../wire/write-frontend.ts'
-import { dial } from './dial.ts'
+import { dialHost } from './dial-host.ts'
 import type { UpstreamTarget } from './target.ts'
 
 export interface Knock {
@@ -35,7 +35,7 @@ export type AskedMethod = 'cleartext' | 'md5' | 'scram-sha-256' | 'oauthbearer' 
 const maxBodyBytes = 65_536
 const maxMessages = 16
 
-/** Knocks once, within the connect timeout of the target. Throws nothing that a server could cause. */
+/** Knocks once at the first host of the target, within the connect timeout of the target. Throws nothing that a server could cause. */
 export async function knock(target: UpstreamTarget, request: Knock): Promise<KnockAnswer> {
   let socket: Socket | undefined
   let isLate = false as boolean
@@ -44,11 +44,15 @@ export async function knock(target: UpstreamTarget, request: Knock): Promise<Kno
     socket?.destroy(new Error(`no answer within ${target.connectTimeoutMs} ms`))
   }, target.connectTimeoutMs)
   try {
-    const connected = await dial(
+    const [host] = target.hosts
+    if (host === undefined) throw new Error('an upstream without hosts')
+    const connected = await dialHost(
+      host,
       request.isCleartext ? { ...target, tls: 'disable' } : target,
       (opened) => {
         socket = opened
         opened.on('error', ignoreError)
+        if (isLate) opened.destroy()
       },
       request.secureContext,
     )

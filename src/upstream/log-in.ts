@@ -7,18 +7,22 @@ import { type Frame, FrameError, readFrame } from '../wire/frame.ts'
 import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
 import { type ErrorReport, MalformedMessage, parseBackendMessage } from '../wire/read-backend.ts'
 import { maxStartupPacketBytes, writeStartupMessage } from '../wire/startup.ts'
+import { terminate } from '../wire/write-frontend.ts'
 import {
   answerAuthentication,
   type Exchange,
   type LoginCredential,
 } from './answer-authentication.ts'
 import { ignoreError } from '../wire/established.ts'
-import { Deadline } from './deadline.ts'
-import { dial, where } from './dial.ts'
+import type { Deadline } from './deadline.ts'
+import { dial } from './dial.ts'
+import { type Endpoint, where } from './endpoint.ts'
 import { proveRole, type RoleRequirement } from './prove-role.ts'
 import { serverEndPoint } from './server-end-point.ts'
+import { askState, isWanted, type ServerState, stateFrom } from './server-state.ts'
 import type { TokenScope } from './signed-tokens.ts'
-import type { UpstreamTarget } from './target.ts'
+import type { UpstreamHost, UpstreamTarget } from './target.ts'
+import { withinMs } from './within.ts'
 
 /** No message of a login is longer; libpq stops at 30,000 bytes for errors. */
 const maxLoginBodyBytes = 65_536
@@ -39,6 +43,8 @@ export interface LoginRequest {
 /** An authenticated session at a PostgreSQL server, ready for its first query. */
 export interface UpstreamSession {
   readonly socket: Socket
+  /** Where it lives, and where a cancel request for it has to go. */
+  readonly endpoint: Endpoint
   readonly processId: number
   readonly secretKey: Buffer
   /** ParameterStatus and notices as they came, for the client. */
@@ -50,20 +56,48 @@ export interface UpstreamSession {
   readonly isSuperuser: boolean
 }
 
-/**
- * Connects and logs in as a role within the target's deadline, or throws a Refusal; on any failure the
- * connection is closed.
- */
-export async function logIn(
-  target: UpstreamTarget,
-  request: LoginRequest,
-  keys: ScramKeyCache,
-): Promise<UpstreamSession> {
+export interface LoginAttempt {
+  readonly endpoint: Endpoint
+  readonly target: UpstreamTarget
+  readonly request: LoginRequest
+  readonly keys: ScramKeyCache
+  /** Of the login as a whole. */
+  readonly deadline: Deadline
+  /** For connecting, TLS included: another address may have to have its turn. */
+  readonly dialLimitMs: number
+}
+
+export type AttemptResult =
+  | {
+      readonly kind: 'session'
+      readonly session: UpstreamSession
+      /** Known where it matters which server it is. */
+      readonly state: ServerState | undefined
+    }
+  /** It let us in, and is not what `target_session_attrs` asks for. */
+  | { readonly kind: 'unwanted'; readonly state: ServerState }
+  | {
+      readonly kind: 'failed'
+      readonly error: unknown
+      /** Whether nothing was said that the server could have taken for a login: another may be asked. */
+      readonly isHarmless: boolean
+    }
+
+/** PostgreSQL says so before it asks for a proof: it is starting, stopping or recovering. */
+const cannotConnectNow = '57P03'
+
+/** Connects to one address and logs in as a role; where that fails the connection is closed. */
+export async function logIn(attempt: LoginAttempt): Promise<AttemptResult> {
+  const { endpoint, target, request, deadline, dialLimitMs } = attempt
+  const { credential } = request
   let socket: Socket | undefined
-  const deadline = new Deadline(target)
-  const work = async (): Promise<UpstreamSession> => {
-    const credential = await presentTo(target, request)
-    const connected = await dial(
+  const progress = { hasStarted: false, hasAnswered: false }
+  let isPresentable = false
+  try {
+    const presented = await Promise.race([presentTo(attempt), deadline.passed])
+    isPresentable = true
+    const connected = dial(
+      endpoint,
       target,
       (opened) => {
         socket = opened
@@ -71,28 +105,34 @@ export async function logIn(
       },
       credential.kind === 'certificate' ? credential.secureContext : undefined,
     )
-    return authenticate(connected, target, request, credential, keys, deadline)
-  }
-  try {
-    return await Promise.race([work(), deadline.passed])
+    const late = new Refusal('upstream-timeout', { logDetail: where(endpoint) })
+    await Promise.race([withinMs(connected, dialLimitMs, late), deadline.passed])
+    progress.hasStarted = true
+    const work = authenticate(await connected, attempt, presented, progress)
+    return await Promise.race([work, deadline.passed])
   } catch (error) {
     socket?.destroy()
-    throw toRefusal(error, target, request.credential)
-  } finally {
-    deadline.stop()
+    const isNotNow = error instanceof ServerRefused && error.sqlstate === cannotConnectNow
+    return {
+      kind: 'failed',
+      error: toRefusal(error, endpoint, credential),
+      // What cannot be made for this server is no fault of it.
+      isHarmless: (isPresentable && !progress.hasStarted) || (isNotNow && !progress.hasAnswered),
+    }
   }
 }
 
 async function authenticate(
   socket: Socket,
-  target: UpstreamTarget,
-  request: LoginRequest,
+  { endpoint, target, request, keys, deadline }: LoginAttempt,
   credential: Exchange['credential'],
-  keys: ScramKeyCache,
-  deadline: Deadline,
-): Promise<UpstreamSession> {
+  progress: { hasAnswered: boolean },
+): Promise<AttemptResult> {
   const reader = new PacketReader(socket)
-  const next = async (): Promise<Frame> => nextFrame(reader, target, request.credential)
+  const next = async (): Promise<Frame> => nextFrame(reader, endpoint, request.credential)
+  const send = (message: Buffer): void => {
+    socket.write(message)
+  }
   const parameters = [
     ['user', request.role],
     ['database', target.database],
@@ -105,7 +145,7 @@ async function authenticate(
       logDetail: `the startup message has ${startup.length} bytes`,
     })
   }
-  socket.write(startup)
+  send(startup)
   await answerAuthentication({
     protocol: target.protocol,
     role: request.role,
@@ -116,21 +156,34 @@ async function authenticate(
     keys,
     clientsTurn: async (wait) => deadline.suspend(wait),
     next: async () => nextMessage(next),
-    send: (message) => socket.write(message),
+    send: (message) => {
+      progress.hasAnswered = true
+      send(message)
+    },
   })
-  const { ready, ...session } = await readGreeting(next)
-  let { greeting } = session
+  const { ready, told, ...session } = await readGreeting(next)
+  const greeting = [session.greeting]
+  let state: ServerState | undefined
+  if (target.wantedSession !== 'any') {
+    state = stateFrom(told)
+    if (state === undefined) {
+      const asked = await askState(next, send)
+      state = asked.state
+      greeting.push(asked.statuses)
+    }
+    if (!isWanted(target.wantedSession, state)) {
+      socket.end(terminate)
+      socket.destroySoon()
+      return { kind: 'unwanted', state }
+    }
+  }
   if (request.requirement !== undefined) {
     const { role, requirement } = request
-    const statuses = await proveRole({
-      role,
-      requirement,
-      next,
-      send: (message) => socket.write(message),
-    })
-    greeting = Buffer.concat([greeting, statuses])
+    greeting.push(await proveRole({ role, requirement, next, send }))
   }
-  return { socket, ...session, greeting, ready, early: reader.release() }
+  const early = reader.release()
+  const whole = { ...session, endpoint, greeting: Buffer.concat(greeting), ready, early }
+  return { kind: 'session', session: { socket, ...whole }, state }
 }
 
 /** CockroachDB wants to be told what the password is; before what the client wrote, which may end in an escape. */
@@ -144,17 +197,22 @@ function parametersFor(
 }
 
 /** Signed before we connect: a server that waits for us would not wait for others. */
-async function presentTo(
-  target: UpstreamTarget,
-  { role, credential }: LoginRequest,
-): Promise<Exchange['credential']> {
+async function presentTo({
+  target,
+  endpoint,
+  request: { role, credential },
+}: LoginAttempt): Promise<Exchange['credential']> {
   if (credential.kind !== 'signed') return credential
-  const token = await credential.tokens.tokenFor(scopeOf(target, role))
+  const token = await credential.tokens.tokenFor(scopeOf(target, endpoint, role))
   return { kind: 'token', token, form: 'cleartext' }
 }
 
 /** AWS compares the name that its certificate has. */
-export function scopeOf({ serverName, host, port }: UpstreamTarget, role: string): TokenScope {
+export function scopeOf(
+  { serverName }: UpstreamTarget,
+  { host, port }: UpstreamHost,
+  role: string,
+): TokenScope {
   return { host: serverName ?? host, port, role }
 }
 
@@ -166,7 +224,7 @@ function endPointOf(socket: Socket): Buffer | undefined {
 /** Here and not where all errors end up: there a lost connection may as well be the client's. */
 async function nextFrame(
   reader: PacketReader,
-  target: UpstreamTarget,
+  endpoint: Endpoint,
   credential: LoginCredential,
 ): Promise<Frame> {
   try {
@@ -177,13 +235,13 @@ async function nextFrame(
     // In TLS 1.3 the server looks at the certificate when the handshake is over for us.
     if (isCertificate && isAlert(error.cause)) {
       throw new Refusal('upstream-authentication', {
-        logDetail: `${where(target)} refuses the certificate`,
+        logDetail: `${where(endpoint)} refuses the certificate`,
         cause: error.cause,
       })
     }
     const perhaps = isCertificate ? ': its log says whether it refused the certificate' : ''
     throw new Refusal('upstream-unreachable', {
-      logDetail: `${where(target)} closed the connection during the login${perhaps}`,
+      logDetail: `${where(endpoint)} closed the connection during the login${perhaps}`,
       cause: error,
     })
   }
@@ -202,11 +260,15 @@ async function nextMessage(
   return message
 }
 
+interface Greeting extends Omit<UpstreamSession, 'socket' | 'endpoint' | 'early'> {
+  /** What ParameterStatus said last of what tells servers apart. */
+  readonly told: ReadonlyMap<string, string>
+}
+
 /** Reads from AuthenticationOk to ReadyForQuery. */
-async function readGreeting(
-  next: () => Promise<Frame>,
-): Promise<Omit<UpstreamSession, 'socket' | 'early'>> {
+async function readGreeting(next: () => Promise<Frame>): Promise<Greeting> {
   const greeting: Buffer[] = []
+  const told = new Map<string, string>()
   let key: { processId: number; secretKey: Buffer } | undefined
   let isSuperuser = false
   for (let count = 0; count < maxLoginMessages; count++) {
@@ -215,6 +277,7 @@ async function readGreeting(
     switch (message.kind) {
       case 'parameter-status':
         if (message.name === 'is_superuser') isSuperuser = message.value === 'on'
+        told.set(message.name, message.value)
         greeting.push(frame.raw)
         break
       case 'notice':
@@ -227,7 +290,7 @@ async function readGreeting(
         if (key === undefined)
           throw new Refusal('upstream-protocol', { logDetail: 'no cancel key' })
         const ready = Buffer.from(frame.raw)
-        return { ...key, greeting: Buffer.concat(greeting), ready, isSuperuser }
+        return { ...key, greeting: Buffer.concat(greeting), ready, isSuperuser, told }
       }
       case 'error':
         throw new ServerRefused(frame, message.error)
@@ -278,11 +341,11 @@ function serverRefused(error: ServerRefused, credential: LoginCredential): Refus
   return new Refusal('wrong-password', { logDetail, hint })
 }
 
-function toRefusal(error: unknown, target: UpstreamTarget, credential: LoginCredential): unknown {
+function toRefusal(error: unknown, endpoint: Endpoint, credential: LoginCredential): unknown {
   if (error instanceof ServerRefused) return serverRefused(error, credential)
   if (error instanceof Refusal) return error
   if (error instanceof FrameError || error instanceof MalformedMessage) {
-    return new Refusal('upstream-protocol', { logDetail: `${where(target)}: ${error.message}` })
+    return new Refusal('upstream-protocol', { logDetail: `${where(endpoint)}: ${error.message}` })
   }
   if (error instanceof ScramError) {
     return new Refusal('upstream-authentication', { logDetail: `SCRAM: ${error.message}` })

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import { ignoreError } from '../wire/established.ts'
 import { readFrame } from '../wire/frame.ts'
 import { PacketReader } from '../wire/packet-reader.ts'
@@ -7,8 +6,10 @@ import { parseBackendMessage } from '../wire/read-backend.ts'
 import { queryMessage, terminate } from '../wire/write-frontend.ts'
 import type { LoginCredential } from './answer-authentication.ts'
 import { dial } from './dial.ts'
-import { logIn } from './log-in.ts'
-import type { UpstreamTarget } from './target.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { UpstreamNetwork } from './network.ts'
+import { openSession, type UpstreamAccess } from './open-session.ts'
+import type { UpstreamHost, UpstreamTarget } from './target.ts'
 
 /** What a server says of a role that could log in. */
 export interface ProbedRole {
@@ -24,19 +25,40 @@ const maxAnswerMessages = 1_000
 const maxAnswerBodyBytes = 65_536
 
 /**
- * Connects and secures a connection as a login does, shows it and closes it. Throws a Refusal where that
- * cannot be done within the connect timeout.
+ * Connects to a host and secures the connection as a login does, at the first of its addresses that
+ * answers, shows it and closes it. Throws a Refusal where that cannot be done within the connect timeout.
  */
 export async function reachUpstream(
   target: UpstreamTarget,
+  host: UpstreamHost,
+  { addresses }: UpstreamNetwork,
+  onConnected: (socket: Socket) => void,
+): Promise<void> {
+  const endMs = performance.now() + target.connectTimeoutMs
+  const found = await addresses.find(host, target.connectTimeoutMs)
+  for (const [index, address] of found.entries()) {
+    const limitMs = Math.max(endMs - performance.now(), 0) / (found.length - index)
+    try {
+      await reach({ ...host, address }, target, limitMs, onConnected)
+      return
+    } catch (error) {
+      if (index === found.length - 1) throw error
+    }
+  }
+}
+
+async function reach(
+  endpoint: Endpoint,
+  target: UpstreamTarget,
+  limitMs: number,
   onConnected: (socket: Socket) => void,
 ): Promise<void> {
   let socket: Socket | undefined
   const timer = setTimeout(() => {
-    socket?.destroy(new Error(`no answer within ${target.connectTimeoutMs} ms`))
-  }, target.connectTimeoutMs)
+    socket?.destroy(new Error(`no answer within ${Math.round(limitMs)} ms`))
+  }, limitMs)
   try {
-    const connected = await dial(target, (opened) => {
+    const connected = await dial(endpoint, target, (opened) => {
       socket = opened
       opened.on('error', ignoreError)
     })
@@ -47,16 +69,21 @@ export async function reachUpstream(
   }
 }
 
-/** Logs in as a role, as a session of it would, asks for its attributes and logs out. Throws a Refusal. */
+/**
+ * Logs in at a host as a role, as a session of it would, asks for its attributes and logs out. Throws a
+ * Refusal.
+ */
 export async function probeRole(
   target: UpstreamTarget,
+  host: UpstreamHost,
   role: string,
-  keys: ScramKeyCache,
+  access: UpstreamAccess,
 ): Promise<ProbedRole> {
   const parameters = new Map([['application_name', 'portcullis check']])
   const credential = await credentialOf(target, role)
   const request = { role, credential, parameters, requirement: undefined }
-  const { socket, isSuperuser } = await logIn(target, request, keys)
+  const only = { ...target, hosts: [host], connectRetries: 0, wantedSession: 'any' } as const
+  const { socket, isSuperuser } = await openSession(only, request, access)
   const timer = setTimeout(() => {
     socket.destroy()
   }, target.connectTimeoutMs)

@@ -6,9 +6,10 @@ import { FrameError } from '../wire/frame.ts'
 import { ConnectionLost } from '../wire/packet-reader.ts'
 import { MalformedMessage } from '../wire/read-backend.ts'
 import type { LoginCredential } from './answer-authentication.ts'
-import { where } from './dial.ts'
-import { logIn } from './log-in.ts'
+import { everywhere } from './endpoint.ts'
 import { JobQueue } from './job-queue.ts'
+import { UpstreamNetwork } from './network.ts'
+import { openSession } from './open-session.ts'
 import {
   type Change,
   markOf,
@@ -52,7 +53,7 @@ const lockClass = 0x706f_7274
  */
 export class Provisioner {
   readonly #options: ProvisionerOptions
-  readonly #keys = new ScramKeyCache(1)
+  readonly #access = { keys: new ScramKeyCache(1), network: new UpstreamNetwork() }
   readonly #queue: JobQueue<Plan>
   readonly #idle: Kept[] = []
 
@@ -145,7 +146,10 @@ export class Provisioner {
       parameters: sessionParameters(target),
       requirement: undefined,
     }
-    const session = new SqlSession(await logIn(target, request, this.#keys))
+    // Roles are made where something can be made, whichever server sessions are for.
+    const wantedSession = target.hosts.length > 1 ? 'primary' : 'any'
+    const opened = await openSession({ ...target, wantedSession }, request, this.#access)
+    const session = new SqlSession(opened)
     const abort = (): void => {
       session.destroy()
     }
@@ -225,7 +229,7 @@ export class Provisioner {
 
   get #prefix(): string {
     const { target, role } = this.#options
-    return `as ${role} at ${where(target)}`
+    return `as ${role} at ${everywhere(target)}`
   }
 
   #toRefusal(error: unknown): unknown {

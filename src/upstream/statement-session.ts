@@ -1,7 +1,9 @@
 // A session of an operator, in which statements run one by one.
 import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
 import type { LoginCredential } from './answer-authentication.ts'
-import { logIn, type UpstreamSession } from './log-in.ts'
+import type { UpstreamSession } from './log-in.ts'
+import { UpstreamNetwork } from './network.ts'
+import { openSession } from './open-session.ts'
 import { SqlSession, StatementFailed } from './sql-session.ts'
 import type { UpstreamTarget } from './target.ts'
 
@@ -44,7 +46,8 @@ export class StatementSession implements AsyncDisposable {
       ['idle_in_transaction_session_timeout', String(statementTimeoutMs)],
     ])
     const request = { role, credential, parameters, requirement: undefined }
-    return new StatementSession(await logIn(target, request, keys), statementTimeoutMs + graceMs)
+    const session = await openSession(target, request, { keys, network: new UpstreamNetwork() })
+    return new StatementSession(session, statementTimeoutMs + graceMs)
   }
 
   /**

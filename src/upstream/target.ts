@@ -10,10 +10,25 @@ export type UpstreamProtocol = '3.0' | '3.2'
 export type ChannelBindingUse = 'prefer' | 'require' | 'disable'
 export type PasswordMethod = 'scram-sha-256' | 'md5' | 'cleartext'
 
-/** How a database's PostgreSQL server is reached and logged in to. */
-export interface UpstreamTarget {
+/** As `target_session_attrs` of libpq. */
+export type TargetSession =
+  'any' | 'read-write' | 'read-only' | 'primary' | 'standby' | 'prefer-standby'
+
+export interface UpstreamHost {
+  /** A name, an IP address, or the directory of a Unix socket. */
   readonly host: string
   readonly port: number
+}
+
+/** How a database's PostgreSQL server is reached and logged in to. */
+export interface UpstreamTarget {
+  /** At least one. They are tried in this order, unless they share the sessions. */
+  readonly hosts: readonly UpstreamHost[]
+  /** Whether sessions are spread over the hosts at random. */
+  readonly isBalanced: boolean
+  readonly wantedSession: TargetSession
+  /** How many more times all hosts are tried when none could be reached. */
+  readonly connectRetries: number
   /** The name of the database at the server. */
   readonly database: string
   readonly tls: UpstreamTls

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../demo/postgres.ts'
 import { Refusal } from '../../src/refusal.ts'
 import { ScramKeyCache } from '../../src/sasl/scram-key-cache.ts'
-import { logIn } from '../../src/upstream/log-in.ts'
+import { UpstreamNetwork } from '../../src/upstream/network.ts'
+import { openSession } from '../../src/upstream/open-session.ts'
 import { markOf, type Wish } from '../../src/upstream/provision-plan.ts'
 import { Provisioner } from '../../src/upstream/provisioner.ts'
 import { quoteIdentifier, quoteLiteral } from '../../src/upstream/quote-sql.ts'
@@ -34,8 +35,10 @@ afterAll(async () => {
 
 function targetOf(changes: Partial<UpstreamTarget> = {}): UpstreamTarget {
   return {
-    host: '127.0.0.1',
-    port: postgres.port,
+    hosts: [{ host: '127.0.0.1', port: postgres.port }],
+    isBalanced: false,
+    wantedSession: 'any',
+    connectRetries: 0,
     database: 'postgres',
     tls: 'disable',
     secureContext: createSecureContext(),
@@ -385,7 +388,7 @@ describe('the provisioner', () => {
 
   test('gives up at the deadline while somebody else holds what it needs', async () => {
     const holder = new SqlSession(
-      await logIn(
+      await openSession(
         targetOf(),
         {
           role: 'chief',
@@ -398,7 +401,7 @@ describe('the provisioner', () => {
           parameters: new Map(),
           requirement: undefined,
         },
-        new ScramKeyCache(1),
+        { keys: new ScramKeyCache(1), network: new UpstreamNetwork() },
       ),
     )
     const maker = provisioner('maker', { connectTimeoutMs: 700 })
@@ -427,7 +430,12 @@ describe('what is quoted', () => {
       isClients: false,
     } as const
     const request = { role: 'bare', credential, parameters: new Map(), requirement: undefined }
-    session = new SqlSession(await logIn(targetOf(), request, new ScramKeyCache(1)))
+    session = new SqlSession(
+      await openSession(targetOf(), request, {
+        keys: new ScramKeyCache(1),
+        network: new UpstreamNetwork(),
+      }),
+    )
   })
 
   afterAll(() => {

@@ -145,6 +145,7 @@ beforeAll(async () => {
         unreachable: upstream({ port: 1 }),
         silent: upstream({ ...noTls, port: portOf(silent) }),
         babbling: upstream({ ...noTls, port: portOf(babbling) }),
+        standbyless: upstream({ database: 'sandbox', target_session_attrs: 'standby' }),
         misnamed: upstream({ server_name: 'elsewhere.example.com' }),
         locked: upstream({ auth: { method: 'password', passwords: { app_readonly: 'wrong' } } }),
         exchanging: {
@@ -1076,6 +1077,11 @@ const scenarios: Readonly<
   },
   'upstream-timeout': {
     provoke: async () => alice('silent'),
+    expected: { sqlstate: '08001', message: couldNotConnect },
+  },
+  'upstream-unwanted': {
+    provoke: async () => alice('standbyless'),
+    reachesUpstream: true,
     expected: { sqlstate: '08001', message: couldNotConnect },
   },
   'upstream-tls': {

@@ -24,6 +24,7 @@ import type {
 import { runSession } from '../../src/session/session.ts'
 import { allowedTypes } from '../../src/identity/token-rules.ts'
 import { VerifiedTokens } from '../../src/identity/verified-tokens.ts'
+import { UpstreamNetwork } from '../../src/upstream/network.ts'
 import type { UpstreamTarget } from '../../src/upstream/target.ts'
 import { message, startup } from '../unit/wire/bytes.ts'
 import { Frontend } from './frontend.ts'
@@ -82,7 +83,8 @@ export interface GateOptions {
   readonly sessionLimits?: Partial<SessionLimits>
   readonly trustedProxies?: readonly string[]
   readonly proxyProtocol?: ProxyProtocol
-  readonly upstream?: Partial<UpstreamTarget>
+  /** Its one host is 127.0.0.1 with this port. */
+  readonly upstream?: Partial<UpstreamTarget> & { readonly port?: number }
   readonly now?: () => Date
 }
 
@@ -163,7 +165,7 @@ export class Gate implements AsyncDisposable {
         },
         now: () => new Date(),
       }),
-      scramKeys: new ScramKeyCache(10),
+      upstream: { keys: new ScramKeyCache(10), network: new UpstreamNetwork() },
       pendingSignIns: new PendingSignIns(),
       refreshSecrets: async () => Promise.resolve(),
       cancel: async ({ processId, secretKey }) => {
@@ -316,9 +318,12 @@ function rulesOf(options: GateOptions): Rules {
 }
 
 function targetOf({ trust, upstream }: GateOptions): UpstreamTarget {
+  const { port = 1, ...target } = upstream ?? {}
   return {
-    host: '127.0.0.1',
-    port: 1,
+    hosts: [{ host: '127.0.0.1', port }],
+    isBalanced: false,
+    wantedSession: 'any',
+    connectRetries: 0,
     database: 'real_name',
     tls: 'disable',
     secureContext: trust.client,
@@ -327,7 +332,7 @@ function targetOf({ trust, upstream }: GateOptions): UpstreamTarget {
     protocol: '3.0',
     connectTimeoutMs: 60_000,
     credentials: { method: 'trust' },
-    ...upstream,
+    ...target,
   }
 }
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { exchange as exchangeSchema } from '../schema/exchange.ts'
 import { isLoopback } from '../addresses.ts'
+import { hostsOf, isSocketHost } from '../upstream-hosts.ts'
 import { quote, type Path } from '../problem.ts'
 import { keySources, systemDatabase } from './entries.ts'
 import type { Finding, View } from './view.ts'
@@ -16,8 +17,10 @@ export function* checkTokenUpstreams(view: View): Generator<Finding> {
       yield { path: [...path, 'upstream', 'tls'], message }
     }
     if (upstream?.auth.method === 'token') {
-      const isHere = upstream.tls === 'require' && isLoopback(upstream.host)
-      if (!upstream.tls.startsWith('verify-') && !isHere) {
+      const hosts = hostsOf(upstream)
+      const isHere = upstream.tls === 'require' && hosts.every(({ host }) => isLoopback(host))
+      const hasSocket = hosts.some(({ host }) => isSocketHost(host))
+      if (!upstream.tls.startsWith('verify-') && !isHere && !hasSocket) {
         const message =
           'must be "verify-full" or "verify-ca" with the method "token": whoever gets the token can use it'
         yield { path: [...path, 'upstream', 'tls'], message }

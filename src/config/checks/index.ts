@@ -19,6 +19,7 @@ import { checkReferences } from './references.ts'
 import { checkSessionSettings } from './session-settings.ts'
 import { checkSettings } from './settings.ts'
 import { checkSignIn } from './sign-in.ts'
+import { checkUpstreamHosts } from './upstream-hosts.ts'
 import { viewOf, type Finding } from './view.ts'
 
 export type { Finding } from './view.ts'
@@ -37,6 +38,7 @@ export function checkTogether(tree: Tree): readonly Finding[] {
     ...checkGroups(view),
     ...checkReferences(view),
     ...checkDatabases(view),
+    ...checkUpstreamHosts(view),
     ...checkTokenUpstreams(view),
     ...checkCertificateUpstreams(view),
     ...checkGrants(view),

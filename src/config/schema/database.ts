@@ -11,9 +11,11 @@ import {
   port,
   secret,
   section,
+  serverHost,
   text,
 } from '../fields.ts'
 import { expecting } from '../messages.ts'
+import { hostsOf } from '../upstream-hosts.ts'
 import { exchange } from './exchange.ts'
 import { provisioner } from './provisioning.ts'
 import { sessionSettings } from './session-settings.ts'
@@ -108,9 +110,38 @@ const protocol = z
   })
   .prefault('3.0')
 
+const upstreamHost = section({
+  host: serverHost().describe('As `host`.'),
+  port: port().optional().meta({ description: 'As `port`.', 'x-default': 'that of `port`' }),
+})
+
 const upstream = section({
-  host: host().describe('Host name or IP address of the PostgreSQL server.'),
+  host: serverHost()
+    .optional()
+    .describe(
+      'Host name or IP address of the PostgreSQL server, or, beginning with `/`, the directory of its Unix socket; `@` in front means the abstract namespace. This or `hosts` is required.',
+    ),
+  hosts: z
+    .array(upstreamHost)
+    .min(1)
+    .max(16)
+    .optional()
+    .describe(
+      'In place of `host`: several servers with the same database, such as a primary and its standbys. They are tried in this order; one that has just failed is tried last for some seconds.',
+    ),
   port: port().prefault(5432).describe('Its port.'),
+  target_session_attrs: z
+    .enum(['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'])
+    .default('any')
+    .describe(
+      'As in libpq: which of `hosts` will do. Each is logged in to until one is found; after that it is the first to be tried.',
+    ),
+  load_balance_hosts: z
+    .enum(['disable', 'random'])
+    .default('disable')
+    .describe(
+      'As in libpq: `random` tries hosts, and the addresses of each, in another order at each login.',
+    ),
   database: identifier('database').optional().meta({
     description: 'The name of the database at the server.',
     'x-default': 'the name in the catalog',
@@ -136,7 +167,14 @@ const upstream = section({
   protocol,
   connect_timeout: duration('100ms', '5m')
     .prefault('10s')
-    .describe('For connecting and logging in.'),
+    .describe(
+      'For connecting and logging in, over all `hosts`. To connect to one of them a login waits for its part of the time at most, so that each has its turn.',
+    ),
+  connect_retries: integer(0, 100)
+    .prefault(3)
+    .describe(
+      'How many more times all hosts are tried when none accepts the connection, or PostgreSQL is starting, within `connect_timeout`. In between is 0.1 s, twice as long each time, at most 1 s. Nothing is tried again once a server was told who logs in.',
+    ),
   auth: auth.describe('How Portcullis logs in as the role.'),
   provisioner: provisioner
     .optional()
@@ -181,6 +219,11 @@ export const database = section({
     ),
 })
 
+/** In one form, however they were written. */
+function withHosts({ host, hosts, port, ...rest }: z.output<typeof upstream>, name: string) {
+  return { ...rest, hosts: hostsOf({ host, hosts, port }), database: rest.database ?? name }
+}
+
 type Databases = Readonly<Record<string, z.output<typeof database>>>
 
 /** The defaults that depend on the rest of the entry, or on its name. */
@@ -193,7 +236,7 @@ function withDefaults(entries: Databases) {
   const filled = Object.entries(entries).map(([key, { upstream, ...entry }]) => {
     const [first, ...others] = entry.integrations
     const primary = entry.primary ?? (others.length === 0 ? first : undefined)
-    const server = upstream && { ...upstream, database: upstream.database ?? key }
+    const server = upstream && withHosts(upstream, key)
     return [key, { ...entry, primary, upstream: server }] as const
   })
   return Object.assign(

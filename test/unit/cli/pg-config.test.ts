@@ -5,8 +5,7 @@ import { load, minimal } from '../config/load.ts'
 const certificate = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 
 const server: CertificateServer = {
-  host: 'db.example.com',
-  port: 5432,
+  hosts: [{ host: 'db.example.com', port: 5432 }],
   caCertificate: 'ca.crt',
   databases: ['sandbox', 'sales "2030"'],
   roles: ['app_readonly', '/a.b'],
@@ -81,7 +80,9 @@ ${rest}`
 
   test('are each once, with the databases that are logged in to by certificate', () => {
     const servers = serversOf(load(yaml('')).config)
-    expect(servers.map(({ port, databases, roles }) => [port, databases, roles])).toEqual([
+    expect(
+      servers.map(({ hosts, databases, roles }) => [hosts[0]?.port, databases, roles]),
+    ).toEqual([
       [5432, ['a', 'other'], ['app_readonly']],
       [5433, ['c'], ['app_readonly']],
     ])

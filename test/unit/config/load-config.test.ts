@@ -178,7 +178,7 @@ test('a full file is taken over, with durations in milliseconds, sizes in bytes 
         sandbox: {
           primary: 'm2m',
           upstream: {
-            port: 5432,
+            hosts: [{ port: 5432 }],
             database: 'sandbox',
             tls: 'verify-full',
             ca: join(folder, 'ca.pem'),
@@ -186,7 +186,10 @@ test('a full file is taken over, with durations in milliseconds, sizes in bytes 
             auth: { method: 'password', allow: ['scram-sha-256'] },
           },
         },
-        constructor: { primary: undefined, upstream: { port: 5433, database: 'other' } },
+        constructor: {
+          primary: undefined,
+          upstream: { hosts: [{ port: 5433 }], database: 'other' },
+        },
       },
       connectivity_pools: { sso_pool: { source_address: ['0.0.0.0/0'] } },
       settings: noSettings,

@@ -187,7 +187,7 @@ describe('an upstream', () => {
     ['tls: prefer', 'tls: must be one of "verify-full", "verify-ca", "require", "disable"'],
     ['server_name: "a b"', 'server_name: must be a host name or an IP address'],
     ['connect_timeout: 10', /^connect_timeout: must be a duration/],
-    ['user: x', /^user: unknown key; known are "host", "port"/],
+    ['user: x', /^user: unknown key; known are "host", "hosts"/],
   ])('explains what is wrong with %s', (key, message) => {
     const problem = problemOf(`${upstream}${key} } }`).replace('databases.app.upstream.', '')
     expect(problem).toEqual(typeof message === 'string' ? message : expect.stringMatching(message))

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Refusal } from '../../../src/refusal.ts'
 import type { SessionObserver } from '../../../src/session/observer.ts'
-import { combine, combineIssuer } from '../../../src/telemetry/observers.ts'
+import { combine, combineHosts, combineIssuer } from '../../../src/telemetry/observers.ts'
 import { asked, end, issuer, opened, verified } from './facts.ts'
 
 function recorder(): { observer: SessionObserver; calls: unknown[][] } {
@@ -92,5 +92,26 @@ test('the observers of issuers are combined alike', () => {
   observer.keysRefreshed(issuer, 'failed', 'why')
   observer.unknownKey(issuer)
   expect(calls).toEqual([[issuer, 'failed', 'why'], [issuer]])
+  expect(errors).toHaveLength(1)
+})
+
+test('every observer of hosts is told, whatever another does', () => {
+  const calls: unknown[][] = []
+  const failing = {
+    upstreamTried: () => expect.fail(),
+    upstreamLost: () => expect.fail(),
+    upstreamBack: () => expect.fail(),
+  }
+  const recording = {
+    upstreamTried: (...event: unknown[]) => calls.push(event),
+    upstreamLost: (...event: unknown[]) => calls.push(event),
+    upstreamBack: (...event: unknown[]) => calls.push(event),
+  }
+  const errors: unknown[] = []
+  const all = combineHosts([failing, recording], (error) => errors.push(error))
+  all.upstreamTried('db port 5432', 'ok')
+  all.upstreamLost('db port 5432', refusal)
+  all.upstreamBack('db port 5432')
+  expect(calls).toEqual([['db port 5432', 'ok'], ['db port 5432', refusal], ['db port 5432']])
   expect(errors).toHaveLength(1)
 })
