@@ -2,8 +2,19 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { openSync, closeSync, readFileSync } from 'node:fs'
-import { appendFile, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import {
+  appendFile,
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { Janitor } from './janitor.ts'
@@ -312,6 +323,28 @@ export class PostgresServer {
       this.#process.kill(signal)
       await Promise.race([this.#exited, timeout(stopDeadlineMs)])
     }
+  }
+
+  /**
+   * A hot standby with the data of this server, which has to be stopped: a copy that follows nobody and
+   * waits to be promoted.
+   */
+  async standby(): Promise<PostgresServer> {
+    if (this.#process !== undefined) throw new Error('a server that runs cannot be copied')
+    const { folder } = this
+    const copy = await mkdtemp(join(dirname(folder), 'portcullis-postgres-'))
+    await hand(copy, this.#installation.user)
+    const options = { recursive: true, preserveTimestamps: true }
+    await cp(dataFolder(folder), dataFolder(copy), options)
+    await writeFile(join(dataFolder(copy), 'standby.signal'), '')
+    const { user } = this.#installation
+    for (const path of await readdir(dataFolder(copy), { recursive: true })) {
+      await hand(join(dataFolder(copy), path), user)
+    }
+    await hand(dataFolder(copy), user)
+    await chmod(dataFolder(copy), 0o700)
+    const janitor = new Janitor(copy, 'QUIT')
+    return startOnFreePort({ ...this.#installation, folder: copy, janitor, port: undefined })
   }
 
   async restart(mode: StopMode = 'fast'): Promise<void> {

@@ -551,6 +551,26 @@ describe('of a database is found', () => {
   })
 })
 
+test('of several hosts each is looked at', async () => {
+  const several: Change = ({ databases }) => {
+    const sandbox = databases['sandbox']!
+    const { host, port, ...rest } = sandbox['upstream'] as { host: string; port: number }
+    sandbox['upstream'] = {
+      ...rest,
+      hosts: [
+        { host, port: 1 },
+        { host, port },
+      ],
+    }
+  }
+  const { findings } = await check(several)
+  const servers = findings.filter((one) => one.check === 'server')
+  expect(servers.map(({ verdict }) => verdict)).toEqual(['problem', 'ok'])
+  expect(servers[0]?.found).toMatch(/localhost port 1: .*ECONNREFUSED/)
+  const roles = findings.filter((one) => one.check.startsWith('role app_readonly at localhost'))
+  expect(roles.map(({ verdict }) => verdict)).toEqual(['ok'])
+})
+
 describe('of the own certificate is found', () => {
   async function withCertificate(
     tls: CertificateAndKey,

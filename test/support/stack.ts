@@ -21,6 +21,7 @@ export interface StackOptions {
   readonly configure?: (config: GatewayConfig) => void
   readonly settings?: Readonly<Record<string, string>>
   readonly hba?: string
+  readonly ident?: string
   /** Another PostgreSQL than the one from npm, and how its data are made. */
   readonly postgres?: Pick<PostgresOptions, 'programs' | 'locale'>
   /** Added to those of the identity provider. */
@@ -95,6 +96,7 @@ export class Stack {
         tls: postgresTls!,
         ...(options.settings && { settings: { ...options.settings } }),
         ...(options.hba === undefined ? {} : { hba: options.hba }),
+        ...(options.ident === undefined ? {} : { ident: options.ident }),
       }),
       startProvider({
         tls: providerTls!,

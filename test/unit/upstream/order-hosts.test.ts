@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { orderHosts, retryDelayMs, shuffled } from '../../../src/upstream/order-hosts.ts'
 
 const [a, b, c] = ['a', 'b', 'c'].map((host) => ({ host, port: 5432 })) as [Host, Host, Host]
-type Host = { readonly host: string; readonly port: number }
+interface Host {
+  readonly host: string
+  readonly port: number
+}
 
 function order(
   { failing = [], unwanted = [] }: { failing?: readonly Host[]; unwanted?: readonly Host[] } = {},
