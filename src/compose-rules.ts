@@ -29,7 +29,7 @@ import { readAuthority } from './upstream/certificate-authority.ts'
 import { Provisioner } from './upstream/provisioner.ts'
 import { RoleCertificates } from './upstream/role-certificates.ts'
 import { SignedTokens } from './upstream/signed-tokens.ts'
-import type { UpstreamCredentials, UpstreamTarget } from './upstream/target.ts'
+import type { UpstreamCredentials, UpstreamTarget, WarmLimits } from './upstream/target.ts'
 
 /** No discovery document or key set of an honest issuer is longer. */
 const maxIssuerAnswerBytes = 65_536
@@ -519,8 +519,17 @@ export function composeUpstream(upstream: UpstreamConfig): UpstreamTarget {
     channelBinding: upstream.channel_binding,
     protocol: upstream.protocol,
     connectTimeoutMs: upstream.connect_timeout,
+    warm: composeWarm(upstream),
     credentials: composeCredentials(upstream.auth, context),
   }
+}
+
+/** A session lives no longer unused than a certificate is used for logins. */
+function composeWarm({ warm, auth }: UpstreamConfig): WarmLimits | undefined {
+  if (warm === undefined) return undefined
+  const { max_per_role: maxPerRole, max, max_age: maxAge } = warm
+  const maxAgeMs = auth.method === 'certificate' ? Math.min(maxAge, auth.validity / 2) : maxAge
+  return { maxPerRole, max, maxAgeMs }
 }
 
 function composeCredentials(

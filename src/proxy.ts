@@ -31,6 +31,7 @@ import {
 import type { Denials } from './session/denials.ts'
 import type { CancelOutcome, ListenerAddress, Rules, SessionServices } from './session/services.ts'
 import { UpstreamNetwork } from './upstream/network.ts'
+import { WarmSessions } from './upstream/warm-sessions.ts'
 import type { CancelRequest } from './wire/startup.ts'
 import { type Audit, createAudit } from './telemetry/audit.ts'
 import { hostLog, issuerLog, type Log, sessionLog } from './telemetry/log.ts'
@@ -71,6 +72,7 @@ export class Proxy {
   readonly #metrics: Metrics
   readonly #audit: Audit
   readonly #records: readonly ThinnedObserver[]
+  readonly #warm: WarmSessions
   readonly #services: SessionServices
   readonly #revocations: Revocations
   readonly #issuers: ReturnType<typeof combineIssuer>
@@ -135,6 +137,15 @@ export class Proxy {
       ],
       onObserverError,
     )
+    this.#warm = new WarmSessions(
+      {
+        keys: this.#scramKeys,
+        network: new UpstreamNetwork({
+          observer: combineHosts([this.#metrics, hostLog(log)], onObserverError),
+        }),
+      },
+      this.#metrics,
+    )
     this.#revocations = new Revocations({
       live: () => this.#registry.live(),
       now: () => new Date(),
@@ -159,12 +170,7 @@ export class Proxy {
         },
         now: () => new Date(),
       }),
-      upstream: {
-        keys: this.#scramKeys,
-        network: new UpstreamNetwork({
-          observer: combineHosts([this.#metrics, hostLog(log)], onObserverError),
-        }),
-      },
+      upstream: this.#warm,
       pendingSignIns: this.#pendingSignIns,
       cancel: async (request) => this.#cancelAnywhere(request),
       recordAdmission: this.#audit.recordAdmission,
@@ -281,6 +287,7 @@ export class Proxy {
 
   /** Accepts nobody any more and resolves when the last session has ended, at the deadline by force. */
   async drain(deadlineMs: number): Promise<void> {
+    this.#warm.close()
     const listeners = [...this.#listeners.values()]
     this.#listeners.clear()
     await Promise.all(listeners.map(async (listener) => listener.close()))
@@ -324,6 +331,7 @@ export class Proxy {
     })
     const used = new Set([...rules.tokens.values()].map((one) => one.rules.keys))
     this.#keyCaches = new Map([...keyCaches].filter(([, cache]) => used.has(cache)))
+    this.#warm.adopt(rules.upstreams.values())
     this.#metrics.certificateLoaded(notAfter)
     return rules
   }

@@ -5,7 +5,6 @@ import {
   type UpstreamSession,
 } from '../upstream/log-in.ts'
 import { everywhere } from '../upstream/endpoint.ts'
-import { openSession } from '../upstream/open-session.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import type { SessionServices } from './services.ts'
 
@@ -20,7 +19,7 @@ export async function logInByCurrentPassword(
   services: Pick<SessionServices, 'rules' | 'upstream' | 'refreshSecrets'>,
 ): Promise<UpstreamSession> {
   try {
-    return await openSession(target, request, services.upstream)
+    return await services.upstream.open(target, request)
   } catch (error) {
     const { credential, role } = request
     if (credential.kind === 'signed') {
@@ -30,11 +29,10 @@ export async function logInByCurrentPassword(
     await services.refreshSecrets()
     const password = passwordNow(target, request.role, database, services)
     if (password === undefined || password === credential.password) throw error
-    return openSession(
-      target,
-      { ...request, credential: { ...credential, password } },
-      services.upstream,
-    )
+    return services.upstream.open(target, {
+      ...request,
+      credential: { ...credential, password },
+    })
   }
 }
 

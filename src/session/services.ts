@@ -4,9 +4,9 @@ import type { TokenExchange } from '../identity/token-exchange.ts'
 import type { VerifiedTokens } from '../identity/verified-tokens.ts'
 import type { Catalog } from '../policy/catalog.ts'
 import type { Network } from '../policy/network.ts'
-import type { UpstreamAccess } from '../upstream/open-session.ts'
 import type { Provisioner } from '../upstream/provisioner.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
+import type { WarmSessions } from '../upstream/warm-sessions.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 import type { ClientCertificates } from './client-certificate.ts'
 import type { Ledger } from './ledger.ts'
@@ -81,7 +81,7 @@ export interface SessionServices {
   readonly credentialKey: Buffer
   readonly revocations: Revocations
   readonly rechecks: Rechecks
-  readonly upstream: UpstreamAccess
+  readonly upstream: WarmSessions
   readonly pendingSignIns: PendingSignIns
   /** Finds the session with this key, here or on another worker, and cancels its statement. */
   readonly cancel: (request: CancelRequest) => Promise<CancelOutcome>

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { EndReason, SessionFacts, SessionObserver, Stage } from '../session/observer.ts'
-import type { HostObserver, IssuerObserver } from './observers.ts'
+import type { HostObserver, IssuerObserver, WarmObserver } from './observers.ts'
 
 interface MetricsOptions {
   readonly version: string
@@ -22,7 +22,7 @@ interface MetricsOptions {
 
 export type Outcome = 'ok' | 'failed'
 
-export interface Metrics extends SessionObserver, IssuerObserver, HostObserver {
+export interface Metrics extends SessionObserver, IssuerObserver, HostObserver, WarmObserver {
   certificateLoaded(notAfter: Date): void
   configReloaded(outcome: Outcome): void
   loggedOut(outcome: keyof typeof logoutOutcomes): void
@@ -159,6 +159,11 @@ export function createMetrics({
       'Attempts to log in at a host of an upstream, by outcome; unwanted is one that is not what target_session_attrs asks for.',
     ],
     ['host', 'outcome'],
+  )
+  const warmOpen = gauge(['warm_sessions_open', 'Upstream sessions that wait for a login.'])
+  const warmLogins = counter(
+    ['warm_logins_total', 'Logins where sessions are kept ready, by whether one was.'],
+    ['outcome'],
   )
   const certificateExpiry = gauge(
     [
@@ -321,6 +326,12 @@ export function createMetrics({
     },
     upstreamLost() {},
     upstreamBack() {},
+    warmLogin(outcome) {
+      warmLogins.inc({ outcome })
+    },
+    warmSessions(event, count) {
+      warmOpen.inc(event === 'opened' ? count : -count)
+    },
     certificateLoaded(notAfter) {
       certificateExpiry.set(notAfter.getTime() / 1000)
     },

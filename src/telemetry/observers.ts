@@ -14,6 +14,12 @@ export interface HostObserver {
   upstreamBack(host: string): void
 }
 
+/** What upstream tells of sessions that are ready before they are needed, likewise. */
+export interface WarmObserver {
+  warmLogin(outcome: 'ready' | 'none'): void
+  warmSessions(event: 'opened' | 'taken' | 'dropped', count: number): void
+}
+
 /**
  * One observer that tells all of them. One that throws hinders neither the others nor the session; its
  * first error goes to `onError`.

@@ -3,7 +3,7 @@
 import { Refusal } from '../refusal.ts'
 import type { Frame } from '../wire/frame.ts'
 import { queryMessage } from '../wire/write-frontend.ts'
-import { readBooleans } from './read-booleans.ts'
+import { readBooleans } from './read-answer.ts'
 
 export interface RoleRequirement {
   /** It is a member of one of these, directly or not, or one of them; empty: no membership is needed. */
@@ -26,14 +26,14 @@ export async function proveRole(proof: RoleProof): Promise<Buffer> {
   const { role, requirement } = proof
   proof.send(queryMessage(roleQuery(role, requirement.memberOf)))
   const { values, statuses } = await readBooleans(proof.next, 'the role')
-  const [isSuperuser, isMember] = values
-  if (isSuperuser === undefined || isMember === undefined) {
+  const [isSuperuser, isItsMember] = values
+  if (isSuperuser === undefined || isItsMember === undefined) {
     throw new Refusal('role-not-allowed', { logDetail: 'the server has no role of that name' })
   }
   if (isSuperuser && !requirement.allowsSuperuser) {
     throw new Refusal('role-reserved', { logDetail: 'the server says that it is a superuser' })
   }
-  if (requirement.memberOf.length > 0 && !isMember) {
+  if (requirement.memberOf.length > 0 && !isItsMember) {
     throw new Refusal('role-not-allowed', {
       logDetail: `membership: ${role} is in none of ${requirement.memberOf.join(', ')}`,
     })
@@ -51,25 +51,35 @@ export async function proveRole(proof: RoleProof): Promise<Buffer> {
  */
 export function roleQuery(role: string, memberOf: readonly string[]): string {
   return `
-WITH RECURSIVE login (id, is_superuser) AS (
+${roleTables(role)}
+SELECT l.is_superuser, ${isMember(memberOf)}
+FROM login AS l`
+}
+
+/** For a statement: `login` has the role, and `held` all that it is a member of, itself included. */
+export function roleTables(role: string): string {
+  return `WITH RECURSIVE login (id, is_superuser) AS (
   SELECT r.oid, r.rolsuper FROM pg_catalog.pg_roles AS r
-  WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ${nameLiteral(role)}
+  WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ${textLiteral(role)}
 ), held (id) AS (
   SELECT l.id FROM login AS l
   UNION
   SELECT m.roleid FROM held AS h
   JOIN pg_catalog.pg_auth_members AS m ON m.member OPERATOR(pg_catalog.=) h.id
-)
-SELECT l.is_superuser, EXISTS (
+)`
+}
+
+export function isMember(memberOf: readonly string[]): string {
+  return `EXISTS (
   SELECT 1 FROM held AS h
   JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) h.id
   WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY
-    (ARRAY[${memberOf.map(nameLiteral).join(', ')}]::pg_catalog.text[])
-)
-FROM login AS l`
+    (ARRAY[${memberOf.map(textLiteral).join(', ')}]::pg_catalog.text[])
+)`
 }
 
-function nameLiteral(name: string): string {
-  const bytes = Buffer.from(name, 'utf8').toString('hex')
+/** A text in SQL, whatever is in it. */
+export function textLiteral(text: string): string {
+  const bytes = Buffer.from(text, 'utf8').toString('hex')
   return `pg_catalog.convert_from(pg_catalog.decode('${bytes}', 'hex'), pg_catalog.getdatabaseencoding())`
 }

@@ -2,7 +2,7 @@
 import { Refusal } from '../refusal.ts'
 import type { Frame } from '../wire/frame.ts'
 import { queryMessage } from '../wire/write-frontend.ts'
-import { readBooleans } from './read-booleans.ts'
+import { readBooleans } from './read-answer.ts'
 import type { TargetSession } from './target.ts'
 
 export interface ServerState {

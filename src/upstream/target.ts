@@ -20,6 +20,13 @@ export interface UpstreamHost {
   readonly port: number
 }
 
+export interface WarmLimits {
+  readonly maxPerRole: number
+  /** Of the upstream, over all roles. */
+  readonly max: number
+  readonly maxAgeMs: number
+}
+
 /** How a database's PostgreSQL server is reached and logged in to. */
 export interface UpstreamTarget {
   /** At least one. They are tried in this order, unless they share the sessions. */
@@ -40,6 +47,8 @@ export interface UpstreamTarget {
   /** What is asked for; an older server may say that it has 3.0 alone. */
   readonly protocol: UpstreamProtocol
   readonly connectTimeoutMs: number
+  /** What is kept ready for logins that will come; undefined: nothing. */
+  readonly warm: WarmLimits | undefined
   readonly credentials: UpstreamCredentials
 }
 

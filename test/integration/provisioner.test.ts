@@ -46,6 +46,7 @@ function targetOf(changes: Partial<UpstreamTarget> = {}): UpstreamTarget {
     channelBinding: 'prefer',
     protocol: '3.0',
     connectTimeoutMs: 20_000,
+    warm: undefined,
     credentials: { method: 'trust' },
     ...changes,
   }

@@ -25,6 +25,7 @@ import { runSession } from '../../src/session/session.ts'
 import { allowedTypes } from '../../src/identity/token-rules.ts'
 import { VerifiedTokens } from '../../src/identity/verified-tokens.ts'
 import { UpstreamNetwork } from '../../src/upstream/network.ts'
+import { WarmSessions } from '../../src/upstream/warm-sessions.ts'
 import type { UpstreamTarget } from '../../src/upstream/target.ts'
 import { message, startup } from '../unit/wire/bytes.ts'
 import { Frontend } from './frontend.ts'
@@ -165,7 +166,7 @@ export class Gate implements AsyncDisposable {
         },
         now: () => new Date(),
       }),
-      upstream: { keys: new ScramKeyCache(10), network: new UpstreamNetwork() },
+      upstream: new WarmSessions({ keys: new ScramKeyCache(10), network: new UpstreamNetwork() }),
       pendingSignIns: new PendingSignIns(),
       refreshSecrets: async () => Promise.resolve(),
       cancel: async ({ processId, secretKey }) => {
@@ -331,6 +332,7 @@ function targetOf({ trust, upstream }: GateOptions): UpstreamTarget {
     channelBinding: 'prefer',
     protocol: '3.0',
     connectTimeoutMs: 60_000,
+    warm: undefined,
     credentials: { method: 'trust' },
     ...target,
   }

@@ -102,6 +102,7 @@ async function play(...scripts: readonly Script[]): Promise<Played> {
     channelBinding: 'prefer',
     protocol: '3.0',
     connectTimeoutMs: 10_000,
+    warm: undefined,
     credentials: { method: 'trust' },
   }
   return {

@@ -13,11 +13,22 @@ const maxSocketBytes = 103
 
 /** Where servers are, and what that means for how they are logged in to. */
 export function* checkUpstreamHosts({ databases }: View): Generator<Finding> {
-  for (const [name, { upstream }] of databases) {
+  for (const [name, { upstream, session_settings: settings }] of databases) {
     if (upstream === undefined) continue
     const path = ['databases', name, 'upstream']
     yield* checkNames(upstream, path)
     yield* checkSockets(upstream, path)
+    if (upstream.warm === undefined) continue
+    const { method } = upstream.auth
+    if (method === 'token' || method === 'rds-iam') {
+      const message = `is not possible with the method ${quote(method)}: a login has a token of its own`
+      yield { path: [...path, 'warm'], message, isAboutKey: true }
+    }
+    if (settings !== undefined) {
+      const message =
+        'is not possible beside `session_settings`: a session is told whose it is when it begins'
+      yield { path: [...path, 'warm'], message, isAboutKey: true }
+    }
   }
 }
 
@@ -46,7 +57,7 @@ function* checkSockets(upstream: Upstream, path: Path): Generator<Finding> {
   const [socket] = sockets
   if (socket === undefined) return
   const { method } = upstream.auth
-  if (method === 'certificate' || method === 'token') {
+  if (method !== 'trust' && method !== 'password') {
     const message = `must be "trust" or "password" for a Unix socket: ${quote(method)} needs TLS, which it has not`
     yield { path: [...path, 'auth', 'method'], message }
   } else if (upstream.tls !== 'disable') {

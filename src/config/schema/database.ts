@@ -110,6 +110,22 @@ const protocol = z
   })
   .prefault('3.0')
 
+const warm = section({
+  max_per_role: integer(1, 100)
+    .prefault(4)
+    .describe(
+      'How many are kept ready for a role at most, in each worker: as many as there were logins in the last 10 s, and one while the last two were within `max_age`.',
+    ),
+  max: integer(1, 1000)
+    .prefault(20)
+    .describe('How many are kept ready at this upstream at most, in each worker.'),
+  max_age: duration('10s', '1h')
+    .prefault('5m')
+    .describe(
+      'How old they may become; with the method `certificate` also at most half of `validity`. What pg_hba.conf says is asked of PostgreSQL when they are opened, and not again.',
+    ),
+})
+
 const upstreamHost = section({
   host: serverHost().describe('As `host`.'),
   port: port().optional().meta({ description: 'As `port`.', 'x-default': 'that of `port`' }),
@@ -174,6 +190,11 @@ const upstream = section({
     .prefault(3)
     .describe(
       'How many more times all hosts are tried when none accepts the connection, or PostgreSQL is starting, within `connect_timeout`. In between is 0.1 s, twice as long each time, at most 1 s. Nothing is tried again once a server was told who logs in.',
+    ),
+  warm: warm
+    .optional()
+    .describe(
+      'Sessions that are logged in before anybody needs them, so that a login does not wait for one. Each is for one client, once. Off without this section; not with the methods `token` and `rds-iam`, and not beside `session_settings`.',
     ),
   auth: auth.describe('How Portcullis logs in as the role.'),
   provisioner: provisioner
