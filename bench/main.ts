@@ -1,7 +1,7 @@
 // `npm run bench`: Portcullis beside PgBouncer and PostgreSQL itself, in one run on one machine.
 import { describeMachine, readVersions } from './machine.ts'
 import { measureCopy } from './copy.ts'
-import { measureLogins } from './logins.ts'
+import { measureLogins, measureWarmLogins } from './logins.ts'
 import { measureMemory, measureSlowReader } from './memory.ts'
 import { type Options, readOptions, type ScenarioName, usage } from './options.ts'
 import { pgBouncerSettings } from './pgbouncer.ts'
@@ -104,6 +104,7 @@ async function measure(
         print(`${name}: ${cipher}\n`)
       }),
     logins: async () => measureLogins(plan),
+    'warm-logins': async () => measureWarmLogins(plan),
     verification: async () => measureVerification(plan),
     copy: async () => measureCopy(plan),
     memory: async () => measureMemory(plan),

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 export const scenarioNames = [
   'transactions',
   'logins',
+  'warm-logins',
   'verification',
   'copy',
   'memory',

@@ -10,6 +10,8 @@ export interface PortcullisOptions {
   readonly tls: CertificateFiles
   /** The program that runs the source. */
   readonly runtime: string
+  /** Whether upstream sessions are kept ready. */
+  readonly isWarm?: boolean
 }
 
 const node = 'bench'
@@ -18,16 +20,16 @@ const pollMs = 50
 
 /** One process, with neither log nor audit record for a session. */
 export async function startPortcullis(options: PortcullisOptions): Promise<Gateway> {
-  const { world, tls, runtime } = options
+  const { world, tls, runtime, isWarm = false } = options
   const folder = await mkdtemp(join(world.folder, 'portcullis-'))
   // `ready` is logged as information, and tells the port: so the log falls silent after the start.
   const gateway = await Gateway.start({
     folder,
     runtime,
-    config: portcullisConfig(world, tls, 'info'),
+    config: portcullisConfig(world, tls, 'info', isWarm),
   })
   try {
-    await writeFile(gateway.configFile, stringify(portcullisConfig(world, tls, 'error')))
+    await writeFile(gateway.configFile, stringify(portcullisConfig(world, tls, 'error', isWarm)))
     gateway.process.kill('SIGHUP')
     await untilReloaded(gateway)
     return gateway
@@ -52,7 +54,12 @@ async function readMetrics(gateway: Gateway): Promise<string> {
   return response.text()
 }
 
-function portcullisConfig(world: World, tls: CertificateFiles, level: 'info' | 'error'): object {
+function portcullisConfig(
+  world: World,
+  tls: CertificateFiles,
+  level: 'info' | 'error',
+  isWarm: boolean,
+): object {
   const { postgres, provider, caFile, password } = world
   return {
     node,
@@ -79,6 +86,7 @@ function portcullisConfig(world: World, tls: CertificateFiles, level: 'info' | '
           host: postgres.host,
           port: postgres.port,
           tls: 'disable',
+          ...(isWarm && { warm: { max_per_role: 8 } }),
           auth: { method: 'password', passwords: { [role]: password } },
         },
       },

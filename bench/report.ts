@@ -31,12 +31,15 @@ const systemTitles: Readonly<Record<SystemName, string>> = {
   'pgbouncer-once': 'PgBouncer, `server_lifetime=0`',
   'portcullis-node': 'Portcullis on Node',
   'portcullis-bun': 'Portcullis on Bun',
+  'portcullis-warm': 'Portcullis on Node, `warm`',
 }
 
 const variantTitles: Readonly<Record<string, string>> = {
   '1 clients': '1 client',
   'ecdsa-p256': 'ECDSA P-256',
   'rsa-2048': 'RSA-2048',
+  paced: 'paced',
+  busy: 'busy',
   out: 'COPY TO',
   in: 'COPY FROM',
   accepted: 'accepted, silent',
@@ -72,6 +75,17 @@ const sections: Readonly<Record<Exclude<ScenarioName, 'verification'>, Section>>
       { label: 'per second', figure: 'perSecond', digits: 0 },
       { label: 'p50, ms', figure: 'p50Us', digits: 1, unit: microsecondsPerMillisecond },
       { label: 'p99, ms', figure: 'p99Us', digits: 1, unit: microsecondsPerMillisecond },
+      { label: 'CPU per login, µs', figure: 'cpuUs', digits: 0, parts: cpuParts },
+    ],
+  },
+  'warm-logins': {
+    title: 'Logins with sessions that are ready',
+    explanation:
+      '`pgbench -C` with one query. Paced: one client, which waits 20 ms after each query; busy: eight, which wait for nothing. p50 and p99 are of the pause between two queries: disconnect, connect, log in. `warm: { max_per_role: 8 }` has Portcullis open upstream sessions ahead; each is still of one client.',
+    rows: [
+      { label: 'p50, ms', figure: 'p50Us', digits: 2, unit: microsecondsPerMillisecond },
+      { label: 'p99, ms', figure: 'p99Us', digits: 2, unit: microsecondsPerMillisecond },
+      { label: 'per second', figure: 'perSecond', digits: 0 },
       { label: 'CPU per login, µs', figure: 'cpuUs', digits: 0, parts: cpuParts },
     ],
   },

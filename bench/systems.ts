@@ -10,8 +10,12 @@ export const systemNames = [
   'pgbouncer-once',
   'portcullis-node',
   'portcullis-bun',
+  'portcullis-warm',
 ] as const
-/** `pgbouncer-once` opens a server connection for each client, as Portcullis does. */
+/**
+ * `pgbouncer-once` opens a server connection for each client, as Portcullis does; `portcullis-warm`, on Node,
+ * has some ready.
+ */
 export type SystemName = (typeof systemNames)[number]
 
 /** One of the ways from a client to PostgreSQL. */
@@ -46,6 +50,7 @@ export function findInstallation(world: World, onMissing: (what: string) => void
     runtimes: {
       ...(pgbouncer === undefined ? {} : { pgbouncer, 'pgbouncer-once': pgbouncer }),
       'portcullis-node': process.execPath,
+      'portcullis-warm': process.execPath,
       ...(bun === undefined ? {} : { 'portcullis-bun': bun }),
     },
   }
@@ -86,9 +91,15 @@ export async function startSystem(
       }
     }
     case 'portcullis-node':
-    case 'portcullis-bun': {
+    case 'portcullis-bun':
+    case 'portcullis-warm': {
       const token = await world.provider.mintIdToken('alice')
-      const gateway = await startPortcullis({ world, tls, runtime: program })
+      const gateway = await startPortcullis({
+        world,
+        tls,
+        runtime: program,
+        isWarm: name === 'portcullis-warm',
+      })
       return {
         name,
         pid: gateway.process.pid,
