@@ -45,7 +45,8 @@ export async function askFacts(
 }
 
 /**
- * Whether the role may log in, to this database, until when, with which settings, and what the server is.
+ * Which role and database it is, since another can take the name of either; whether the role may log in to
+ * it, until when, with which settings, and what the server is.
  * As in `roleQuery` every name and operator is qualified, since the session has the settings of its role.
  */
 export function factsQuery({ role, memberOf, applicationName }: FactsQuestion): string {
@@ -56,7 +57,7 @@ export function factsQuery({ role, memberOf, applicationName }: FactsQuestion): 
   return `
 ${roleTables(role)}
 SELECT pg_catalog.concat_ws(' ',
-  r.rolcanlogin, r.rolsuper, r.rolreplication, r.rolvaliduntil::pg_catalog.text,
+  l.id, d.oid, d.datname, r.rolcanlogin, r.rolsuper, r.rolreplication, r.rolvaliduntil::pg_catalog.text,
   COALESCE(r.rolvaliduntil OPERATOR(pg_catalog.>) pg_catalog.now(), true),
   d.datallowconn, pg_catalog.has_database_privilege(l.id, d.oid, 'CONNECT'),
   pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only'),

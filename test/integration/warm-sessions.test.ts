@@ -179,6 +179,24 @@ describe('a login', () => {
     }
   })
 
+  test('gets none of a role that was dropped, though another has its name', async () => {
+    const { postgres } = stack
+    const ready = await warmUp()
+    await postgres.sql('alter role app_readonly rename to former')
+    const password = stack.passwords['app_readonly']!
+    await postgres.sql(`create role app_readonly login password '${password}'`)
+    try {
+      const one = await logIn()
+      expect(ready).not.toContain(one.processId)
+      one.client.destroy()
+    } finally {
+      await forget()
+      await postgres.sql('drop role app_readonly')
+      await postgres.sql('alter role former rename to app_readonly')
+      await postgres.sql(`alter role app_readonly password '${password}'`)
+    }
+  })
+
   test('leaves no more behind than are allowed for its role, whatever its parameters', async () => {
     for (const style of ['ISO', 'SQL', 'German']) {
       for (let count = 0; count < 2; count++) (await logIn({ DateStyle: style })).client.destroy()

@@ -76,3 +76,23 @@ describe('a Unix socket', () => {
     )
   })
 })
+
+describe('sessions that are ready', () => {
+  test('are few and young where nothing else is said', () => {
+    const { config } = load(yaml('host: db, warm: {}'))
+    expect(config.databases['app']?.upstream?.warm).toEqual({
+      max_per_role: 4,
+      max: 20,
+      max_age: 300_000,
+    })
+    expect(load(yaml('host: db')).config.databases['app']?.upstream?.warm).toBeUndefined()
+  })
+
+  test.each([
+    ['auth: { method: token }, warm: {}', 'warm', 'is not possible with the method "token"'],
+    ['auth: { method: trust }, warm: { max: 0 }', 'warm.max', 'must be a whole number between 1'],
+    ['auth: { method: trust }, warm: { max_age: 2h }', 'warm.max_age', 'must be a duration'],
+  ])('cannot be "%s"', (rest, key, message) => {
+    expect(problemsOf(yaml('host: db', rest))).toEqual(of(key, message))
+  })
+})
