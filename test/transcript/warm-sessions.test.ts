@@ -231,7 +231,7 @@ test('nothing waits for, nor is given to, a session that is told whose it is', a
     credential: none,
     parameters: new Map<string, string>(),
     requirement: undefined,
-    ownParameters: () => [['request.jwt.claims', '{}']] as const,
+    ownParameters: () => new Map([['request.jwt.claims', '{}']]),
   }
   for (let count = 0; count < 2; count++) {
     ;(await one.warm.open(one.target, request)).socket.destroy()

@@ -90,6 +90,11 @@ describe('sessions that are ready', () => {
 
   test.each([
     ['auth: { method: token }, warm: {}', 'warm', 'is not possible with the method "token"'],
+    [
+      'auth: { method: trust }, warm: {} }, session_settings: { claims: [sub]',
+      'warm',
+      'is not possible beside `session_settings`',
+    ],
     ['auth: { method: trust }, warm: { max: 0 }', 'warm.max', 'must be a whole number between 1'],
     ['auth: { method: trust }, warm: { max_age: 2h }', 'warm.max_age', 'must be a duration'],
   ])('cannot be "%s"', (rest, key, message) => {
