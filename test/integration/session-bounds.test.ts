@@ -46,7 +46,8 @@ const expired = {
   hint: 'Connect again with a new token.',
 }
 
-describe('the expiry of a token of five seconds', () => {
+// They wait most of the time, each for a stack of its own.
+describe.concurrent('the expiry of a token of five seconds', () => {
   test('ends an idle session at once', async () => {
     await using stack = await start({ session_expiry: 'idle' })
     const { client, expiresAt } = await begin(stack)
@@ -136,7 +137,7 @@ describe('the expiry of a token of five seconds', () => {
   })
 })
 
-describe('a session that', () => {
+describe.concurrent('a session that', () => {
   test.each([
     ['is idle for long', { idle_timeout: '1s' }, undefined, '57P05', 'idle'],
     [
