@@ -4,6 +4,7 @@ import { MessageFollower } from './message-follower.ts'
 const query = 'Q'.charCodeAt(0)
 const functionCall = 'F'.charCodeAt(0)
 const sync = 'S'.charCodeAt(0)
+const flush = 'H'.charCodeAt(0)
 const terminate = 'X'.charCodeAt(0)
 const readyForQuery = 'Z'.charCodeAt(0)
 const idle = 'I'.charCodeAt(0)
@@ -22,6 +23,7 @@ export class QueryState {
   #awaitsSync = false
   #inTransaction = false
   #terminated = false
+  #isPlain = true
 
   constructor() {
     this.#frontend = new MessageFollower((type) => {
@@ -30,6 +32,7 @@ export class QueryState {
         this.#awaitsSync = false
       } else if (extended.has(type)) this.#awaitsSync = true
       else if (type === terminate) this.#terminated = true
+      else if (type !== flush) this.#isPlain = false
     })
     this.#upstream = new MessageFollower((type, status) => {
       if (type !== readyForQuery) return
@@ -78,6 +81,11 @@ export class QueryState {
   /** Whether a message of ours may be put behind those of the frontend. */
   get atFrontendBoundary(): boolean {
     return this.#frontend.atBoundary
+  }
+
+  /** Whether the frontend has sent nothing but statements: no data of COPY, where the count can err. */
+  get isPlain(): boolean {
+    return this.#isPlain
   }
 
   /** Whether the frontend said goodbye. */

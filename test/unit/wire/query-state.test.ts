@@ -122,3 +122,16 @@ test.each([
 ])('after %s the frontend has said goodbye: %s %s', (_, script, isTerminated) => {
   expect(replay(script).isTerminated).toBe(isTerminated)
 })
+
+describe('the count of statements can err', () => {
+  test.each([
+    ['where data was copied in', '>Q:x <G >d >c <C <Z:I', false],
+    ['where copying was given up', '>Q:x <G >f <E <Z:I', false],
+    ['where no data came at all', '>Q:x <G >c <C <Z:I', false],
+    ['by a message that nobody knows', '>?', false],
+    ['by no other', '>Q:x >P >B >D >E >H >C >S >F >X', true],
+    ['by nothing of the server', '>Q:x <H <d <c <C <Z:I', true],
+  ])('%s', (_, script, isPlain) => {
+    expect(replay(script).isPlain).toBe(isPlain)
+  })
+})
