@@ -527,9 +527,9 @@ export function composeUpstream(upstream: UpstreamConfig): UpstreamTarget {
 /** A session lives no longer unused than a certificate is used for logins. */
 function composeWarm({ warm, auth }: UpstreamConfig): WarmLimits | undefined {
   if (warm === undefined) return undefined
-  const { max_per_role: maxPerRole, max, max_age: maxAge } = warm
+  const { max_per_role: maxPerRole, max, max_age: maxAge, reuse } = warm
   const maxAgeMs = auth.method === 'certificate' ? Math.min(maxAge, auth.validity / 2) : maxAge
-  return { maxPerRole, max, maxAgeMs }
+  return { maxPerRole, max, maxAgeMs, reuse }
 }
 
 function composeCredentials(

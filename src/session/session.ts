@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { Refusal } from '../refusal.ts'
 import { cancelUpstream } from '../upstream/cancel.ts'
 import type { LoginRequest, UpstreamSession } from '../upstream/log-in.ts'
+import { closeSession } from '../upstream/parked-session.ts'
 import type { LoginCredential } from '../upstream/answer-authentication.ts'
 import type { RoleRequirement } from '../upstream/prove-role.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
@@ -312,11 +313,19 @@ function join(
   const { registry, observer } = services
   const { processId } = upstream
   const admittedAt = performance.now()
+  const { giveBack } = upstream
+  let wasCancelled = false
+  let isGivenBack = false
   const live: LiveSession = {
     facts,
     grant: grantOf(conversation, admission),
     endsAtMs: bounds && endsAtMs(bounds, services.now().getTime()),
-    cancel: async () => cancelUpstream(upstream.endpoint, target, processId, upstream.secretKey),
+    cancel: async () => {
+      // Whoever has it by now would have a statement cancelled that is not this client's.
+      if (isGivenBack) return
+      wasCancelled = true
+      await cancelUpstream(upstream.endpoint, target, processId, upstream.secretKey)
+    },
     drain: () => {
       splice.endWhenIdle('drain')
     },
@@ -331,6 +340,14 @@ function join(
     keepsTime: bounds?.idleMs !== undefined || bounds?.idleInTransactionMs !== undefined,
     // Where it cannot be delivered the server is gone, and the statement with it.
     cancel: () => void live.cancel().catch(() => {}),
+    release:
+      giveBack &&
+      (() => {
+        isGivenBack = true
+        // A request that is on its way may arrive at any time.
+        if (wasCancelled) closeSession(upstream)
+        else giveBack()
+      }),
     onEnd: (reason) => {
       watch?.stop()
       release()

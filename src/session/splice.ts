@@ -17,6 +17,11 @@ export interface SpliceOptions {
   /** Cancels the statement that runs upstream; never throws. */
   readonly cancel: () => void
   readonly onEnd: (reason: EndReason) => void
+  /**
+   * Takes the upstream over, unclosed, where the client has left it between two messages and outside a
+   * transaction. Absent where it ends with its client.
+   */
+  readonly release?: (() => void) | undefined
   readonly traffic: Traffic
   /** Whether anybody asks when something last passed. */
   readonly keepsTime: boolean
@@ -37,6 +42,8 @@ export class Splice implements Bounded {
   readonly #upstream: Socket
   readonly #cancel: () => void
   readonly #onEnd: (reason: EndReason) => void
+  readonly #release: (() => void) | undefined
+  #mayRelease = false
   readonly #traffic: Traffic
   readonly #state = new QueryState()
   bytesFromFrontend = 0
@@ -55,6 +62,7 @@ export class Splice implements Bounded {
     this.#upstream = options.upstream
     this.#cancel = options.cancel
     this.#onEnd = options.onEnd
+    this.#release = options.release
     this.#traffic = options.traffic
     this.#keepsTime = options.keepsTime
   }
@@ -68,29 +76,47 @@ export class Splice implements Bounded {
 
     frontend.on('data', this.#fromFrontend)
     upstream.on('data', this.#fromUpstream)
-    frontend.on('drain', () => upstream.resume())
-    upstream.on('drain', () => frontend.resume())
+    frontend.on('drain', this.#frontendDrained)
+    upstream.on('drain', this.#upstreamDrained)
     frontend.on('end', this.#frontendEnded)
-    upstream.on('end', () => {
-      this.#finish('upstream-closed')
-    })
-    this.#onClose(frontend, 'client-lost')
-    this.#onClose(upstream, 'upstream-lost')
+    upstream.on('end', this.#upstreamEnded)
+    if (frontend.closed) this.#frontendClosed()
+    else frontend.on('close', this.#frontendClosed)
+    if (upstream.closed) this.#upstreamClosed()
+    else upstream.on('close', this.#upstreamClosed)
     // The end of either may have come while the session was being set up: its event is past.
     if (upstream.readableEnded) this.#finish('upstream-closed')
     if (frontend.readableEnded) this.#frontendEnded()
+    // Not earlier: a farewell among the first bytes comes before anybody could let go of the upstream.
+    this.#mayRelease = this.#release !== undefined
     frontend.resume()
     upstream.resume()
   }
 
-  #onClose(socket: Socket, reason: EndReason): void {
-    const closed = (): void => {
-      this.#finish(reason)
-      this.#closed++
-      if (this.#closed === 2) this.#onEnd(this.#endReason ?? reason)
-    }
-    if (socket.closed) closed()
-    else socket.on('close', closed)
+  readonly #frontendClosed = (): void => {
+    this.#closedOne('client-lost')
+  }
+
+  readonly #upstreamClosed = (): void => {
+    this.#closedOne('upstream-lost')
+  }
+
+  readonly #upstreamEnded = (): void => {
+    this.#finish('upstream-closed')
+  }
+
+  readonly #frontendDrained = (): void => {
+    this.#upstream.resume()
+  }
+
+  readonly #upstreamDrained = (): void => {
+    this.#frontend.resume()
+  }
+
+  #closedOne(reason: EndReason): void {
+    this.#finish(reason)
+    this.#closed++
+    if (this.#closed === 2) this.#onEnd(this.#endReason ?? reason)
   }
 
   get standing(): Standing {
@@ -155,6 +181,8 @@ export class Splice implements Bounded {
     this.bytesFromFrontend += chunk.length
     this.#traffic.fromFrontend += chunk.length
     if (this.#keepsTime) this.#activeAt = performance.now()
+    const isFarewell = chunk.length === terminate.length && terminate.equals(chunk)
+    if (isFarewell && this.#leave()) return
     this.#state.fromFrontend(chunk)
     if (!this.#upstream.write(chunk)) this.#frontend.pause()
   }
@@ -173,7 +201,7 @@ export class Splice implements Bounded {
    * to the end: after a moment it is cancelled.
    */
   readonly #frontendEnded = (): void => {
-    if (this.#endReason !== undefined) return
+    if (this.#endReason !== undefined || this.#leave()) return
     if (this.#state.isTerminated || !this.#state.isBusy) {
       this.#finish('client-closed')
       return
@@ -188,6 +216,40 @@ export class Splice implements Bounded {
     if (this.#endsFor === undefined || this.#isClosing) return
     if (this.#endReason !== undefined || !this.#state.isIdle) return
     this.#sayFarewell(this.#endsFor)
+  }
+
+  /** Lets the client go and the upstream be, if nothing is under way there. */
+  #leave(): boolean {
+    const frontend = this.#frontend
+    const upstream = this.#upstream
+    if (this.#release === undefined || !this.#mayRelease || !this.#isClean) return false
+    this.#endReason = 'client-closed'
+    frontend.off('data', this.#fromFrontend)
+    upstream.off('data', this.#fromUpstream)
+    upstream.off('drain', this.#upstreamDrained)
+    upstream.off('end', this.#upstreamEnded)
+    upstream.off('close', this.#upstreamClosed)
+    upstream.pause()
+    frontend.off('drain', this.#frontendDrained)
+    if (frontend.writable) frontend.end()
+    frontend.resume()
+    closeWhenWritten(frontend)
+    this.#release()
+    // To this session it is as good as closed.
+    this.#closedOne('client-closed')
+    return true
+  }
+
+  get #isClean(): boolean {
+    const frontend = this.#frontend
+    const upstream = this.#upstream
+    const { isIdle, isPlain, isTerminated } = this.#state
+    const isOurs = this.#endReason !== undefined || this.#endsFor !== undefined || this.#isClosing
+    const isUnderWay =
+      frontend.readableLength + upstream.readableLength > 0 ||
+      frontend.writableLength + upstream.writableLength > 0
+    const isOpen = upstream.writable && !upstream.readableEnded && !upstream.destroyed
+    return !isOurs && isIdle && isPlain && !isTerminated && !isUnderWay && isOpen
   }
 
   /** The first reason counts. Both sides are closed, each as gently as it still can be. */

@@ -165,6 +165,10 @@ export function createMetrics({
     ['warm_logins_total', 'Logins where sessions are kept ready, by whether one was.'],
     ['outcome'],
   )
+  const warmReturned = counter([
+    'warm_sessions_returned_total',
+    'Upstream sessions that wait for a login again after a client has left them.',
+  ])
   const certificateExpiry = gauge(
     [
       'tls_certificate_expiry_timestamp_seconds',
@@ -330,7 +334,8 @@ export function createMetrics({
       warmLogins.inc({ outcome })
     },
     warmSessions(event, count) {
-      warmOpen.inc(event === 'opened' ? count : -count)
+      warmOpen.inc(event === 'opened' || event === 'returned' ? count : -count)
+      if (event === 'returned') warmReturned.inc(count)
     },
     certificateLoaded(notAfter) {
       certificateExpiry.set(notAfter.getTime() / 1000)

@@ -17,7 +17,7 @@ export interface HostObserver {
 /** What upstream tells of sessions that are ready before they are needed, likewise. */
 export interface WarmObserver {
   warmLogin(outcome: 'ready' | 'none'): void
-  warmSessions(event: 'opened' | 'taken' | 'dropped', count: number): void
+  warmSessions(event: 'opened' | 'taken' | 'dropped' | 'returned', count: number): void
 }
 
 /**

@@ -54,6 +54,11 @@ export interface UpstreamSession {
   /** Whatever came behind it: the first bytes of the session. */
   readonly early: Buffer
   readonly isSuperuser: boolean
+  /**
+   * Takes it from whoever's session it was, whose client has left it between two messages and outside a
+   * transaction, instead of its being closed. Absent where it ends with its client.
+   */
+  readonly giveBack?: () => void
 }
 
 export interface LoginAttempt {

@@ -25,6 +25,8 @@ export interface WarmLimits {
   /** Of the upstream, over all roles. */
   readonly max: number
   readonly maxAgeMs: number
+  /** Whether what a client leaves as it should waits for the next one, once it is as it was. */
+  readonly reuse: 'never' | 'reset'
 }
 
 /** How a database's PostgreSQL server is reached and logged in to. */

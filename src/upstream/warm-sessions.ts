@@ -1,4 +1,5 @@
-// Sessions that are logged in before anybody needs them. Each is one client's, once.
+// Sessions that are logged in before anybody needs them. Each is one client's, once, unless it is chosen
+// that they come back.
 import { setTimeout as delay } from 'node:timers/promises'
 import { Refusal } from '../refusal.ts'
 import { Demand } from './demand.ts'
@@ -7,7 +8,7 @@ import { openSession, type UpstreamAccess } from './open-session.ts'
 import { closeSession, ParkedSession } from './parked-session.ts'
 import type { UpstreamTarget, WarmLimits } from './target.ts'
 
-export type WarmEvent = 'opened' | 'taken' | 'dropped'
+export type WarmEvent = 'opened' | 'taken' | 'dropped' | 'returned'
 
 export interface WarmObserver {
   /** Whether a login found a session that was ready for it. */
@@ -21,6 +22,10 @@ interface Shelf {
   readonly demand: Demand
   /** Oldest first. */
   readonly parked: ParkedSession[]
+  /** Those that clients have and that may come back, by when they got them. */
+  readonly lent: Map<ParkedSession, number>
+  /** How many have come back and are being made what they were. */
+  returning: number
   opening: number
   failures: number
   retryAtMs: number
@@ -91,7 +96,7 @@ export class WarmSessions {
     if (store === undefined || key === undefined) return openSession(target, request, this.#access)
     const shelf = this.#shelfFor(store, key, request.role)
     shelf.demand.note(this.#nowMs())
-    const ready = await this.#take(shelf, request)
+    const ready = await this.#take(store, shelf, request)
     this.#observer?.warmLogin(ready === undefined ? 'none' : 'ready')
     const session = ready ?? (await this.#logIn(store, request))
     this.#refill(store, shelf, request)
@@ -115,7 +120,11 @@ export class WarmSessions {
   }
 
   /** The youngest: what is too many then grows old and is closed. */
-  async #take(shelf: Shelf, request: LoginRequest): Promise<UpstreamSession | undefined> {
+  async #take(
+    store: Store,
+    shelf: Shelf,
+    request: LoginRequest,
+  ): Promise<UpstreamSession | undefined> {
     const parked = shelf.parked.pop()
     if (parked === undefined) return undefined
     const session = await parked.handOver(request)
@@ -132,7 +141,73 @@ export class WarmSessions {
       return undefined
     }
     this.#tell('taken', 1)
-    return session
+    return parked.canComeBack && !session.isSuperuser
+      ? this.#lend(store, shelf, parked, session)
+      : session
+  }
+
+  #lend(
+    store: Store,
+    shelf: Shelf,
+    parked: ParkedSession,
+    session: UpstreamSession,
+  ): UpstreamSession {
+    const forget = (): void => {
+      shelf.lent.delete(parked)
+    }
+    shelf.lent.set(parked, this.#nowMs())
+    session.socket.once('close', forget)
+    const giveBack = (): void => {
+      session.socket.off('close', forget)
+      // Who was asked twice would be two clients'.
+      if (!shelf.lent.delete(parked)) return
+      void this.#takeBack(store, shelf, parked, session)
+    }
+    return { ...session, giveBack }
+  }
+
+  async #takeBack(
+    store: Store,
+    shelf: Shelf,
+    parked: ParkedSession,
+    session: UpstreamSession,
+  ): Promise<void> {
+    if (!this.#isWelcome(store, shelf, parked)) {
+      closeSession(session)
+      return
+    }
+    shelf.returning++
+    const again = await parked.comeBack((gone) => {
+      this.#forget(shelf, gone)
+    })
+    shelf.returning--
+    if (again === undefined) return
+    if (!this.#isWelcome(store, shelf, again)) {
+      again.close()
+      return
+    }
+    this.#shelve(shelf, again, 'returned')
+  }
+
+  #isWelcome(store: Store, shelf: Shelf, { openedAtMs }: ParkedSession): boolean {
+    const nowMs = this.#nowMs()
+    return (
+      this.#isCurrent(store) &&
+      [...store.shelves.values()].includes(shelf) &&
+      nowMs - openedAtMs < store.limits.maxAgeMs &&
+      kept(shelf) < shelf.demand.wanted(nowMs) &&
+      this.#hasRoom(store, shelf, nowMs)
+    )
+  }
+
+  /** Oldest first, by when they were opened. */
+  #shelve({ parked }: Shelf, one: ParkedSession, event: 'opened' | 'returned'): void {
+    const younger = parked.findIndex(({ openedAtMs }) => openedAtMs > one.openedAtMs)
+    parked.splice(younger === -1 ? parked.length : younger, 0, one)
+    this.#tell(event, 1)
+    this.#sweeper ??= setInterval(() => {
+      this.#sweep()
+    }, sweepMs).unref()
   }
 
   #shelfFor({ shelves, limits }: Store, key: string, role: string): Shelf {
@@ -140,6 +215,8 @@ export class WarmSessions {
       role,
       demand: new Demand(limits.maxPerRole, limits.maxAgeMs),
       parked: [],
+      lent: new Map<ParkedSession, number>(),
+      returning: 0,
       opening: 0,
       failures: 0,
       retryAtMs: -Infinity,
@@ -161,10 +238,16 @@ export class WarmSessions {
   #refill(store: Store, shelf: Shelf, request: LoginRequest): void {
     const nowMs = this.#nowMs()
     const wanted = shelf.demand.wanted(nowMs)
+    // Those that were lent a moment ago may be back as soon; one is there for whoever comes before.
+    const lent = [...shelf.lent.values()].filter((sinceMs) => nowMs - sinceMs < recentMs).length
+    const toOpen = Math.min(wanted, Math.max(wanted - lent, 1))
+    const mayOpen = (): boolean =>
+      sumOf([...store.shelves.values()], ({ opening }) => opening) < mostAtOnce
     while (
       this.#isCurrent(store) &&
       nowMs >= shelf.retryAtMs &&
-      shelf.parked.length + shelf.opening < wanted &&
+      kept(shelf) < toOpen &&
+      mayOpen() &&
       this.#hasRoom(store, shelf, nowMs)
     ) {
       void this.#openOne(store, shelf, request)
@@ -174,13 +257,11 @@ export class WarmSessions {
   #hasRoom(store: Store, shelf: Shelf, nowMs: number): boolean {
     const { limits } = store
     const all = [...store.shelves.values()]
-    if (sumOf(all, ({ opening }) => opening) >= mostAtOnce) return false
     const ofRole = all.filter(({ role }) => role === shelf.role)
-    const taken = ({ parked, opening }: Shelf): number => parked.length + opening
     const crowd =
-      sumOf(ofRole, taken) >= limits.maxPerRole
+      sumOf(ofRole, kept) >= limits.maxPerRole
         ? ofRole
-        : sumOf(all, taken) >= limits.max
+        : sumOf(all, kept) >= limits.max
           ? all
           : undefined
     if (crowd === undefined) return true
@@ -209,17 +290,14 @@ export class WarmSessions {
           this.#forget(shelf, gone)
         },
         this.#nowMs(),
+        store.limits.reuse === 'reset',
       )
       shelf.failures = 0
       if (!this.#isCurrent(store)) {
         parked.close()
         return
       }
-      shelf.parked.push(parked)
-      this.#tell('opened', 1)
-      this.#sweeper ??= setInterval(() => {
-        this.#sweep()
-      }, sweepMs).unref()
+      this.#shelve(shelf, parked, 'opened')
     } catch (error) {
       shelf.retryAtMs = this.#nowMs() + Math.min(firstRestMs * 2 ** shelf.failures, longestRestMs)
       shelf.failures++
@@ -296,6 +374,11 @@ function keyOf(request: LoginRequest): string | undefined {
   const isNamed = parameters.has('application_name')
   const key = JSON.stringify([role, isNamed, others.map((name) => [name, parameters.get(name)])])
   return key.length > maxKeyLength ? undefined : key
+}
+
+/** What waits, or is about to. */
+function kept({ parked, opening, returning }: Shelf): number {
+  return parked.length + opening + returning
 }
 
 /** The server has no place for another connection. */

@@ -134,6 +134,7 @@ export class Gate implements AsyncDisposable {
     now: () => new Date(),
     onEnd: () => {},
   })
+  readonly warm = new WarmSessions({ keys: new ScramKeyCache(10), network: new UpstreamNetwork() })
   /** For sessions that begin from now on. */
   rules: Rules
   readonly witness = new Witness()
@@ -151,6 +152,7 @@ export class Gate implements AsyncDisposable {
   static async start(options: GateOptions): Promise<Gate> {
     const server = createServer({ allowHalfOpen: true, noDelay: true })
     const gate = new Gate(server, options.trust, rulesOf(options))
+    gate.warm.adopt(gate.rules.upstreams.values())
     const services: SessionServices = {
       rules: () => gate.rules,
       observer: gate.witness,
@@ -166,7 +168,7 @@ export class Gate implements AsyncDisposable {
         },
         now: () => new Date(),
       }),
-      upstream: new WarmSessions({ keys: new ScramKeyCache(10), network: new UpstreamNetwork() }),
+      upstream: gate.warm,
       pendingSignIns: new PendingSignIns(),
       refreshSecrets: async () => Promise.resolve(),
       cancel: async ({ processId, secretKey }) => {
@@ -236,6 +238,7 @@ export class Gate implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#timers[Symbol.dispose]()
+    this.warm.close()
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
     await until('the gate to close', () => this.#sockets.every((socket) => socket.closed))

@@ -98,7 +98,7 @@ async function start(facts: Server['facts'] = {}) {
     channelBinding: 'prefer',
     protocol: '3.0',
     connectTimeoutMs: 10_000,
-    warm: { maxPerRole: 1, max: 10, maxAgeMs: 60_000 },
+    warm: { maxPerRole: 1, max: 10, maxAgeMs: 60_000, reuse: 'never' },
     credentials: { method: 'trust' },
   }
   warm.adopt([target])

@@ -124,6 +124,12 @@ const warm = section({
     .describe(
       'How old they may become; with the method `certificate` also at most half of `validity`. What pg_hba.conf says is asked of PostgreSQL when they are opened, and not again.',
     ),
+  reuse: z
+    .enum(['never', 'reset'], { error: expecting('must be "never" or "reset"') })
+    .prefault('never')
+    .describe(
+      'Whether a session waits for another client once one has left it. `never`: it ends with its client. `reset`: after `DISCARD ALL`, if PostgreSQL then says that it is as it was when it was opened. That does not reach everything: see the [operations guide](operations.md#sessions-that-are-ready).',
+    ),
 })
 
 const upstreamHost = section({
@@ -194,7 +200,7 @@ const upstream = section({
   warm: warm
     .optional()
     .describe(
-      'Sessions that are logged in before anybody needs them, so that a login does not wait for one. Each is for one client, once. Off without this section; not with the methods `token` and `rds-iam`, and not beside `session_settings`.',
+      'Sessions that are logged in before anybody needs them, so that a login does not wait for one. Each is for one client, once, unless `reuse` says otherwise. Off without this section; not with the methods `token` and `rds-iam`, and not beside `session_settings`.',
     ),
   auth: auth.describe('How Portcullis logs in as the role.'),
   provisioner: provisioner

@@ -84,6 +84,7 @@ describe('sessions that are ready', () => {
       max_per_role: 4,
       max: 20,
       max_age: 300_000,
+      reuse: 'never',
     })
     expect(load(yaml('host: db')).config.databases['app']?.upstream?.warm).toBeUndefined()
   })
@@ -97,6 +98,7 @@ describe('sessions that are ready', () => {
     ],
     ['auth: { method: trust }, warm: { max: 0 }', 'warm.max', 'must be a whole number between 1'],
     ['auth: { method: trust }, warm: { max_age: 2h }', 'warm.max_age', 'must be a duration'],
+    ['auth: { method: trust }, warm: { reuse: yes }', 'warm.reuse', 'must be "never" or "reset"'],
   ])('cannot be "%s"', (rest, key, message) => {
     expect(problemsOf(yaml('host: db', rest))).toEqual(of(key, message))
   })
