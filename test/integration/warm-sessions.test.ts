@@ -72,7 +72,13 @@ async function waiting(): Promise<readonly number[]> {
 }
 
 async function untilWaiting(count: number): Promise<readonly number[]> {
-  await until(`${count} sessions to wait`, async () => (await waiting()).length === count)
+  await until(
+    `${count} sessions to wait`,
+    // PostgreSQL knows of one before it is among those that the gateway has ready.
+    async () =>
+      (await waiting()).length === count &&
+      (await stack.metric('portcullis_warm_sessions_open')) === count,
+  )
   return waiting()
 }
 
