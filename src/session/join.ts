@@ -1,6 +1,6 @@
 import { cancelUpstream } from '../upstream/cancel.ts'
 import type { UpstreamSession } from '../upstream/log-in.ts'
-import { closeSession } from '../upstream/parked-session.ts'
+import { closeSession } from '../upstream/close-session.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import { authenticationOk, backendKeyData } from '../wire/write-backend.ts'
 import type { Admission } from './attempt.ts'

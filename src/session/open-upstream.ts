@@ -2,7 +2,7 @@
 import { Refusal } from '../refusal.ts'
 import type { LoginCredential } from '../upstream/answer-authentication.ts'
 import type { LoginRequest, UpstreamSession } from '../upstream/log-in.ts'
-import { closeSession } from '../upstream/parked-session.ts'
+import { closeSession } from '../upstream/close-session.ts'
 import type { RoleRequirement } from '../upstream/prove-role.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
 import type { Admission, TokenAdmission } from './attempt.ts'

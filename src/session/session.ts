@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { Refusal } from '../refusal.ts'
-import { closeSession } from '../upstream/parked-session.ts'
+import { closeSession } from '../upstream/close-session.ts'
 import { PacketReader } from '../wire/packet-reader.ts'
 import { ignoreError } from '../wire/established.ts'
 import type { CancelRequest } from '../wire/startup.ts'

@@ -6,8 +6,9 @@ import type { Endpoint } from './endpoint.ts'
 import type { UpstreamTarget } from './target.ts'
 
 /**
- * Sends a CancelRequest to where the session lives and waits until the server has closed the connection, which is how PostgreSQL
- * says that it has dealt with it. Throws where it could not be delivered within the connect timeout.
+ * Sends a CancelRequest to where the session lives and waits until the server has closed the connection,
+ * which is how PostgreSQL says that it has dealt with it. Throws where it could not be delivered within
+ * the connect timeout.
  */
 export async function cancelUpstream(
   endpoint: Endpoint,

@@ -7,7 +7,6 @@ import { type Frame, FrameError, readFrame } from '../wire/frame.ts'
 import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
 import { type ErrorReport, MalformedMessage, parseBackendMessage } from '../wire/read-backend.ts'
 import { maxStartupPacketBytes, writeStartupMessage } from '../wire/startup.ts'
-import { terminate } from '../wire/write-frontend.ts'
 import {
   answerAuthentication,
   type Exchange,
@@ -15,6 +14,7 @@ import {
 } from './answer-authentication.ts'
 import { ignoreError } from '../wire/established.ts'
 import type { Deadline } from './deadline.ts'
+import { closeSession } from './close-session.ts'
 import { dial } from './dial.ts'
 import { type Endpoint, where } from './endpoint.ts'
 import { proveRole, type RoleRequirement } from './prove-role.ts'
@@ -90,6 +90,7 @@ export type AttemptResult =
 
 /** PostgreSQL says so before it asks for a proof: it is starting, stopping or recovering. */
 const cannotConnectNow = '57P03'
+const tooManyConnections = '53300'
 
 /** Connects to one address and logs in as a role; where that fails the connection is closed. */
 export async function logIn(attempt: LoginAttempt): Promise<AttemptResult> {
@@ -177,8 +178,7 @@ async function authenticate(
       greeting.push(asked.statuses)
     }
     if (!isWanted(target.wantedSession, state)) {
-      socket.end(terminate)
-      socket.destroySoon()
+      closeSession({ socket })
       return { kind: 'unwanted', state }
     }
   }
@@ -315,6 +315,13 @@ export class RolePasswordRefused extends Refusal {
   }
 }
 
+/** The server has no place for another connection. */
+export class ServerFull extends Refusal {
+  constructor(logDetail: string, errorResponse: Buffer) {
+    super('upstream-refused', { logDetail, errorResponse })
+  }
+}
+
 /** An ErrorResponse of the server during the login. */
 class ServerRefused extends Error {
   readonly frame: Buffer
@@ -333,6 +340,7 @@ class ServerRefused extends Error {
  */
 function serverRefused(error: ServerRefused, credential: LoginCredential): Refusal {
   const logDetail = `${error.sqlstate} ${error.message}`
+  if (error.sqlstate === tooManyConnections) return new ServerFull(logDetail, error.frame)
   if (!error.sqlstate.startsWith('28')) {
     return new Refusal('upstream-refused', { logDetail, errorResponse: error.frame })
   }

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Refusal } from '../refusal.ts'
 import type { ScramKeyCache } from '../sasl/scram-key-cache.ts'
-import { terminate } from '../wire/write-frontend.ts'
+import { closeSession } from './close-session.ts'
 import { Deadline } from './deadline.ts'
 import { type Endpoint, where } from './endpoint.ts'
 import { type AttemptResult, logIn, type LoginRequest, type UpstreamSession } from './log-in.ts'
@@ -74,7 +74,7 @@ async function tryHosts(search: Search): Promise<Found> {
           return { kind: 'session', session }
         }
         if (spare === undefined) spare = session
-        else close(session)
+        else closeSession(session)
       }
       // A proof that is relayed is the client's for one server, and it makes no other.
       isProved = result.kind !== 'failed' && request.credential.kind === 'relay'
@@ -85,7 +85,7 @@ async function tryHosts(search: Search): Promise<Found> {
     spare = undefined
     return { kind: 'session', session }
   } finally {
-    if (spare !== undefined) close(spare)
+    if (spare !== undefined) closeSession(spare)
   }
 }
 
@@ -98,11 +98,6 @@ function hostsInOrder(target: UpstreamTarget, network: UpstreamNetwork): readonl
     },
     random: network.random,
   })
-}
-
-function close({ socket }: UpstreamSession): void {
-  socket.end(terminate)
-  socket.destroySoon()
 }
 
 /** Why there is no session: what the servers themselves say comes first. */

@@ -2,10 +2,10 @@ import { Refusal } from '../refusal.ts'
 import { type Frame, readFrame } from '../wire/frame.ts'
 import { PacketReader } from '../wire/packet-reader.ts'
 import { parseBackendMessage } from '../wire/read-backend.ts'
-import { terminate } from '../wire/write-frontend.ts'
 import type { LoginCredential } from './answer-authentication.ts'
 import type { LoginRequest, UpstreamSession } from './log-in.ts'
 import { askCleanState, discardAll } from './clean-state.ts'
+import { closeSession } from './close-session.ts'
 import { askFacts, type SessionFacts } from './session-facts.ts'
 import { withinMs } from './within.ts'
 
@@ -145,12 +145,6 @@ export class ParkedSession {
     this.#watch.release()
     closeSession(this.#parked.session)
   }
-}
-
-export function closeSession({ socket }: UpstreamSession): void {
-  if (socket.destroyed) return
-  socket.end(terminate)
-  socket.destroySoon()
 }
 
 /** Another password is another right to log in; a certificate is as good as any other of its role. */

@@ -3,7 +3,8 @@ import { ignoreError } from '../wire/established.ts'
 import { readFrame } from '../wire/frame.ts'
 import { PacketReader } from '../wire/packet-reader.ts'
 import { parseBackendMessage } from '../wire/read-backend.ts'
-import { queryMessage, terminate } from '../wire/write-frontend.ts'
+import { queryMessage } from '../wire/write-frontend.ts'
+import { closeSession } from './close-session.ts'
 import type { LoginCredential } from './answer-authentication.ts'
 import { dial } from './dial.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -93,8 +94,7 @@ export async function probeRole(
     return { isSuperuser, isReplication: undefined }
   } finally {
     clearTimeout(timer)
-    socket.end(terminate)
-    socket.destroySoon()
+    closeSession({ socket })
   }
 }
 

@@ -20,10 +20,9 @@ import {
   toSql,
   type Wish,
 } from './provision-plan.ts'
-
 import { parseState, prepareState, stateQuery } from './provision-state.ts'
 import { Unquotable } from './quote-sql.ts'
-import { SqlSession, StatementFailed } from './sql-session.ts'
+import { ownParameters, SqlSession, StatementFailed } from './sql-session.ts'
 import type { UpstreamTarget } from './target.ts'
 
 export interface ProvisionerOptions {
@@ -280,20 +279,13 @@ const conflicts: ReadonlySet<string> = new Set([
   'XX000',
 ])
 
-/** What the owner of the database or of the role has set must not change what our statements mean. */
 function sessionParameters({ connectTimeoutMs }: UpstreamTarget): ReadonlyMap<string, string> {
   return new Map([
-    ['application_name', 'portcullis provisioning'],
     // Names of roles are the same bytes in every database, whatever its encoding is.
-    ['client_encoding', 'SQL_ASCII'],
-    ['search_path', 'pg_catalog, pg_temp'],
-    ['standard_conforming_strings', 'on'],
+    ...ownParameters('portcullis provisioning', 'SQL_ASCII', connectTimeoutMs),
     ['plan_cache_mode', 'force_generic_plan'],
     ['default_transaction_isolation', 'read committed'],
     ['default_transaction_read_only', 'off'],
-    ['statement_timeout', String(connectTimeoutMs)],
-    ['lock_timeout', String(connectTimeoutMs)],
-    ['idle_in_transaction_session_timeout', String(connectTimeoutMs)],
   ])
 }
 

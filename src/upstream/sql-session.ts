@@ -2,7 +2,8 @@
 import { type Frame, FrameError, readFrame } from '../wire/frame.ts'
 import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
 import { type ErrorReport, MalformedMessage, parseBackendMessage } from '../wire/read-backend.ts'
-import { queryMessage, terminate } from '../wire/write-frontend.ts'
+import { queryMessage } from '../wire/write-frontend.ts'
+import { closeSession } from './close-session.ts'
 import type { UpstreamSession } from './log-in.ts'
 
 /** No answer to a statement of ours is longer. */
@@ -21,6 +22,26 @@ export class StatementFailed extends Error {
 }
 
 export type TextRow = readonly (string | undefined)[]
+
+/**
+ * What a session of our own is opened with: a startup packet counts for more than what the owner of the
+ * database or of the role has set, which must not change what our statements mean.
+ */
+export function ownParameters(
+  applicationName: string,
+  clientEncoding: 'UTF8' | 'SQL_ASCII',
+  timeoutMs: number,
+): readonly (readonly [string, string])[] {
+  return [
+    ['application_name', applicationName],
+    ['client_encoding', clientEncoding],
+    ['search_path', 'pg_catalog, pg_temp'],
+    ['standard_conforming_strings', 'on'],
+    ['statement_timeout', String(timeoutMs)],
+    ['lock_timeout', String(timeoutMs)],
+    ['idle_in_transaction_session_timeout', String(timeoutMs)],
+  ]
+}
 
 export class SqlSession {
   readonly #socket: UpstreamSession['socket']
@@ -67,8 +88,7 @@ export class SqlSession {
   }
 
   end(): void {
-    this.#socket.end(terminate)
-    this.#socket.destroySoon()
+    closeSession({ socket: this.#socket })
   }
 
   destroy(): void {

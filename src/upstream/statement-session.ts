@@ -4,7 +4,7 @@ import type { LoginCredential } from './answer-authentication.ts'
 import type { UpstreamSession } from './log-in.ts'
 import { UpstreamNetwork } from './network.ts'
 import { openSession } from './open-session.ts'
-import { SqlSession, StatementFailed } from './sql-session.ts'
+import { ownParameters, SqlSession, StatementFailed } from './sql-session.ts'
 import type { UpstreamTarget } from './target.ts'
 
 export interface StatementSessionOptions {
@@ -35,16 +35,7 @@ export class StatementSession implements AsyncDisposable {
     { role, credential, applicationName, statementTimeoutMs }: StatementSessionOptions,
     keys: ScramKeyCache,
   ): Promise<StatementSession> {
-    // What a startup packet says counts for more than what the role or the database was given.
-    const parameters = new Map([
-      ['application_name', applicationName],
-      ['client_encoding', 'UTF8'],
-      ['search_path', 'pg_catalog, pg_temp'],
-      ['standard_conforming_strings', 'on'],
-      ['statement_timeout', String(statementTimeoutMs)],
-      ['lock_timeout', String(statementTimeoutMs)],
-      ['idle_in_transaction_session_timeout', String(statementTimeoutMs)],
-    ])
+    const parameters = new Map(ownParameters(applicationName, 'UTF8', statementTimeoutMs))
     const request = { role, credential, parameters, requirement: undefined }
     const session = await openSession(target, request, { keys, network: new UpstreamNetwork() })
     return new StatementSession(session, statementTimeoutMs + graceMs)

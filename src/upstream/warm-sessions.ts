@@ -1,11 +1,11 @@
 // Sessions that are logged in before anybody needs them. Each is one client's, once, unless it is chosen
 // that they come back.
 import { setTimeout as delay } from 'node:timers/promises'
-import { Refusal } from '../refusal.ts'
+import { closeSession } from './close-session.ts'
 import { Demand } from './demand.ts'
-import type { LoginRequest, UpstreamSession } from './log-in.ts'
+import { type LoginRequest, ServerFull, type UpstreamSession } from './log-in.ts'
 import { openSession, type UpstreamAccess } from './open-session.ts'
-import { closeSession, ParkedSession } from './parked-session.ts'
+import { ParkedSession } from './parked-session.ts'
 import type { UpstreamTarget, WarmLimits } from './target.ts'
 
 export type WarmEvent = 'opened' | 'taken' | 'dropped' | 'returned'
@@ -111,7 +111,7 @@ export class WarmSessions {
     try {
       return await openSession(store.target, request, this.#access)
     } catch (error) {
-      if (!isFull(error) || parkedIn(store) === 0) throw error
+      if (!(error instanceof ServerFull) || parkedIn(store) === 0) throw error
       // Nobody is refused for want of a place that is kept for somebody who may come.
       this.#empty(store)
       await delay(roomMs)
@@ -301,7 +301,7 @@ export class WarmSessions {
     } catch (error) {
       shelf.retryAtMs = this.#nowMs() + Math.min(firstRestMs * 2 ** shelf.failures, longestRestMs)
       shelf.failures++
-      if (isFull(error)) this.#empty(store)
+      if (error instanceof ServerFull) this.#empty(store)
     } finally {
       shelf.opening--
     }
@@ -379,11 +379,6 @@ function keyOf(request: LoginRequest): string | undefined {
 /** What waits, or is about to. */
 function kept({ parked, opening, returning }: Shelf): number {
   return parked.length + opening + returning
-}
-
-/** The server has no place for another connection. */
-function isFull(error: unknown): boolean {
-  return error instanceof Refusal && error.logDetail?.startsWith('53300 ') === true
 }
 
 function parkedIn({ shelves }: Store): number {

@@ -65,9 +65,7 @@ describe.each(ways)('%s that comes', (_, revoke) => {
       upstream: { port: upstream.port },
     })
     await using frontend = await gate.connect()
-    frontend.send(startup(['user', role, 'database', database]))
-    await frontend.takeMessage()
-    frontend.send(message('p', `${await trust.token()}\0`))
+    await gate.logIn(frontend)
     const connection = await asked.promise
     revoke(gate)
     connection.send(welcome)
@@ -88,9 +86,7 @@ describe.each(ways)('%s that comes', (_, revoke) => {
       upstream: { port: upstream.port },
     })
     await using frontend = await gate.connect()
-    frontend.send(startup(['user', role, 'database', database]))
-    await frontend.takeMessage()
-    frontend.send(message('p', `${await trust.token()}\0`))
+    await gate.logIn(frontend)
     while ((await frontend.takeMessage()).type !== 'Z');
     revoke(gate)
     expect(readError(await frontend.rest())).toMatchObject({ sqlstate: '57P01' })
@@ -113,9 +109,7 @@ describe('a configuration that replaces that of a login under way', () => {
       upstream: { port: upstream.port },
     })
     await using frontend = await gate.connect()
-    frontend.send(startup(['user', role, 'database', database]))
-    await frontend.takeMessage()
-    frontend.send(message('p', `${await trust.token()}\0`))
+    await gate.logIn(frontend)
     const connection = await asked.promise
     const { catalog } = gate.rules
     gate.rules = { ...gate.rules, isEnforced, catalog: { ...catalog, integrations: new Map() } }
