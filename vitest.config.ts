@@ -9,6 +9,8 @@ export default defineConfig({
     maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // What another process writes is waited for.
+    expect: { poll: { timeout: 15_000, interval: 20 } },
     // A suite that hangs says so instead of holding up the run.
     teardownTimeout: 20_000,
   },

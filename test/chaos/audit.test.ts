@@ -83,7 +83,7 @@ describe.skipIf(disk === undefined)('a full disk under the audit log', () => {
       during.client.destroy()
       earlier.query('select 1')
       await earlier.readUntil('Z')
-      expect(stack.gateway.log()).toContain('audit records cannot be written')
+      await expect.poll(() => stack.gateway.log()).toContain('audit records cannot be written')
 
       truncateSync(ballast)
       // By itself: nobody has to log in for it, and no signal is needed.

@@ -304,7 +304,9 @@ describe('an authority is replaced', () => {
     useAuthority(changed, 'ca-2.crt', 'ca-2.key')
     await chmod(join(stack.folder, 'ca-2.key'), 0o640)
     await stack.gateway.reload(changed)
-    expect(stack.gateway.log()).toContain('has mode 0640, and is for its owner alone')
+    await expect
+      .poll(() => stack.gateway.log())
+      .toContain('has mode 0640, and is for its owner alone')
     await chmod(join(stack.folder, 'ca-2.key'), 0o600)
     await logIn()
   })

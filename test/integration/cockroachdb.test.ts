@@ -514,7 +514,7 @@ describe('portcullis explain', () => {
   })
 })
 
-test('lists with commas are read, and noticed', () => {
-  expect(atGoogle.log()).toContain('is read as a list with commas')
+test('lists with commas are read, and noticed', async () => {
+  await expect.poll(() => atGoogle.log()).toContain('is read as a list with commas')
   expect(stack.gateway.log()).not.toContain('is read as a list with commas')
 })

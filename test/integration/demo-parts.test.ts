@@ -160,7 +160,9 @@ describe('PostgreSQL', () => {
   test('refuses a wrong password, and says so in its log', async () => {
     const wrong = { user: 'app_readonly', password: 'wrong' }
     await expect(postgres.sql('select', wrong)).rejects.toThrow('password authentication failed')
-    expect(postgres.log()).toContain('password authentication failed for user "app_readonly"')
+    await expect
+      .poll(() => postgres.log())
+      .toContain('password authentication failed for user "app_readonly"')
   })
 
   test('stops and starts again on its port with its data', async () => {
@@ -198,7 +200,7 @@ describe('what PostgreSQL leaves behind', { timeout: 30_000 }, () => {
     await postgres[Symbol.asyncDispose]()
     expect(isRunning(pid)).toBe(false)
     expect(await readdir(parent)).toEqual([])
-    expect(postgres.log()).toContain('database system is shut down')
+    await expect.poll(() => postgres.log()).toContain('database system is shut down')
   })
 
   test('is nothing after a failed start', async () => {

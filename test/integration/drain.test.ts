@@ -51,7 +51,9 @@ describe.each([
     expect(await working.readError()).toMatchObject(adminShutdown)
     expect(await exited).toEqual([0, null])
     expect(await stack.backends()).toBe(0)
-    expect((await stack.audit()).filter((record) => record.activity_id === 2)).toHaveLength(2)
+    await expect
+      .poll(async () => (await stack.audit()).filter((record) => record.activity_id === 2))
+      .toHaveLength(2)
   })
 
   test('ends what is left at the deadline', async () => {

@@ -310,7 +310,7 @@ test.each([
   expect(await logIn(await aliceToken(), database)).toMatchObject({ sqlstate: '08001' })
   const lines = () => gateway.log().slice(from).split('\n')
   await until('the log', () => lines().some((line) => line.includes(`"reason":"${reason}"`)))
-  expect(gateway.log().slice(from)).toContain(logged)
+  await expect.poll(() => gateway.log().slice(from)).toContain(logged)
 })
 
 test('no token is in a log or an audit record', async () => {

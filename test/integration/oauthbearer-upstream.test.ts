@@ -108,7 +108,7 @@ describe.skipIf(!hasCompiler)('PostgreSQL 18 with a validator', () => {
     const token = await stack.token()
     await accept(token)
     expect(await logIn(token, database)).toBe('could not connect to the database')
-    expect(stack.gateway.log()).toContain(told)
+    await expect.poll(() => stack.gateway.log()).toContain(told)
   })
 
   test('no token is in a log', () => {

@@ -126,7 +126,7 @@ describe('a session', () => {
       org: claims.org,
     })
     const session = String(await setting(alice, 'portcullis.session'))
-    expect(stack.gateway.log()).toContain(`"session":"${session}"`)
+    await expect.poll(() => stack.gateway.log()).toContain(`"session":"${session}"`)
     expect(await value(alice, 'select portcullis.identity()')).toMatchObject({
       iss: stack.provider.issuer,
       sub: 'alice',

@@ -63,7 +63,7 @@ test('a password that was replaced at both ends is used for the very next login'
   await setPassword('second')
   await swap({ app_readonly: 'second\n' })
   await logsIn()
-  expect(stack.gateway.log()).toContain('"secrets replaced"')
+  await expect.poll(() => stack.gateway.log()).toContain('"secrets replaced"')
 })
 
 test('a replaced file is in use before anybody is refused', async () => {
@@ -80,9 +80,11 @@ test('a file that is empty for now changes nothing, is told of once and counted'
     /"secrets not replaced, the old ones stay in use"/,
     () => void swap({ app_readonly: '' }),
   )
-  expect(stack.gateway.log()).toContain(
-    'databases.sandbox.upstream.auth.passwords.app_readonly: must be a string that is not empty',
-  )
+  await expect
+    .poll(() => stack.gateway.log())
+    .toContain(
+      'databases.sandbox.upstream.auth.passwords.app_readonly: must be a string that is not empty',
+    )
   await logsIn()
   await setPassword('fourth')
   await expect(logsIn()).rejects.toThrow('could not connect to the database')

@@ -225,7 +225,7 @@ describe('with tls.client_ca', () => {
 
     await writeFile(join(folder, 'empty.crt'), 'nothing')
     await trusting.reload({ ...stack.config, tls: { ...tls, client_ca: 'empty.crt' } })
-    expect(trusting.log()).toContain('has no certificate')
+    await expect.poll(() => trusting.log()).toContain('has no certificate')
     expect(await logIn(token, newcomer, at())).toBe('ok')
   })
 })

@@ -61,8 +61,10 @@ describe('a server on a Unix socket', () => {
     const token = await stack.token({ [groupsClaim]: ['readwrite-role'] })
     const answer = await client.logIn({ user: 'app_readwrite', database: 'sandbox' }, token)
     expect(errorFields(answer).message).toBe('could not connect to the database')
-    expect(stack.postgres.log()).toContain('Peer authentication failed for user "app_readwrite"')
-    expect(stack.gateway.log()).toContain('upstream-authentication')
+    await expect
+      .poll(() => stack.postgres.log())
+      .toContain('Peer authentication failed for user "app_readwrite"')
+    await expect.poll(() => stack.gateway.log()).toContain('upstream-authentication')
     client.destroy()
   })
 })
