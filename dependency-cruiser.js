@@ -1,8 +1,9 @@
 // Who may import whom inside src/, as one table. A folder may always import itself.
 const mayImport = {
   refusal: [],
+  'nearest-name': [],
   sasl: [],
-  config: [],
+  config: ['nearest-name'],
   wire: ['refusal'],
   identity: ['refusal'],
   policy: ['refusal', 'identity'],
