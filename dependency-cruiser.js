@@ -10,6 +10,7 @@ const mayImport = {
   upstream: ['refusal', 'wire', 'sasl'],
   session: ['refusal', 'wire', 'sasl', 'identity', 'policy', 'upstream'],
   fleet: ['refusal', 'session', 'wire'],
+  admin: ['refusal', 'nearest-name', 'wire', 'policy', 'identity'],
   web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
   telemetry: ['refusal', 'session'],
   cli: ['refusal', 'config', 'identity', 'policy', 'grants', 'inspection'],
@@ -31,7 +32,7 @@ const folders = Object.entries(mayImport).map(([from, to]) => ({
 const pure = {
   name: 'pure-folders-do-no-io',
   severity: 'error',
-  from: { path: '^src/(wire|policy|refusal)[/.]' },
+  from: { path: '^src/(wire|policy|refusal|admin/grammar)[/.]' },
   to: { dependencyTypes: ['core'], path: '^(node:)?(net|tls|fs|http|https|dns|child_process)' },
 }
 

@@ -2,6 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { configurationPage, schemaText } from './config-docs.ts'
+import { consolePage } from './console-docs.ts'
+import { consoleProperties } from './console-properties.ts'
 import { missingTests } from './named-tests.ts'
 import { root, run } from './run.ts'
 import { readTestTitles } from './test-titles.ts'
@@ -28,7 +30,9 @@ async function graph(): Promise<string> {
 }
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
+  'src/admin/grammar/properties.ts': consoleProperties,
   'docs/configuration.md': configurationPage,
+  'docs/console.md': consolePage,
   'docs/portcullis.schema.json': schemaText,
   'docs/troubleshooting.md': troubleshootingPage,
   'ARCHITECTURE.md': architecturePage,
