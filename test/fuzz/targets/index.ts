@@ -12,5 +12,6 @@ export const targets: Readonly<Record<TargetName, () => Promise<Target | undefin
   backend: async () => (await import('./backend.ts')).backendTarget(),
   'splice-state': async () => (await import('./splice-state.ts')).spliceStateTarget(),
   session: async () => (await import('./session.ts')).sessionTarget(),
+  console: async () => (await import('./console.ts')).consoleTarget(),
   upstream: async () => (await import('./upstream.ts')).upstreamTarget(),
 }

@@ -9,6 +9,7 @@ export const targetNames = [
   'splice-state',
   'session',
   'upstream',
+  'console',
 ] as const
 
 export type TargetName = (typeof targetNames)[number]
