@@ -10,7 +10,7 @@ const mayImport = {
   upstream: ['refusal', 'wire', 'sasl'],
   session: ['refusal', 'wire', 'sasl', 'identity', 'policy', 'upstream'],
   fleet: ['refusal', 'session', 'wire'],
-  admin: ['refusal', 'nearest-name', 'wire', 'policy', 'identity'],
+  admin: ['refusal', 'nearest-name', 'wire', 'policy', 'identity', 'session', 'fleet'],
   web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
   telemetry: ['refusal', 'session'],
   cli: ['refusal', 'config', 'identity', 'policy', 'grants', 'inspection'],

@@ -1,0 +1,50 @@
+// Carries out a statement, in the process that has the catalog and all sessions.
+import { ConsoleError, type Answer } from './answer.ts'
+import type { CatalogHome } from './catalog-home.ts'
+import { bindParameters } from './grammar/bind.ts'
+import { parseStatements } from './grammar/parse.ts'
+import { StatementError } from './grammar/statement-error.ts'
+import type { Statement } from './grammar/statement.ts'
+import type { ConsoleOrder, ConsoleReply, ConsoleUser } from './order.ts'
+
+/** What statements are carried out with. */
+export interface ConsoleServices {
+  readonly catalog: CatalogHome
+}
+
+/** Of one statement: who gave it, and where it stands in its text. */
+export interface Context {
+  readonly user: ConsoleUser
+  /** In characters, from 1 on. */
+  readonly position: number
+  readonly services: ConsoleServices
+}
+
+/** Never throws what is meant for whoever gave the order. */
+export async function execute(
+  order: ConsoleOrder,
+  services: ConsoleServices,
+): Promise<ConsoleReply> {
+  try {
+    const parsed = parseStatements(order.text)[order.index]
+    if (parsed === undefined) throw new Error(`no statement ${order.index}`)
+    const { position } = parsed
+    const statement = bindParameters(parsed.statement, order.parameters)
+    return {
+      kind: 'answer',
+      answer: await carryOut(statement, { user: order.user, position, services }),
+    }
+  } catch (error) {
+    if (error instanceof ConsoleError) return { kind: 'fault', fault: error.fault }
+    if (!(error instanceof StatementError)) throw error
+    const { sqlstate, message, hint, position } = error
+    return { kind: 'fault', fault: { sqlstate, message, hint, position } }
+  }
+}
+
+async function carryOut({ kind }: Statement, { position }: Context): Promise<Answer> {
+  // Each kind of statement has a folder beside this file.
+  return Promise.reject(
+    new ConsoleError({ sqlstate: '0A000', message: `${kind} is not here yet`, position }),
+  )
+}

@@ -1,0 +1,41 @@
+// What a console session asks of the process that has the catalog and all sessions.
+import type { Answer, ConsoleFault } from './answer.ts'
+
+/** `stats` may look, `admin` may change as well. */
+export type ConsoleRight = 'admin' | 'stats'
+
+/** Who sits at the console. */
+export interface ConsoleUser {
+  /** The principal, or the name of who came in without single sign-on. */
+  readonly name: string
+  readonly right: ConsoleRight
+  readonly by: 'sso' | 'secret' | 'socket'
+  readonly issuer: string | undefined
+  readonly subject: string | undefined
+  readonly address: string
+  /** The id of the console session, as in the log and the audit. */
+  readonly session: string
+  /** The database that it is connected to: `system`, `portcullis` or `pgbouncer`. */
+  readonly database: string
+}
+
+/**
+ * One statement of a text. It is the text that crosses the channel: a secret of a parsed statement does not
+ * let itself be copied.
+ */
+export interface ConsoleOrder {
+  readonly text: string
+  /** Which of its statements, from 0 on. */
+  readonly index: number
+  /** Of the extended protocol, as text. */
+  readonly parameters: readonly string[]
+  readonly user: ConsoleUser
+  /** Set where the statement was given before and its answer was `waiting`: a word of the primary's own. */
+  readonly ticket?: string | undefined
+}
+
+export type ConsoleReply =
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'fault'; readonly fault: ConsoleFault }
+  /** What is waited for has not come about yet: the order is to be given again, with the ticket. */
+  | { readonly kind: 'waiting'; readonly ticket: string }
