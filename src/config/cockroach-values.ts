@@ -1,5 +1,6 @@
 // The forms in which CockroachDB's settings are written. Each reader throws a Fault that says what to write.
 import { X509Certificate } from 'node:crypto'
+import { certificatesIn } from '../pem.ts'
 
 export class Fault extends Error {
   override readonly name = 'Fault'
@@ -108,7 +109,7 @@ function checkKey(key: unknown): void {
 /** Certificates as PEM text; undefined for an empty one. */
 export function readCertificates(text: string): string | undefined {
   if (text.trim() === '') return undefined
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
+  const blocks = certificatesIn(text)
   if (blocks.length === 0 || !blocks.every(isCertificate)) {
     throw new Fault('must be the PEM text of certificates: ${file:ca.crt} reads a file of them')
   }

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { Findings } from './finding.ts'
+import { certificatesIn } from '../pem.ts'
 
 const dayMs = 86_400_000
 /** Time enough to get a new certificate. */
@@ -7,7 +8,7 @@ const warnBeforeMs = 30 * dayMs
 
 /** The certificates of a PEM file, in their order. Throws on none, and on one that cannot be read. */
 export function parseCertificates(pem: string): readonly X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  const blocks = certificatesIn(pem)
   if (blocks.length === 0) throw new Error('there is no certificate in it')
   return blocks.map((block) => new X509Certificate(block))
 }

@@ -6,6 +6,7 @@ import {
   type SecureContextOptions,
   type SecureVersion,
 } from 'node:tls'
+import { certificatesIn } from '../pem.ts'
 
 export interface CertificateFiles {
   readonly certificate: string
@@ -93,7 +94,7 @@ export function loadServerKeyPair(files: CertificateFiles): ServerKeyPair {
 /** OpenSSL takes a file without a certificate for one that trusts nobody, and says nothing. */
 function readAuthorities(path: string): string {
   const pem = readFileSync(path, 'utf8')
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  const blocks = certificatesIn(pem)
   if (blocks.length === 0) throw new Error(`${path} has no certificate`)
   for (const block of blocks) new X509Certificate(block)
   return blocks.join('\n')

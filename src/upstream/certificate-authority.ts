@@ -1,6 +1,7 @@
 // The authority that signs the certificates that Portcullis logs in with, as it is in two files.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { certificatesIn } from '../pem.ts'
 
 export interface CertificateAuthority {
   readonly certificate: X509Certificate
@@ -35,7 +36,7 @@ export function readAuthority(files: AuthorityFiles): CertificateAuthority {
 /** All certificates of a file, in their order. */
 export function readAuthorities(path: string): readonly X509Certificate[] {
   const pem = readFile(path, false)
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  const blocks = certificatesIn(pem)
   if (blocks.length === 0) throw new Error(`${path} has no certificate`)
   try {
     return blocks.map((block) => new X509Certificate(block))
