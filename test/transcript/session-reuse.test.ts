@@ -1,32 +1,12 @@
 // Sessions that come back from their clients, at a server that says of them what it likes.
-import { createSecureContext } from 'node:tls'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { ScramKeyCache } from '../../src/sasl/scram-key-cache.ts'
 import type { UpstreamSession } from '../../src/upstream/log-in.ts'
-import { UpstreamNetwork } from '../../src/upstream/network.ts'
-import type { UpstreamTarget } from '../../src/upstream/target.ts'
-import { WarmSessions } from '../../src/upstream/warm-sessions.ts'
-import { cstrings, int16, int32, message, startup } from '../unit/wire/bytes.ts'
+import { cstrings, int32, message, startup } from '../unit/wire/bytes.ts'
 import type { Frontend } from './frontend.ts'
 import { createTrust, database, Gate, role, type Trust } from './gate.ts'
 import { turns, until } from './until.ts'
+import { row, startWarm } from './warm-upstream.ts'
 import { authentication, greeting, keyData, ready, Upstream } from './upstream.ts'
-
-function row(types: readonly number[], values: readonly string[]): Buffer {
-  const columns = types.map((type) =>
-    Buffer.concat([
-      cstrings('x'),
-      ...[int32(0), int16(0), int32(type), int16(1), int32(-1), int16(0)],
-    ]),
-  )
-  const fields = values.map((value) => Buffer.concat([int32(value.length), Buffer.from(value)]))
-  return Buffer.concat([
-    message('T', Buffer.concat([int16(types.length), ...columns])),
-    message('D', Buffer.concat([int16(types.length), ...fields])),
-    message('C', 'SELECT 1\0'),
-    ready,
-  ])
-}
 
 const discarded = message('C', 'DISCARD ALL\0')
 const notice = message('N', cstrings('Mhello', ''))
@@ -42,8 +22,9 @@ interface Server {
 }
 
 const facts = (fingerprint: string, isSuperuser = 'f'): Buffer =>
-  row([25, 16, 16, 16, 25], [fingerprint, isSuperuser, 't', 'f', 'name'])
-const clean = (hash: string, isClean = 't'): Buffer => row([25, 16, 25], [hash, isClean, ''])
+  Buffer.concat([row([25, 16, 16, 16, 25], [fingerprint, isSuperuser, 't', 'f', 'name']), ready])
+const clean = (hash: string, isClean = 't'): Buffer =>
+  Buffer.concat([row([25, 16, 25], [hash, isClean, '']), ready])
 
 const honest: Server = {
   discard: Buffer.concat([status, discarded, ready]),
@@ -91,32 +72,7 @@ const warmLimits = { maxPerRole: 2, max: 10, maxAgeMs: 60_000, reuse: 'reset' } 
 
 async function start(changes: Partial<Server> = {}, opening: Partial<Server> = {}) {
   const { upstream, said } = await serve({ ...honest, ...changes }, opening)
-  const clock = { nowMs: 0 }
-  const events: string[] = []
-  const warm = new WarmSessions(
-    { keys: new ScramKeyCache(10), network: new UpstreamNetwork() },
-    {
-      warmLogin: (outcome) => events.push(outcome),
-      warmSessions: (event, count) => events.push(`${event} ${count}`),
-    },
-    () => clock.nowMs,
-  )
-  const target: UpstreamTarget = {
-    hosts: [{ host: '127.0.0.1', port: upstream.port }],
-    isBalanced: false,
-    wantedSession: 'any',
-    connectRetries: 0,
-    database: 'sandbox',
-    tls: 'disable',
-    secureContext: createSecureContext(),
-    serverName: undefined,
-    channelBinding: 'prefer',
-    protocol: '3.0',
-    connectTimeoutMs: 10_000,
-    warm: warmLimits,
-    credentials: { method: 'trust' },
-  }
-  warm.adopt([target])
+  const { clock, events, warm, target } = startWarm(upstream.port, warmLimits)
   const request = { role: 'app', credential: { kind: 'none' }, requirement: undefined } as const
   const open = async (): Promise<UpstreamSession> =>
     warm.open(target, { ...request, parameters: new Map() })

@@ -1,14 +1,9 @@
 // Sessions that wait for a client, at a server that does what it likes with them.
-import { createSecureContext } from 'node:tls'
 import { describe, expect, test } from 'vitest'
-import { ScramKeyCache } from '../../src/sasl/scram-key-cache.ts'
 import type { LoginCredential } from '../../src/upstream/answer-authentication.ts'
 import type { UpstreamSession } from '../../src/upstream/log-in.ts'
-import { UpstreamNetwork } from '../../src/upstream/network.ts'
 import { withStatuses } from '../../src/upstream/parked-session.ts'
-import type { UpstreamTarget } from '../../src/upstream/target.ts'
-import { WarmSessions } from '../../src/upstream/warm-sessions.ts'
-import { cstrings, int16, int32, message } from '../unit/wire/bytes.ts'
+import { cstrings, message } from '../unit/wire/bytes.ts'
 import {
   authentication,
   greeting,
@@ -18,6 +13,7 @@ import {
   type UpstreamConnection,
 } from './upstream.ts'
 import { until } from './until.ts'
+import { row, startWarm } from './warm-upstream.ts'
 
 interface Facts {
   readonly fingerprint?: string
@@ -29,17 +25,8 @@ interface Facts {
 function answer({ fingerprint = 'same', isMember = true, isSuperuser = false, behind }: Facts) {
   const types = [25, 16, 16, 16, 25]
   const values = [fingerprint, isSuperuser ? 't' : 'f', isMember ? 't' : 'f', 'f', 'name']
-  const columns = types.map((type) =>
-    Buffer.concat([
-      cstrings('x'),
-      ...[int32(0), int16(0), int32(type), int16(1), int32(-1), int16(0)],
-    ]),
-  )
-  const fields = values.map((value) => Buffer.concat([int32(value.length), Buffer.from(value)]))
   return Buffer.concat([
-    message('T', Buffer.concat([int16(types.length), ...columns])),
-    message('D', Buffer.concat([int16(types.length), ...fields])),
-    message('C', 'SELECT 1\0'),
+    row(types, values),
     message('S', cstrings('application_name', 'named')),
     ready,
     behind ?? Buffer.alloc(0),
@@ -76,32 +63,12 @@ const passwordOf = (password: string, isClients = false): LoginCredential => ({
 async function start(facts: Server['facts'] = {}) {
   const server: Server = { facts }
   const upstream = await Upstream.start(async (connection) => serve(connection, server))
-  const clock = { nowMs: 0 }
-  const events: string[] = []
-  const warm = new WarmSessions(
-    { keys: new ScramKeyCache(10), network: new UpstreamNetwork() },
-    {
-      warmLogin: (outcome) => events.push(outcome),
-      warmSessions: (event, count) => events.push(`${event} ${count}`),
-    },
-    () => clock.nowMs,
-  )
-  const target: UpstreamTarget = {
-    hosts: [{ host: '127.0.0.1', port: upstream.port }],
-    isBalanced: false,
-    wantedSession: 'any',
-    connectRetries: 0,
-    database: 'sandbox',
-    tls: 'disable',
-    secureContext: createSecureContext(),
-    serverName: undefined,
-    channelBinding: 'prefer',
-    protocol: '3.0',
-    connectTimeoutMs: 10_000,
-    warm: { maxPerRole: 1, max: 10, maxAgeMs: 60_000, reuse: 'never' },
-    credentials: { method: 'trust' },
-  }
-  warm.adopt([target])
+  const { clock, events, warm, target } = startWarm(upstream.port, {
+    maxPerRole: 1,
+    max: 10,
+    maxAgeMs: 60_000,
+    reuse: 'never',
+  })
   const open = async (
     parameters: Readonly<Record<string, string>> = { application_name: 'app' },
     credential = none,
