@@ -3,7 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { composeListeners, tlsSettings } from './compose-rules.ts'
-import { type Config, ConfigError, formatProblem, type LoadedConfig } from './config/index.ts'
+import {
+  type Config,
+  ConfigError,
+  describeImpliedPool,
+  formatProblem,
+  type LoadedConfig,
+} from './config/index.ts'
 import {
   BackChannelLogout,
   type LogoutCall,
@@ -193,6 +199,8 @@ export class Service {
     // Sessions must not invite to pages that are not served.
     const config = { ...read, sign_in: this.#config.sign_in }
     await this.#sessions.reload(config)
+    const told = describeImpliedPool(this.#config, config)
+    if (told !== undefined) this.#log.warn(told)
     // Only now: a worker that is started afterwards is given it.
     this.#config = config
     // It may name other files.

@@ -106,6 +106,7 @@ function rowsOf(path: string, schema: JsonSchema, isRequired: boolean): readonly
 }
 
 function childrenOf(path: string, schema: JsonSchema): readonly Row[] {
+  if (isDescribedElsewhere(schema)) return []
   const required = new Set(schema.required)
   const named = Object.entries(schema.properties ?? {}).flatMap(([key, child]) =>
     rowsOf(stepped(path, key), asSchema(child), required.has(key)),
@@ -166,7 +167,12 @@ function code(value: unknown): string {
 }
 
 function isSection(schema: JsonSchema): boolean {
-  return schema.type === 'object'
+  return schema.type === 'object' && !isDescribedElsewhere(schema)
+}
+
+/** A section whose keys are those of another. */
+function isDescribedElsewhere(schema: JsonSchema): boolean {
+  return schema['x-type'] === 'section'
 }
 
 function asSchema(schema: JsonSchema | boolean | undefined): JsonSchema {

@@ -25,13 +25,6 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   connectivity_pools: ['participants'],
 }
 
-/** Ocient's, for the HTTP side of a pool. */
-const httpParticipant: Properties = {
-  openapi_port: { kinds: ['number'], is: 'integer' },
-  openapi_advertised_address: { kinds: ['text'], is: 'host' },
-  openapi_advertised_port: { kinds: ['number'], is: 'integer' },
-}
-
 /** CockroachDB's for the sign-in of people: refused by the catalog, which says why. */
 const oidcPrefix = 'server.oidc_authentication.'
 const oidcSettings: Properties = {
@@ -71,7 +64,7 @@ export async function consoleProperties(): Promise<string> {
     groupProperties: of('groups'),
     databaseProperties: of('databases'),
     poolProperties: of('connectivity_pools'),
-    participantProperties: { ...httpParticipant, ...participant },
+    participantProperties: participant,
     clusterSettings: { ...oidcSettings, ...entriesOf(asSchema(sections['settings'])) },
   }
   const source = [

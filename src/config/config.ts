@@ -5,7 +5,9 @@ import type { ParsedConfig } from './schema/index.ts'
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
 
-type Expanded = Omit<ParsedConfig, 'integrations'> & {
+type Expanded = Omit<ParsedConfig, 'integrations' | 'default_upstream' | 'default_pool'> & {
+  /** The pool that this node has because no other is on it. */
+  readonly implied_pool: string | undefined
   readonly integrations: Readonly<
     Record<string, IntegrationConfig & { proxy: ProxyChoice | undefined }>
   >
@@ -13,7 +15,8 @@ type Expanded = Omit<ParsedConfig, 'integrations'> & {
 
 /**
  * A configuration in which everything is checked, every default filled in and every path absolute.
- * CockroachDB's settings are integrations of the database `system` in it.
+ * CockroachDB's settings are integrations of the database `system` in it, sections of defaults are where they
+ * belong, and pools that are switched off are not there.
  */
 export type Config = DeepReadonly<Expanded>
 
@@ -22,12 +25,14 @@ export function toConfig(
   parsed: ParsedConfig,
   folder: string,
   environment: NodeJS.ProcessEnv,
+  impliedPool: string | undefined,
 ): Config {
   const absolute = (path: string | undefined) =>
     path === undefined ? undefined : resolve(folder, path)
   const fromSettings = expandSettings(parsed.settings)
   return deepFreeze<Expanded>({
-    ...parsed,
+    ...withoutDefaults(parsed),
+    implied_pool: impliedPool,
     tls: {
       ...parsed.tls,
       certificate: resolve(folder, parsed.tls.certificate),
@@ -69,7 +74,7 @@ export function toConfig(
         },
       })),
     ),
-    connectivity_pools: mapValues(parsed.connectivity_pools, (pool) => ({
+    connectivity_pools: mapValues(enabled(parsed.connectivity_pools), (pool) => ({
       ...pool,
       participants: pool.participants.map((participant) => ({
         ...participant,
@@ -78,6 +83,23 @@ export function toConfig(
       tls: absoluteFiles(pool.tls, folder),
     })),
   })
+}
+
+/** What they hold is where it belongs by now. */
+function withoutDefaults(
+  parsed: ParsedConfig,
+): Omit<ParsedConfig, 'default_upstream' | 'default_pool'> {
+  const others: Partial<ParsedConfig> = { ...parsed }
+  delete others.default_upstream
+  delete others.default_pool
+  // Nothing else was taken away.
+  return others as ParsedConfig
+}
+
+function enabled<V extends { readonly enabled: boolean }>(
+  entries: Readonly<Record<string, V>>,
+): Readonly<Record<string, V>> {
+  return Object.fromEntries(Object.entries(entries).filter(([, one]) => one.enabled))
 }
 
 interface TlsFiles {

@@ -55,10 +55,16 @@ export function path(): z.ZodType<string, string> {
   return text('path', 'must be the path of a file')
 }
 
+export const longestName = 63
+
 /** Names of things that only Portcullis knows: they appear in metrics labels and log lines. */
 export function name(): z.ZodType<string, string> {
-  const rule = 'must be 1 to 63 letters, digits, ".", "_" or "-"'
-  return text('name', rule, (value) => /^[A-Za-z0-9_.-]{1,63}$/.test(value))
+  const rule = `must be 1 to ${longestName} letters, digits, ".", "_" or "-"`
+  return text('name', rule, isName)
+}
+
+export function isName(value: string): boolean {
+  return /^[A-Za-z0-9_.-]+$/.test(value) && value.length <= longestName
 }
 
 /** Names that PostgreSQL knows, or could know: at most 63 bytes, as NAMEDATALEN has it. */

@@ -1,5 +1,6 @@
 export type { Config } from './config.ts'
 export { type DenyEntry, DenyFileError, parseDenyFile, readDenyFile } from './deny-file.ts'
+export { describeImpliedPool } from './implied-pool.ts'
 export { jsonSchema, type JsonSchema } from './json-schema.ts'
 export { loadConfig, type LoadedConfig } from './load-config.ts'
 export { ConfigError, formatProblem, type Problem } from './problem.ts'

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { checkTogether, type Finding } from './checks/index.ts'
 import { toConfig, type Config } from './config.ts'
+import { expandDefaults, type ExpandedTree } from './expand-defaults.ts'
 import { describeIssue } from './messages.ts'
 import { findNotices } from './notices.ts'
 import { ConfigError, formatPath, sortProblems, type Path, type Problem } from './problem.ts'
@@ -36,8 +37,9 @@ export function loadConfig(
   const folder = dirname(resolve(file))
   const secretFiles = new Set<string>()
   const onFile = (path: string): void => void secretFiles.add(path)
-  const tree = readTree(text, { environment, folder, onFile })
-  if (tree.value === undefined) throw new ConfigError(file, sortProblems(tree.problems))
+  const written = readTree(text, { environment, folder, onFile })
+  if (written.value === undefined) throw new ConfigError(file, sortProblems(written.problems))
+  const tree = expandDefaults(written)
 
   // An empty file lacks everything that is required, which is more helpful than "is empty".
   const result = configSchema.safeParse(tree.value ?? {}, { error: describeIssue })
@@ -48,7 +50,7 @@ export function loadConfig(
   const problems = [...tree.problems, ...place(findings, tree)]
   if (!result.success || problems.length > 0) throw new ConfigError(file, sortProblems(problems))
 
-  const config = toConfig(result.data, folder, environment)
+  const config = toConfig(result.data, folder, environment, tree.impliedPool)
   const further = place(
     [...checkEnvironmentProxy(config, environment), ...furtherCheck(config)],
     tree,
@@ -90,11 +92,11 @@ function withoutImpliedIndex(path: Path, tree: Tree): Path {
   return typeof path.at(-1) === 'number' && !tree.has(path) ? path.slice(0, -1) : path
 }
 
-function place(findings: readonly Finding[], tree: Tree): readonly Problem[] {
+function place(findings: readonly Finding[], tree: ExpandedTree): readonly Problem[] {
   return findings
     .filter(({ path }) => !tree.isUnresolved(path))
     .map(({ path, message, isAboutKey }) => {
       const at = isAboutKey === true ? tree.keyPositionOf(path) : tree.positionOf(path)
-      return { path: formatPath(path), line: at.line, column: at.column, message }
+      return { path: formatPath(tree.originOf(path)), line: at.line, column: at.column, message }
     })
 }

@@ -1,6 +1,6 @@
 import type { Finding } from './checks/index.ts'
 import type { Config } from './config.ts'
-import type { Path } from './problem.ts'
+import { type Path, quote, quoteSome } from './problem.ts'
 import type { Tree } from './read-tree.ts'
 import { isHere } from './upstream-hosts.ts'
 import { aboutSettings } from './settings-notices.ts'
@@ -8,6 +8,7 @@ import { aboutSettings } from './settings-notices.ts'
 /** What a usable configuration says in vain, or what leaves a door open that was perhaps meant to be shut. */
 export function findNotices(config: Config, tree: Tree): readonly Finding[] {
   return [
+    ...impliedPool(config, tree),
     ...keysWithoutEffect(config).filter(({ path }) => tree.has(path)),
     ...gracesForNothing(config, tree),
     ...insecureUpstreams(config),
@@ -16,16 +17,33 @@ export function findNotices(config: Config, tree: Tree): readonly Finding[] {
   ]
 }
 
+/** A node that only others' pools are on is perhaps called otherwise than was meant. */
+function impliedPool(
+  { implied_pool: name, node, connectivity_pools: pools }: Config,
+  tree: Tree,
+): readonly Finding[] {
+  if (name === undefined) return []
+  const written = tree.writtenAt(['node']) ?? node
+  const [participant] = pools[name]?.participants ?? []
+  const { listen_address: address, socket_directory: folder, listen_port: port } = participant ?? {}
+  const where = folder ?? address ?? ''
+  const others = Object.values(pools).flatMap((pool) => pool.participants.map((one) => one.node))
+  const known = [...new Set(others)].filter((one) => one !== node)
+  const elsewhere = known.length === 0 ? '' : `; there are some on ${quoteSome(known)}`
+  const message = `no pool that is enabled has a participant on this node, ${quote(written)}, so that it has a pool of its own, ${quote(`${written}_default`)}, at ${where} port ${port ?? ''}${elsewhere}`
+  return [{ path: ['connectivity_pools'], message }]
+}
+
 function keysWithoutEffect(config: Config): readonly Finding[] {
-  const advertising = (path: Path) =>
-    withoutEffect(path, 'it is read where clients are told which address to use')
+  const advertising = (path: Path) => withoutEffect(path, 'Portcullis has no HTTP side of a pool')
   const participants = Object.entries(config.connectivity_pools).flatMap(([name, pool]) =>
     pool.participants.map((_, index) => ['connectivity_pools', name, 'participants', index]),
   )
   return [
     ...participants.flatMap((path) => [
-      advertising([...path, 'advertised_address']),
-      advertising([...path, 'advertised_port']),
+      advertising([...path, 'openapi_port']),
+      advertising([...path, 'openapi_advertised_address']),
+      advertising([...path, 'openapi_advertised_port']),
     ]),
   ]
 }

@@ -259,6 +259,7 @@ export const databaseProperties: Properties = {
 }
 
 export const poolProperties: Properties = {
+  enabled: { kinds: ['boolean'], is: 'true or false' },
   source_address: {
     kinds: ['text', 'list'],
     is: 'CIDR range or list',
@@ -307,15 +308,15 @@ export const poolProperties: Properties = {
 }
 
 export const participantProperties: Properties = {
-  openapi_port: { kinds: ['number'], is: 'integer' },
-  openapi_advertised_address: { kinds: ['text'], is: 'host' },
-  openapi_advertised_port: { kinds: ['number'], is: 'integer' },
   listen_address: { kinds: ['text'], is: 'address' },
   listen_port: { kinds: ['number'], is: 'integer' },
   socket_directory: { kinds: ['text'], is: 'path' },
   socket_mode: { kinds: ['text', 'number'], is: '0600, 0660', words: ['0600', '0660'] },
   advertised_address: { kinds: ['text'], is: 'host' },
   advertised_port: { kinds: ['number'], is: 'integer' },
+  openapi_port: { kinds: ['number'], is: 'integer' },
+  openapi_advertised_address: { kinds: ['text'], is: 'host' },
+  openapi_advertised_port: { kinds: ['number'], is: 'integer' },
   allow_cleartext: { kinds: ['boolean'], is: 'true or false' },
   proxy_protocol: {
     kinds: ['text'],

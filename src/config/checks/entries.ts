@@ -100,7 +100,7 @@ export function* checkDatabases(view: View): Generator<Finding> {
     const path = ['databases', name]
     const { integrations, primary } = database
     if ('upstream' in database && database.upstream === undefined && name !== systemDatabase) {
-      const message = `is required for every database but ${quote(systemDatabase)}`
+      const message = `is required for every database but ${quote(systemDatabase)}, here or as \`default_upstream\``
       yield { path: [...path, 'upstream'], message }
     }
     if (database.upstream?.channel_binding === 'require') {

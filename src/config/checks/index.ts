@@ -1,4 +1,4 @@
-import type { Tree } from '../read-tree.ts'
+import type { ExpandedTree } from '../expand-defaults.ts'
 import { checkCertificateUpstreams } from './certificates.ts'
 import {
   checkAudit,
@@ -25,7 +25,7 @@ import { viewOf, type Finding } from './view.ts'
 export type { Finding } from './view.ts'
 
 /** What values mean to each other. Runs beside the schema, on whatever part of the file is readable. */
-export function checkTogether(tree: Tree): readonly Finding[] {
+export function checkTogether(tree: ExpandedTree): readonly Finding[] {
   const view = viewOf(tree)
   return [
     ...checkTls(view),

@@ -10,6 +10,8 @@ export function* checkPasswords(view: View): Generator<Finding> {
   const roles = groups.flatMap((group) => group.role ?? [])
   for (const [name, { upstream }] of view.databases) {
     if (upstream?.auth.method !== 'password') continue
+    // Those of every database are there before the groups that need them.
+    if (view.isInherited(['databases', name, 'upstream', 'auth'])) continue
     for (const role of Object.keys(upstream.auth.passwords)) {
       if (roles.includes(role)) continue
       yield {

@@ -32,7 +32,7 @@ function* checkPoolTls({ root: { tls }, pools }: View): Generator<Finding> {
       const message = 'needs `tls.client_ca`, whose certificates are accepted'
       yield { path: [...path, 'client_certificate'], message }
     }
-    if (pool.tls === undefined) continue
+    if (pool.tls === undefined || pool.enabled === false) continue
     if (pool.server_names?.length === 0) {
       const message = 'needs `server_names`, for which the certificate is'
       yield { path: [...path, 'tls'], message, isAboutKey: true }
@@ -91,6 +91,7 @@ function* checkSockets({ pools }: View): Generator<Finding> {
         yield { path: [...path, 'socket_directory'], message, isAboutKey: true }
       }
       const socket = `${listener.node ?? ''} ${directory} ${port ?? ''}`
+      if (pool.enabled === false) continue
       if (modes.has(socket) && modes.get(socket) !== mode) {
         const message = 'must be the same in every pool of this socket'
         yield { path: [...path, 'socket_mode'], message }
@@ -115,6 +116,7 @@ function* checkNode(view: View): Generator<Finding> {
   if (node === undefined) return
   const known = new Set<string>()
   for (const [name, pool] of view.pools) {
+    if (pool.enabled === false) continue
     for (const [index, listener] of pool.listeners.entries()) {
       // A participant whose node cannot be read may well be on this one.
       if (listener.node === node || listener.node === undefined) return
@@ -127,7 +129,7 @@ function* checkNode(view: View): Generator<Finding> {
     known.size === 0 ? 'there are no participants' : `there are some on ${quoteSome([...known])}`
   yield {
     path: ['connectivity_pools'],
-    message: `no pool has a participant on this node, ${quote(view.written(['node'], node))}; ${others}`,
+    message: `no pool that is enabled has a participant on this node, ${quote(view.written(['node'], node))}, and it has no \`default_pool\`; ${others}`,
   }
 }
 
@@ -136,7 +138,7 @@ function* checkAmbiguity({ root: { node }, pools }: View): Generator<Finding> {
   const claims = new Map<string, { readonly name: string; readonly policy: string }>()
   for (const [name, pool] of pools) {
     const policy = policyOf(pool)
-    if (policy === undefined) continue
+    if (policy === undefined || pool.enabled === false) continue
     for (const claim of claimsOf(pool, node)) {
       const other = claims.get(claim)
       if (other === undefined) {

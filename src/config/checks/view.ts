@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Path } from '../problem.ts'
-import type { Tree } from '../read-tree.ts'
+import type { ExpandedTree } from '../expand-defaults.ts'
 import { configSchema } from '../schema/index.ts'
 import { database } from '../schema/database.ts'
 import { group, integration } from '../schema/integration.ts'
@@ -29,6 +29,8 @@ export interface View {
   readonly databases: ReadonlyMap<string, Readable<typeof database>>
   readonly pools: ReadonlyMap<string, PoolView>
   readonly settings: Readable<typeof settingsSection>
+  /** Whether a value stands in a section of defaults. */
+  readonly isInherited: (path: Path) => boolean
   /** A value as the file has it, where it has it: with its references, which may lead to secrets. */
   readonly written: (path: Path, otherwise: string) => string
 }
@@ -37,17 +39,23 @@ export interface PoolView extends Readable<typeof pool> {
   readonly listeners: readonly Readable<typeof participant>[]
 }
 
-export function viewOf(tree: Tree): View {
+export function viewOf(tree: ExpandedTree): View {
   const { value } = tree
   return {
     root: readable(configSchema, value),
     integrations: readableEntries(integration, get(value, 'integrations')),
-    groups: readableEntries(group, get(value, 'groups')),
+    groups: new Map(
+      [...readableEntries(group, get(value, 'groups'))].map(([name, entry]) => [
+        name,
+        'role' in entry ? { ...entry, role: entry.role ?? name } : entry,
+      ]),
+    ),
     databases: readableEntries(database, get(value, 'databases')),
     pools: new Map(
       entriesOf(get(value, 'connectivity_pools')).map(([name, raw]) => [name, poolView(raw)]),
     ),
     settings: readable(settingsSection, get(value, 'settings') ?? {}),
+    isInherited: (path) => tree.originOf(path) !== path,
     written: (path, otherwise) => tree.writtenAt(path) ?? otherwise,
   }
 }

@@ -17,6 +17,7 @@ import {
 import { expecting } from '../messages.ts'
 import { hostsOf } from '../upstream-hosts.ts'
 import { exchange } from './exchange.ts'
+import { partly } from './partly.ts'
 import { provisioner } from './provisioning.ts'
 import { sessionSettings } from './session-settings.ts'
 
@@ -208,6 +209,16 @@ const upstream = section({
     .describe('Who makes roles at the server, for integrations with `provisioning`.'),
 })
 
+const ofEveryDatabase = partly(upstream.shape, 'database')
+
+export const defaultUpstreamKeys: readonly string[] = Object.keys(ofEveryDatabase)
+
+export const defaultUpstream = section(ofEveryDatabase).optional().meta({
+  description:
+    'What stands in for keys that the `upstream` of a database does not have, or for all of it, so that `databases: { sandbox: {} }` is enough. Keys are those of `upstream` but for `database`, which is the name of each; `host` or `hosts` of a database stands for both, and its `auth` for all of `auth`. Not for the databases `system`, `portcullis` and `pgbouncer`.',
+  'x-type': 'section',
+})
+
 export const database = section({
   integrations: z
     .array(name())
@@ -225,7 +236,9 @@ export const database = section({
     .describe('`token` lets the issuer of the token choose, `primary` does not.'),
   upstream: upstream
     .optional()
-    .describe('The PostgreSQL server. Required for every database but `system`.'),
+    .describe(
+      'The PostgreSQL server. Required for every database but `system`, here or as `default_upstream`.',
+    ),
   owners: z.array(identifier('role')).min(1).optional().meta({
     description:
       'Roles that make tables there, for the default privileges of `portcullis grants`: what they make from then on is granted by itself.',

@@ -1,7 +1,8 @@
 import type { z } from 'zod'
-import { dictionary, identifier, name, section } from '../fields.ts'
-import { databases } from './database.ts'
-import { group, integration } from './integration.ts'
+import { dictionary, name, section } from '../fields.ts'
+import { databases, defaultUpstream } from './database.ts'
+import { defaultPool } from './default-pool.ts'
+import { groups, integration } from './integration.ts'
 import { pool } from './pool.ts'
 import * as server from './server.ts'
 import { settings } from './settings.ts'
@@ -26,14 +27,14 @@ export const configSchema = section({
     .prefault({})
     .describe('Identity providers, each under a name of its own.'),
   identity_map: server.identityMap,
-  groups: dictionary(identifier('group'), group)
-    .prefault({})
-    .describe('Groups of identities, each with the PostgreSQL role that they may use.'),
+  groups,
+  default_upstream: defaultUpstream,
   databases,
+  default_pool: defaultPool,
   connectivity_pools: dictionary(name(), pool)
     .prefault({})
     .describe(
-      'Listeners and the rules of what comes in by them. At least one must be on this node.',
+      'Listeners and the rules of what comes in by them. See [connectivity pools](connectivity-pools.md).',
     ),
   settings,
 }).meta({

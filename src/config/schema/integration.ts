@@ -266,7 +266,10 @@ export const integration = section({
 })
 
 export const group = section({
-  role: identifier('role').describe('The PostgreSQL role of the group.'),
+  role: identifier('role').optional().meta({
+    description: 'The PostgreSQL role of the group.',
+    'x-default': 'the name of the group',
+  }),
   rank: integer(-1_000_000, 1_000_000)
     .prefault(0)
     .describe(
@@ -282,3 +285,20 @@ export const group = section({
       'What the role may do in which database, for `portcullis grants`: statements as `SELECT ON DATABASE sandbox`, or entries. Without it the privileges of the role are not looked at.',
     ),
 })
+
+type Groups = Readonly<Record<string, z.output<typeof group>>>
+
+export const groups = dictionary(identifier('group'), group)
+  .transform(withRoles)
+  .prefault({})
+  .describe('Groups of identities, each with the PostgreSQL role that they may use.')
+
+function withRoles(entries: Groups) {
+  const filled = Object.entries(entries).map(
+    ([name, entry]) => [name, { ...entry, role: entry.role ?? name }] as const,
+  )
+  return Object.assign(
+    Object.create(null) as Record<string, (typeof filled)[number][1]>,
+    Object.fromEntries(filled),
+  )
+}

@@ -47,8 +47,27 @@ export const participant = section({
       'A folder in which it listens on the Unix socket `.s.PGSQL.<listen_port>`, where libpq looks for it, without TLS. `source_address` does not apply there.',
     ),
   socket_mode: socketMode,
-  advertised_address: host().optional().describe('The address that clients are told to use.'),
-  advertised_port: port().optional().describe('The port that clients are told to use.'),
+  advertised_address: host()
+    .optional()
+    .describe(
+      'The address by which clients reach it, such as that of a load balancer: `portcullis check` looks for it in the certificate.',
+    ),
+  advertised_port: port().optional().describe('The port by which clients reach it.'),
+  openapi_port: port()
+    .optional()
+    .describe(
+      "The port of Ocient's HTTP side of the pool. Accepted, and without effect in this version.",
+    ),
+  openapi_advertised_address: host()
+    .optional()
+    .describe(
+      'The address by which browsers reach that. Accepted, and without effect in this version.',
+    ),
+  openapi_advertised_port: port()
+    .optional()
+    .describe(
+      'The port by which browsers reach that. Accepted, and without effect in this version.',
+    ),
   allow_cleartext: flag()
     .prefault(false)
     .describe('Whether clients may go without TLS. Only on a loopback address.'),
@@ -61,6 +80,11 @@ export const participant = section({
 })
 
 export const pool = section({
+  enabled: flag()
+    .prefault(true)
+    .describe(
+      'With `false` it is as if the pool were not there: nobody comes in by it, and its listeners are closed that no other pool needs. Sessions that are open stay.',
+    ),
   source_address: z
     .union([network(), z.array(network()).min(1)], { error: expecting(sourceRule) })
     .transform((ranges) => (typeof ranges === 'string' ? [ranges] : ranges))

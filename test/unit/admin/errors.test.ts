@@ -173,7 +173,7 @@ describe('what stands in the wrong place is told:', () => {
       'ALTER CONNECTIVITY_POOL p SET',
       'syntax error at end of input',
       30,
-      'Expected SSO, SOURCE_ADDRESS',
+      'Expected SSO, ENABLED, SOURCE_ADDRESS',
     ],
     [
       'CREATE SSO INTEGRATION i PROTOCOL saml',

@@ -146,7 +146,7 @@ test('groups may not differ only by case', () => {
 
 test('system needs no upstream, any other database does', () => {
   expect(problemsOf(`${minimal}databases:\n  system: {}\n  app: {}\n`)).toEqual([
-    '9:3: databases.app.upstream: is required for every database but "system"',
+    '9:3: databases.app.upstream: is required for every database but "system", here or as `default_upstream`',
   ])
   expect(load(`${minimal}databases: { system: { ${upstream} } }\n`).notices).toEqual([])
 })
@@ -158,14 +158,18 @@ describe('connectivity pools', () => {
   }
   const here = 'participants: [{ node: gw0, listen_address: "::1", listen_port: 6432 }]'
 
-  test('must be on this node, one of them at least', () => {
-    const yaml = minimal.replace('node: gw0', 'node: gw9')
-    expect(problemsOf(yaml)).toEqual([
-      '3:1: connectivity_pools: no pool has a participant on this node, "gw9"; there are some on "gw0"',
-    ])
-    expect(problemsOf(yaml.replace(/connectivity_pools[^]*/, ''))).toEqual([
-      '1:1: connectivity_pools: no pool has a participant on this node, "gw9"; there are no participants',
-    ])
+  test('must be on this node, one of them at least, where it has no pool of its own', () => {
+    const yaml = `${minimal.replace('node: gw0', 'node: gw9')}default_pool: null\n`
+    const message =
+      'no pool that is enabled has a participant on this node, "gw9", and it has no `default_pool`'
+    const elsewhere = `3:1: connectivity_pools: ${message}; there are some on "gw0"`
+    const nowhere = `connectivity_pools: ${message}; there are no participants`
+    expect(problemsOf(yaml)).toEqual([elsewhere])
+    expect(problemsOf(yaml.replace('null', 'false'))).toEqual([elsewhere])
+    const without = yaml.replace(/connectivity_pools[^]*(?=default_pool)/, '')
+    expect(problemsOf(without)).toEqual([`1:1: ${nowhere}`])
+    const off = yaml.replace('gw9', 'gw0').replace('main:', 'main:\n    enabled: false')
+    expect(problemsOf(off)).toEqual([`3:1: ${nowhere}`.replace('gw9', 'gw0')])
   })
 
   test.each([
@@ -235,7 +239,7 @@ describe('connectivity pools', () => {
 
 describe('a notice', () => {
   test('tells of keys without effect', () => {
-    const yaml = `${minimal.replace('6432 }', '6432, advertised_address: db.example.com, advertised_port: 5432 }')}    sso_integration: sso
+    const yaml = `${minimal.replace('6432 }', '6432, openapi_port: 443, openapi_advertised_address: db.example.com, openapi_advertised_port: 443 }')}    sso_integration: sso
 integrations:
   sso:
     issuer: https://a.example
@@ -245,8 +249,9 @@ integrations:
 `
     const notices = noticesOf(yaml, { SECRET: 'hunter2' })
     expect(notices.map((line) => line.split(': ').slice(0, 3).join(': '))).toEqual([
-      '6:68: connectivity_pools.main.participants[0].advertised_address: has no effect in this version',
-      '6:104: connectivity_pools.main.participants[0].advertised_port: has no effect in this version',
+      '6:68: connectivity_pools.main.participants[0].openapi_port: has no effect in this version',
+      '6:87: connectivity_pools.main.participants[0].openapi_advertised_address: has no effect in this version',
+      '6:131: connectivity_pools.main.participants[0].openapi_advertised_port: has no effect in this version',
     ])
     expect(notices.join()).not.toContain('hunter2')
   })

@@ -121,6 +121,7 @@ connectivity_pools:
     sso_integration: \${env:S}
     participants: [{ node: "\${env:S}x", listen_address: "\${env:S}", listen_port: "\${env:S}" }]
 settings: { x: "\${env:S}" }
+default_pool: null
 `
   test('is in no message', () => {
     const problems = problemsOf(wrongEverywhere, { S: secret })
@@ -130,7 +131,7 @@ settings: { x: "\${env:S}" }
 
   test('is named as the file has it', () => {
     expect(problemsOf(wrongEverywhere, { S: secret })).toContain(
-      '27:1: connectivity_pools: no pool has a participant on this node, "${env:S}"; there are some on "${env:S}x"',
+      '27:1: connectivity_pools: no pool that is enabled has a participant on this node, "${env:S}", and it has no `default_pool`; there are some on "${env:S}x"',
     )
   })
 })

@@ -89,6 +89,7 @@ test('a minimal file gets every default', () => {
           client_ca: null,
         },
         enforce_on_reload: false,
+        implied_pool: undefined,
         http: { listen_address: '127.0.0.1', listen_port: 8432 },
         timeouts: {
           startup: 10_000,
@@ -119,6 +120,7 @@ test('a minimal file gets every default', () => {
         databases: {},
         connectivity_pools: {
           main: {
+            enabled: true,
             source_address: ['0.0.0.0/0', '::/0'],
             priority: 0,
             require_sso: false,
@@ -218,9 +220,9 @@ test('the configuration is frozen all the way down', () => {
 test('the node is called as the host where it has no name', () => {
   const { config } = load(minimal.replace(/gw0/, '"${env:X}"').replace(/gw0/, 'n1'), { X: 'n1' })
   expect(config.node).toBe('n1')
-  expect(problemsOf(minimal.replace(/^node.*\n/, ''))).toEqual([
-    `2:1: connectivity_pools: no pool has a participant on this node, "${hostname()}"; there are some on "gw0"`,
-  ])
+  const { config: other } = load(minimal.replace(/^node.*\n/, ''))
+  expect(other.node).toBe(hostname())
+  expect(other.implied_pool).toBe(`${hostname()}_default`)
 })
 
 test('paths do not depend on the working directory', () => {
@@ -248,7 +250,6 @@ databases:
   app: { integrations: [soo] }
 `
     expect(problemsOf(yaml)).toEqual([
-      '1:1: connectivity_pools: no pool has a participant on this node, "gw0"; there are no participants',
       '2:1: tls.key: is required',
       '3:1: databses: unknown key; did you mean "databases"?',
       '5:3: integrations.sso.issuer: is required',
@@ -259,7 +260,7 @@ databases:
       '9:20: integrations.sso.client_secret: environment variable "GONE" is not set: set it, or write the value here',
       '12:3: groups.A: differs only by case from group "a"',
       '12:23: groups.A.rank: must be a whole number between -1000000 and 1000000',
-      '14:3: databases.app.upstream: is required for every database but "system"',
+      '14:3: databases.app.upstream: is required for every database but "system", here or as `default_upstream`',
       '14:25: databases.app.integrations[0]: integration "soo" does not exist; did you mean "sso"?',
     ])
   })

@@ -47,7 +47,7 @@ describe('a value of the wrong kind', () => {
     ['trusted_proxies: [10.0.0.0/33]', /^trusted_proxies\[0\]: must be an address or a range/],
     ['identity_map: [a]', 'identity_map: must be a string'],
     [`${upstream} protocol: 3.1 } }`, 'databases.app.upstream.protocol: must be "3.0" or "3.2"'],
-    ['groups: { a: {} }', 'groups.a.role: is required'],
+    ['groups: { a: }', 'groups.a: is empty: must be a mapping of keys to values'],
     [`groups: { a: { role: ${long} } }`, 'groups.a.role: must be 1 to 63 bytes long'],
     [`groups: { a: { role: ${'é'.repeat(32)} } }`, 'groups.a.role: must be 1 to 63 bytes long'],
     ['groups: { a: { role: "x\\0" } }', 'groups.a.role: must be 1 to 63 bytes long'],
