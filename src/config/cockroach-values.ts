@@ -85,7 +85,7 @@ const members: Readonly<Record<string, readonly string[]>> = {
 
 /** A JWK or a JWKS, as JSON or as a mapping; the result is the JSON of a JWKS. */
 export function readJwks(written: unknown): { readonly json: string; readonly isEmpty: boolean } {
-  const value = typeof written === 'string' ? parseJson(written) : written
+  const value = typeof written === 'string' ? parseJson(written, `${notJwks}: it`) : written
   if (!isMapping(value)) throw new Fault(`${notJwks}: it is no JSON object`)
   const keys = 'keys' in value ? value['keys'] : [value]
   if (!Array.isArray(keys)) throw new Fault(`${notJwks}: \`keys\` must be a list`)
@@ -158,11 +158,12 @@ export function readFlag(written: unknown): boolean {
 }
 
 /** No message of JSON.parse: it would repeat what it cannot read. */
-function parseJson(text: string): unknown {
+function parseJson(text: string, what?: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Fault('is not valid JSON')
+    const message = 'is not valid JSON'
+    throw new Fault(what === undefined ? message : `${what} ${message}`)
   }
 }
 

@@ -1,5 +1,6 @@
 // CockroachDB's settings as integrations of the database `system`, one for each issuer.
 import type { z } from 'zod'
+import type { WrittenIssuers } from './cockroach-values.ts'
 import { integration as integrationSchema } from './schema/integration.ts'
 import type { settingsSection } from './schema/settings.ts'
 
@@ -20,12 +21,15 @@ export type IntegrationConfig = z.output<typeof integrationSchema> & {
 
 /** Under which names the integrations of the settings are known, in the order of the issuers. */
 export function namesOf(settings: Partial<Settings>): readonly string[] {
-  return issuersOf(settings).map((_, index) =>
+  const count = issuersOf(settings).length
+  // One for nobody, where they are on already and have no issuer yet.
+  const isForNobody = count === 0 && settings['server.jwt_authentication.enabled'] === true
+  return Array.from({ length: isForNobody ? 1 : count }, (_, index) =>
     index === 0 ? 'cockroachdb' : `cockroachdb_${index + 1}`,
   )
 }
 
-function issuersOf(settings: Partial<Settings>) {
+export function issuersOf(settings: Partial<Settings>): WrittenIssuers['issuers'] {
   const written =
     settings['server.jwt_authentication.issuers.configuration'] ??
     settings['server.jwt_authentication.issuers']
@@ -33,13 +37,30 @@ function issuersOf(settings: Partial<Settings>) {
 }
 
 export function expandSettings(settings: Settings): ReadonlyMap<string, IntegrationConfig> {
-  const names = namesOf(settings)
+  const issuers = issuersOf(settings)
   return new Map(
-    issuersOf(settings).map(({ issuer, jwksUri }, index) => [
-      names[index] ?? '',
-      toIntegration(settings, issuer, jwksUri),
-    ]),
+    namesOf(settings).map((name, index) => {
+      const issuer = issuers[index]
+      const integration =
+        issuer === undefined
+          ? toNobodys(settings)
+          : toIntegration(settings, issuer.issuer, issuer.jwksUri)
+      return [name, integration]
+    }),
   )
+}
+
+/**
+ * Refuses every token for its issuer, as CockroachDB does where none is accepted. A token that says to be
+ * of this one, which cannot exist (RFC 6761 6.4), has no key and no audience.
+ */
+function toNobodys(settings: Settings): IntegrationConfig {
+  return {
+    ...toIntegration(settings, 'https://issuer.invalid', undefined),
+    additional_audiences: [],
+    jwks: '{"keys":[]}',
+    userinfo_groups: false,
+  }
 }
 
 function toIntegration(

@@ -1,5 +1,6 @@
 import type { Finding } from './checks/index.ts'
 import type { Config } from './config.ts'
+import { suggestion } from './nearest-name.ts'
 import { type Path, quote, quoteSome } from './problem.ts'
 import type { Tree } from './read-tree.ts'
 import { isHere } from './upstream-hosts.ts'
@@ -13,6 +14,7 @@ export function findNotices(config: Config, tree: Tree): readonly Finding[] {
     ...gracesForNothing(config, tree),
     ...insecureUpstreams(config),
     ...loosePatterns(config),
+    ...grantsAhead(config),
     ...aboutSettings(config, tree),
   ]
 }
@@ -60,6 +62,18 @@ function gracesForNothing({ connectivity_pools: pools }: Config, tree: Tree): re
     const message = 'has no effect without `session_expiry: hard` or `max_session_lifetime`'
     return { path, message, isAboutKey: true }
   })
+}
+
+/** They may be written down before the database. */
+function grantsAhead({ groups, databases }: Config): readonly Finding[] {
+  const known = Object.entries(databases).flatMap(([name, { upstream }]) => (upstream ? name : []))
+  return Object.entries(groups).flatMap(([group, { grants = [] }]) =>
+    grants.flatMap(({ database }, index) => {
+      if (Object.hasOwn(databases, database)) return []
+      const message = `has no effect yet: there is no such database; ${suggestion(database, known)}`
+      return { path: ['groups', group, 'grants', index, 'database'], message }
+    }),
+  )
 }
 
 const risks = {

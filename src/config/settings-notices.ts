@@ -1,7 +1,9 @@
 import type { Finding } from './checks/index.ts'
 import type { Config } from './config.ts'
+import { issuersOf } from './expand-settings.ts'
 import type { Tree } from './read-tree.ts'
 
+const enabled = 'server.jwt_authentication.enabled'
 const audience = 'server.jwt_authentication.audience'
 const issuers = 'server.jwt_authentication.issuers.configuration'
 const issuersOldName = 'server.jwt_authentication.issuers'
@@ -21,6 +23,7 @@ export function* aboutSettings({ settings }: Config, tree: Tree): Generator<Find
   if (isFetched && tree.has(['settings', jwks])) {
     yield withoutEffect(jwks, `\`${autoFetch}\` is on`)
   }
+  if (settings[enabled]) yield* incomplete(settings)
   const key = settings[issuers] === undefined ? issuersOldName : issuers
   const hasAddresses = settings[key]?.issuers.some(({ jwksUri }) => jwksUri !== undefined) === true
   if (hasAddresses && !isFetched) {
@@ -30,6 +33,20 @@ export function* aboutSettings({ settings }: Config, tree: Tree): Generator<Find
   if (settings[provisioning]) {
     yield withoutEffect(provisioning, 'no role is created in this version')
   }
+}
+
+/** They may come one after the other. As in CockroachDB, each login by token is refused until all are there. */
+function* incomplete(settings: Config['settings']): Generator<Finding> {
+  const missing = [
+    ...(issuersOf(settings).length === 0 ? [`\`${issuers}\``] : []),
+    ...((settings[audience]?.values ?? []).length === 0 ? [`\`${audience}\``] : []),
+    ...(!settings[autoFetch] && settings[jwks].isEmpty
+      ? [`\`${jwks}\` with a key, or \`${autoFetch}\``]
+      : []),
+  ]
+  if (missing.length === 0) return
+  const message = `lets nobody in yet: it needs ${missing.join('; ')}`
+  yield { path: ['settings', enabled], message }
 }
 
 function withoutEffect(key: string, why: string): Finding {

@@ -31,6 +31,7 @@ let atGoogle: Gateway
 let fetching: Gateway
 let mapped: Gateway
 let switchedOff: Gateway
+let begun: Gateway
 
 beforeAll(async () => {
   key = await generateSigningKey()
@@ -100,10 +101,11 @@ ${okta} chief root`,
     'server.jwt_authentication.enabled': 'off',
     'server.jwt_authentication.issuers': okta,
   })
+  begun = await anotherGateway('begun', { 'server.jwt_authentication.enabled': 'on' })
 })
 
 afterAll(async () => {
-  await Promise.all([atGoogle, fetching, mapped, switchedOff].map(async (one) => one.stop()))
+  await Promise.all([atGoogle, fetching, mapped, switchedOff, begun].map(async (one) => one.stop()))
   await stack[Symbol.asyncDispose]()
 })
 
@@ -373,6 +375,57 @@ describe('the refusal', () => {
   test('of a password of a client that opted in is not asked of PostgreSQL', async () => {
     const { message } = await refusalOf('roach', { user: 'roach' })
     expect(message).toBe('JWT authentication: invalid token')
+  })
+})
+
+describe('settings that come one after the other', () => {
+  const given = (...names: readonly string[]): Json => {
+    const all = stack.config['settings'] as Json
+    return Object.fromEntries(
+      ['enabled', ...names].map((name) => [
+        `server.jwt_authentication.${name}`,
+        all[`server.jwt_authentication.${name}`],
+      ]),
+    )
+  }
+
+  test.each<[string, readonly string[], string, string | undefined]>([
+    ['any issuer', [], 'JWT authentication: invalid issuer', `token issued by ${okta}`],
+    [
+      'any issuer, with keys and an audience,',
+      ['audience', 'jwks'],
+      'JWT authentication: invalid issuer',
+      `token issued by ${okta}`,
+    ],
+    [
+      'any keys',
+      ['issuers', 'audience'],
+      'JWT authentication: unable to validate token',
+      undefined,
+    ],
+    [
+      'any audience',
+      ['issuers', 'jwks'],
+      'JWT authentication: invalid audience',
+      `token issued with an audience of [${clientId}]`,
+    ],
+  ])('let nobody in without %s', async (_, names, message, detail) => {
+    await begun.reload({ ...stack.config, settings: given(...names) })
+    const login = { user: 'okta-userid-from-admin-url', gateway: begun }
+    expect(await refusalOf(await oktaToken(), login)).toMatchObject({ message, detail })
+  })
+
+  test('let in nobody who says to be of the issuer that stands for none', async () => {
+    await begun.reload({ ...stack.config, settings: given('audience', 'jwks') })
+    for (const options of [optIn, '']) {
+      const token = await oktaToken({ iss: 'https://issuer.invalid' })
+      await refusalOf(token, { gateway: begun, options })
+    }
+  })
+
+  test('let people in as soon as all of them are there', async () => {
+    await begun.reload({ ...stack.config, settings: stack.config['settings'] })
+    expect(await logIn(await oktaToken(), { gateway: begun })).toBe('morgan')
   })
 })
 

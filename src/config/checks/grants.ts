@@ -1,4 +1,3 @@
-import { suggestion } from '../nearest-name.ts'
 import type { PrivilegeName } from '../schema/grant.ts'
 import type { Finding, View } from './view.ts'
 
@@ -17,10 +16,8 @@ export function* checkGrants({ groups, databases }: View): Generator<Finding> {
   for (const [group, { grants = [] }] of groups) {
     for (const [index, { privileges, database, schemas, tables }] of grants.entries()) {
       const path = ['groups', group, 'grants', index]
-      if (!databases.has(database)) {
-        const message = `there is no such database; ${suggestion(database, known)}`
-        yield { path: [...path, 'database'], message }
-      } else if ('upstream' in (databases.get(database) ?? {}) && !known.includes(database)) {
+      // One that is not there yet is for a notice: what is granted may be written down before it.
+      if ('upstream' in (databases.get(database) ?? {}) && !known.includes(database)) {
         const message = 'this database has no `upstream`: name one that has'
         yield { path: [...path, 'database'], message }
       }

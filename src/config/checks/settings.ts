@@ -5,8 +5,6 @@ import type { Finding, View } from './view.ts'
 const enabled = 'server.jwt_authentication.enabled'
 const issuers = 'server.jwt_authentication.issuers.configuration'
 const issuersOldName = 'server.jwt_authentication.issuers'
-const audience = 'server.jwt_authentication.audience'
-const jwks = 'server.jwt_authentication.jwks'
 const autoFetch = 'server.jwt_authentication.jwks_auto_fetch.enabled'
 
 /** What CockroachDB's settings mean to each other, and to the integrations that they become. */
@@ -24,31 +22,10 @@ export function* checkSettings(view: View): Generator<Finding> {
     const message = `is the name of an integration that \`settings\` make: choose another one`
     yield { path: ['integrations', name], message, isAboutKey: true }
   }
-  if (settings[enabled] === true) yield* checkEnabled(view)
+  if (settings[enabled] === true && settings[autoFetch] === true) yield* checkDiscovery(view)
 }
 
-/** In CockroachDB each of these would refuse everybody, one login after the other. */
-function* checkEnabled({ settings }: View): Generator<Finding> {
-  const areIssuersMissing =
-    issuers in settings && issuersOldName in settings && namesOf(settings).length === 0
-  const isAudienceMissing = audience in settings && !hasAny(settings[audience]?.values)
-  const areKeysMissing = settings[autoFetch] === false && settings[jwks]?.isEmpty === true
-  const missing = [
-    ...(areIssuersMissing ? [`\`${issuers}\``] : []),
-    ...(isAudienceMissing ? [`\`${audience}\``] : []),
-    ...(areKeysMissing ? [`\`${jwks}\` with a key, or \`${autoFetch}\``] : []),
-  ]
-  if (missing.length > 0) {
-    yield { path: ['settings', enabled], message: `needs ${missing.join('; ')}` }
-  }
-  if (settings[autoFetch] === true) yield* checkDiscovery({ settings })
-}
-
-function hasAny(values: readonly string[] = []): boolean {
-  return values.length > 0
-}
-
-function* checkDiscovery({ settings }: Pick<View, 'settings'>): Generator<Finding> {
+function* checkDiscovery({ settings }: View): Generator<Finding> {
   const key = settings[issuers] === undefined ? issuersOldName : issuers
   const hasDiscovery = ({ issuer, jwksUri }: { issuer: string; jwksUri: string | undefined }) =>
     jwksUri !== undefined || issuerUrl().safeParse(issuer).success

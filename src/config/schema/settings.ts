@@ -63,12 +63,12 @@ const shape = {
   'server.jwt_authentication.audience': read(list, 'string or list', readList)
     .optional()
     .describe(
-      'Accepted audiences: one as it is, or a JSON array. A token must be for one of them. Required if JWT authentication is on.',
+      'Accepted audiences: one as it is, or a JSON array. A token must be for one of them; without any, none is accepted.',
     ),
   'server.jwt_authentication.issuers.configuration': issuers
     .optional()
     .describe(
-      'Accepted issuers: one as it is, a JSON array, or `{"issuer_jwks_map": {"<issuer>": "<address of its keys>"}}`. `iss` must be exactly one of them, slash at the end included. Required if JWT authentication is on.',
+      'Accepted issuers: one as it is, a JSON array, or `{"issuer_jwks_map": {"<issuer>": "<address of its keys>"}}`. `iss` must be exactly one of them, slash at the end included; without any, no token is accepted.',
     ),
   'server.jwt_authentication.issuers': issuers
     .optional()
@@ -76,7 +76,7 @@ const shape = {
   'server.jwt_authentication.jwks': read(jwks, 'JWK or JWKS', readJwks)
     .prefault('{"keys":[]}')
     .describe(
-      'The public keys of all issuers, as JSON: one key or a set. Required if they are not fetched.',
+      'The public keys of all issuers, as JSON: one key or a set. Without any, and where they are not fetched, no token is accepted.',
     ),
   'server.jwt_authentication.jwks_auto_fetch.enabled': flag().describe(
     'Whether the keys of an issuer are fetched: from the address in `issuer_jwks_map`, else by its discovery document. `jwks` is ignored then.',

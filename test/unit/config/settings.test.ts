@@ -228,19 +228,50 @@ describe('settings that are switched off', () => {
       expect(config.databases).toEqual({})
     },
   )
+})
 
+describe('settings that are switched on', () => {
   test.each<[string, Settings, string]>([
-    ['issuers', { issuers: '' }, 'needs `issuers.configuration`'],
-    ['audience', { audience: '[]' }, 'needs `audience`'],
-    ['keys', { jwks: '{"keys":[]}' }, 'needs `jwks` with a key, or `jwks_auto_fetch.enabled`'],
+    ['issuers', { issuers: '' }, '`issuers.configuration`'],
+    ['audience', { audience: '[]' }, '`audience`'],
+    ['keys', { jwks: '{"keys":[]}' }, '`jwks` with a key, or `jwks_auto_fetch.enabled`'],
     [
       'everything',
       { issuers: '', audience: '', jwks: '{"keys":[]}' },
-      'needs `issuers.configuration`; `audience`; `jwks` with a key, or `jwks_auto_fetch.enabled`',
+      '`issuers.configuration`; `audience`; `jwks` with a key, or `jwks_auto_fetch.enabled`',
     ],
-  ])('may lack the %s, which others may not', (_, settings, message) => {
-    expect(problemOf(settings)).toBe(`settings["enabled"]: ${message}`)
-    expect(problemsOf(yaml({ ...settings, enabled: false }))).toEqual([])
+  ])('may lack the %s, with a notice', (_, settings, missing) => {
+    const text = yaml({ ...settings })
+    const [notice = '', ...others] = noticesOf(text).map((line) => line.replace(/^\d+:\d+: /, ''))
+    expect(notice.replaceAll(/server\.jwt_authentication\./g, '')).toBe(
+      `settings["enabled"]: lets nobody in yet: it needs ${missing}`,
+    )
+    expect(others).toEqual([])
+    expect(noticesOf(yaml({ ...settings, enabled: false }))).toEqual([])
+  })
+
+  test('and have no issuer make an integration without an audience and without a key', () => {
+    const { integrations, databases } = configOf({ issuers: '', 'jwks_auto_fetch.enabled': true })
+    expect(Object.keys(integrations)).toEqual(['cockroachdb'])
+    expect(integrations['cockroachdb']).toMatchObject({
+      ...{ enabled: true, issuer: 'https://issuer.invalid' },
+      ...{ additional_audiences: [], jwks: '{"keys":[]}', userinfo_groups: false },
+    })
+    expect(databases['system']?.integrations).toEqual(['cockroachdb'])
+  })
+
+  test('and have no audience accept none', () => {
+    expect(integrationOf({ audience: '' })).toMatchObject({
+      client_id: undefined,
+      additional_audiences: [],
+    })
+  })
+
+  test('make no integration beside one of the same name, whether they have an issuer or not', () => {
+    const taken = 'integrations: { cockroachdb: { issuer: "https://a.example", client_id: a } }\n'
+    expect(problemOf({ issuers: '' }, taken)).toBe(
+      'integrations.cockroachdb: is the name of an integration that `settings` make: choose another one',
+    )
   })
 })
 
@@ -250,7 +281,7 @@ describe('a setting', () => {
     ['enabled', 1, 'must be on or off, true or false'],
     ['audience', '{"a":1}', 'must be one value or a JSON array of strings'],
     ['audience', 12345, 'must be a string: put the value in quotes'],
-    ['jwks', 'x', 'is not valid JSON'],
+    ['jwks', ' response string', 'JWT authentication JWKS not a valid JWKS: it is not valid JSON'],
     ['jwks', '[]', 'JWT authentication JWKS not a valid JWKS: it is no JSON object'],
     ['jwks', '{"keys":{}}', 'JWT authentication JWKS not a valid JWKS: `keys` must be a list'],
     [
