@@ -83,6 +83,7 @@ export function composeRules(
       maxUnauthenticatedPerAddress: limits.max_unauthenticated_per_address ?? undefined,
       maxSignIns: limits.max_sign_ins,
       maxRelays: limits.max_relays,
+      maxConsoleSessions: limits.max_console_sessions,
     },
     timeouts: {
       startupMs: timeouts.startup,
@@ -256,6 +257,10 @@ export function composeCatalog(config: Config): Catalog {
       ]),
     ),
     identityMap: composeIdentityMap(config),
+    console: {
+      adminGroups: new Set(config.console.admin_groups),
+      statsGroups: new Set(config.console.stats_groups),
+    },
   }
 }
 

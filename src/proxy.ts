@@ -1,4 +1,5 @@
 // One process of the service: a configuration made into sessions.
+import { Sitting } from './admin/console/sitting.ts'
 import type { LogoutCall, LogoutOutcome, LogoutVerdict } from './back-channel-logout.ts'
 import type { Config } from './config/index.ts'
 import { composeListeners, composeRules, type KeyCaches, tlsSettings } from './compose-rules.ts'
@@ -172,6 +173,18 @@ export class Proxy {
       }),
       upstream: this.#warm,
       pendingSignIns: this.#pendingSignIns,
+      openConsole: (visit) =>
+        new Sitting(
+          {
+            order: async (order) => options.bus.order(order),
+            version,
+            now: () => new Date(),
+            onBug: (error) => {
+              log.error('the console failed', { session: visit.facts.id, error, stack: error })
+            },
+          },
+          visit,
+        ),
       cancel: async (request) => this.#cancelAnywhere(request),
       recordAdmission: this.#audit.recordAdmission,
       refreshSecrets: async () => options.bus.refreshSecrets(),

@@ -202,6 +202,35 @@ export const reasons = {
     meaning: 'The catalog has no such database, or it has no upstream.',
     remedy: 'Check the database name, or add it under `databases`.',
   },
+  'console-not-allowed': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'identity "{principal}" may not use the console',
+    hint: 'Ask the administrator for a group of console.admin_groups or console.stats_groups.',
+    meaning:
+      'The client connected to the SQL console (database `system`, `portcullis` or `pgbouncer`), and its token is genuine, but none of its groups is among `console.admin_groups` and `console.stats_groups`.',
+    remedy:
+      'The log has the groups of the identity and those of the console. Put the identity into one of them at the provider, or add the group to `console`. If a database was meant, check its name.',
+  },
+  'console-integration': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'this connectivity pool does not sign in to the console',
+    hint: 'Get a token of an integration of the database system and pass it as the password.',
+    meaning:
+      'Somebody wanted to sign in to the SQL console with a browser, and `sso_integration` of the pool is not among the `integrations` of the database `system`: those alone let people in at the console.',
+    remedy:
+      'Add the integration to `databases.system.integrations`, use a token, or connect by another pool.',
+  },
+  'console-limit': {
+    sqlstate: '53300',
+    fault: 'proxy',
+    message: 'too many sessions at the console',
+    hint: 'Close sessions of the console that are not in use.',
+    meaning:
+      '`limits.max_console_sessions` are open at the SQL console, on all workers of this node. They are counted apart from other sessions, so that the console can be reached when `limits.max_sessions` is.',
+    remedy: 'Close some of them, or raise the limit.',
+  },
   'malformed-password': {
     sqlstate: '08P01',
     fault: 'client',

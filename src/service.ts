@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
+import { execute } from './admin/execute.ts'
+import type { ConsoleOrder, ConsoleReply } from './admin/order.ts'
 import { composeListeners, tlsSettings } from './compose-rules.ts'
 import {
   type Config,
@@ -16,6 +18,7 @@ import {
   type LogoutOutcome,
   type LogoutVerdict,
 } from './back-channel-logout.ts'
+import { consoleServices } from './console-services.ts'
 import { FleetSessions } from './fleet-sessions.ts'
 import { localBus } from './fleet/bus.ts'
 import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
@@ -318,11 +321,19 @@ export class Service {
     return renderMetrics([...(await this.#sessions.snapshots()), this.#retired])
   }
 
+  /** Carries out a statement of the console, whichever worker it came by. */
+  async #order(order: ConsoleOrder): Promise<ConsoleReply> {
+    return execute(order, consoleServices())
+  }
+
   #singleProcess(config: Config): Sessions {
     const proxy = new Proxy({
       config,
       log: this.#log,
-      bus: localBus(async () => this.#secrets.look()),
+      bus: localBus({
+        refreshSecrets: async () => this.#secrets.look(),
+        order: async (order) => this.#order(order),
+      }),
       ledger: this.#ledger,
       credentialKey: this.#credentialKey,
       processes: 1,
@@ -392,7 +403,10 @@ export class Service {
         credentialKey: this.#credentialKey,
         standingOrders: fleet.standingOrders,
       }),
-      handlersFor: (asking) => fleet.handlersFor(asking),
+      handlersFor: (asking) => ({
+        ...fleet.handlersFor(asking),
+        order: async (order: ConsoleOrder) => this.#order(order),
+      }),
       onWorkerEnd: (index, how) => {
         this.#log.error('a worker ended, its sessions are lost', { worker: index, how })
       },

@@ -1,4 +1,5 @@
 // A worker process: a proxy at the end of its primary's channel.
+import type { ConsoleReply } from './admin/order.ts'
 import type { LogoutCall } from './back-channel-logout.ts'
 import type { Config } from './config/index.ts'
 import type { Bus } from './fleet/bus.ts'
@@ -30,6 +31,8 @@ const statusTimeoutMs = 5_000
 const secretsTimeoutMs = 5_000
 /** The primary has a shorter one for each worker. */
 const endTimeoutMs = 10_000
+/** A change of the catalog waits until every worker has taken it over. */
+const orderTimeoutMs = 60_000
 /** Cancel requests that wait for other workers; whoever floods us with made-up keys stops there. */
 const maxWaitingCancels = 64
 
@@ -116,6 +119,7 @@ function channelBus(channel: Channel): Bus {
       (await channel.call('endElsewhere', order, endTimeoutMs)) as EndCount,
     listElsewhere: async (query) =>
       (await channel.call('listElsewhere', query, endTimeoutMs)) as SessionList,
+    order: async (order) => (await channel.call('order', order, orderTimeoutMs)) as ConsoleReply,
   }
 }
 

@@ -45,8 +45,8 @@ export class ConsoleError extends Error {
   override readonly name = 'ConsoleError'
   readonly fault: ConsoleFault
 
-  constructor(fault: ConsoleFault) {
-    super(fault.message)
+  constructor(fault: ConsoleFault, options?: ErrorOptions) {
+    super(fault.message, options)
     this.fault = fault
   }
 }

@@ -6,6 +6,8 @@ import { parseStatements } from './grammar/parse.ts'
 import { StatementError } from './grammar/statement-error.ts'
 import type { Statement } from './grammar/statement.ts'
 import type { ConsoleOrder, ConsoleReply, ConsoleUser } from './order.ts'
+import { checkRight } from './rights.ts'
+import { showHelp } from './show-help.ts'
 
 /** What statements are carried out with. */
 export interface ConsoleServices {
@@ -30,6 +32,8 @@ export async function execute(
     if (parsed === undefined) throw new Error(`no statement ${order.index}`)
     const { position } = parsed
     const statement = bindParameters(parsed.statement, order.parameters)
+    // Once more than where it was given: that is another process.
+    checkRight(statement, order.user, position)
     return {
       kind: 'answer',
       answer: await carryOut(statement, { user: order.user, position, services }),
@@ -42,9 +46,15 @@ export async function execute(
   }
 }
 
-async function carryOut({ kind }: Statement, { position }: Context): Promise<Answer> {
+async function carryOut(statement: Statement, { position }: Context): Promise<Answer> {
   // Each kind of statement has a folder beside this file.
+  switch (statement.kind) {
+    case 'show':
+      if (statement.topic === 'HELP') return Promise.resolve(showHelp())
+      break
+    default:
+  }
   return Promise.reject(
-    new ConsoleError({ sqlstate: '0A000', message: `${kind} is not here yet`, position }),
+    new ConsoleError({ sqlstate: '0A000', message: `${statement.kind} is not here yet`, position }),
   )
 }

@@ -1,8 +1,8 @@
 // What a console session asks of the process that has the catalog and all sessions.
+import type { ConsoleRight } from '../session/console-guest.ts'
 import type { Answer, ConsoleFault } from './answer.ts'
 
-/** `stats` may look, `admin` may change as well. */
-export type ConsoleRight = 'admin' | 'stats'
+export type { ConsoleRight }
 
 /** Who sits at the console. */
 export interface ConsoleUser {
@@ -32,6 +32,8 @@ export interface ConsoleOrder {
   readonly user: ConsoleUser
   /** Set where the statement was given before and its answer was `waiting`: a word of the primary's own. */
   readonly ticket?: string | undefined
+  /** With a ticket: nobody waits for the answer any more. */
+  readonly isAbandoned?: boolean | undefined
 }
 
 export type ConsoleReply =

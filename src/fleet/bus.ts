@@ -1,3 +1,4 @@
+import type { ConsoleOrder, ConsoleReply } from '../admin/order.ts'
 import type { EndCount, EndOrder } from '../session/revocations.ts'
 import type { SessionList, SessionQuery } from '../session/session-summary.ts'
 import type { CancelOutcome } from '../session/services.ts'
@@ -15,13 +16,15 @@ export interface Bus {
   /** Has the others end their sessions, and those that log in there. Throws where nobody can be asked. */
   endElsewhere(order: EndOrder): Promise<EndCount>
   listElsewhere(query: SessionQuery): Promise<SessionList>
+  /** Has the primary carry out a statement of the console. Throws where it does not answer. */
+  order(order: ConsoleOrder): Promise<ConsoleReply>
 }
 
 /** The bus of a service that is one process. */
-export function localBus(refreshSecrets: Bus['refreshSecrets']): Bus {
+export function localBus(primary: Pick<Bus, 'refreshSecrets' | 'order'>): Bus {
   return {
     cancelElsewhere: async () => Promise.resolve('unknown-key'),
-    refreshSecrets,
+    ...primary,
     endElsewhere: async () => Promise.resolve({ ended: 0, unanswered: 0 }),
     listElsewhere: async () => Promise.resolve({ sessions: [], total: 0, unanswered: 0 }),
   }

@@ -10,6 +10,13 @@ export interface Catalog {
   readonly integrations: ReadonlyMap<string, Integration>
   readonly groups: ReadonlyMap<string, Group>
   readonly identityMap: IdentityMap
+  readonly console: ConsoleAccess
+}
+
+/** Who may come to the SQL console by single sign-on: groups of the catalog, by name. */
+export interface ConsoleAccess {
+  readonly adminGroups: ReadonlySet<string>
+  readonly statsGroups: ReadonlySet<string>
 }
 
 /**

@@ -101,7 +101,7 @@ export function decide(
 }
 
 /** The default group and every group that a value of the claim is mapped to, the highest rank first. */
-function groupsOf(principal: Identity, integration: Integration, catalog: Catalog): Group[] {
+export function groupsOf(principal: Identity, integration: Integration, catalog: Catalog): Group[] {
   const names = new Set<string>()
   for (const value of principal.groups) {
     const name = integration.groupMappings.get(value)
@@ -124,13 +124,13 @@ function namesakes(values: readonly string[], { groups }: Catalog): readonly str
 }
 
 /** The roles that a principal may be by its own names: by their names, and by rules for those asked for. */
-interface OwnRoles {
+export interface OwnRoles {
   readonly users: readonly string[]
   readonly open: readonly OpenRule[]
 }
 
 /** In the order of the names; undefined where a rule says of each name that it is nobody. */
-function rolesOf(
+export function rolesOf(
   { issuer, names }: Identity,
   integration: Integration,
   catalog: Catalog,
@@ -166,7 +166,7 @@ function rolesOfName(
   return { users: mayBeRole ? [name] : [], open: [] }
 }
 
-function shown({ users, open }: OwnRoles): string[] {
+export function shown({ users, open }: OwnRoles): string[] {
   return [...users, ...open.map(describeRule)]
 }
 
@@ -242,7 +242,7 @@ export function isReserved(role: string, { dialect }: Pick<Integration, 'dialect
 /** For a step: a token may bring thousands of names. */
 const mostListed = 20
 
-function list(names: readonly string[]): string {
+export function list(names: readonly string[]): string {
   if (names.length === 0) return '(none)'
   const more = names.length > mostListed ? ` and ${names.length - mostListed} more` : ''
   return `${names.slice(0, mostListed).join(', ')}${more}`

@@ -47,22 +47,33 @@ export async function admitBy(
   tokens: TokenVerifiers,
   now: Date,
 ): Promise<TokenAdmission> {
-  const verifier = tokens.get(integration.name)
-  if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
-  const principal = await orEarlierDenial(attempt, integration, async () => {
-    if (hasSegmentsMissing(token)) {
-      attempt.report?.({ check: 'format', compared: 'fewer than three segments', passed: false })
-      throw cutShort(token)
-    }
-    try {
-      return await verifierFor(attempt, verifier, token).verify(token, now)
-    } catch (error) {
-      throw isBroken(error) && isUsualCut(token) ? cutShort(token) : error
-    }
-  })
+  const principal = await orEarlierDenial(attempt, integration, async () =>
+    verifyBy(attempt, integration, token, tokens, now),
+  )
   const chosen = chooseRole(attempt, principal, integration)
   refuseDenied(attempt, chosen.role)
   return { kind: 'token', intent: attempt.intent, subject: { token, principal }, ...chosen }
+}
+
+/** Whose token it is, before anything is decided about that. */
+export async function verifyBy(
+  attempt: Attempt,
+  integration: Integration,
+  token: string,
+  tokens: TokenVerifiers,
+  now: Date,
+): Promise<Principal> {
+  const verifier = tokens.get(integration.name)
+  if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
+  if (hasSegmentsMissing(token)) {
+    attempt.report?.({ check: 'format', compared: 'fewer than three segments', passed: false })
+    throw cutShort(token)
+  }
+  try {
+    return await verifierFor(attempt, verifier, token).verify(token, now)
+  } catch (error) {
+    throw isBroken(error) && isUsualCut(token) ? cutShort(token) : error
+  }
 }
 
 function isBroken(error: unknown): boolean {
@@ -135,7 +146,7 @@ function isOfGroup({ intent, catalog }: Attempt): boolean {
   return [...catalog.groups.values()].some(({ role }) => folded(role) === folded(intent.user))
 }
 
-function chooseIntegration(attempt: Attempt, token: string): Integration {
+export function chooseIntegration(attempt: Attempt, token: string): Integration {
   const { intent, facts, catalog } = attempt
   const resolution = resolveIntegration(catalog, { ...intent, claimed: readClaimed(token) })
   reportAll(attempt, resolution.steps)
@@ -164,10 +175,7 @@ export function chooseRole(
   integration: Integration,
 ): Pick<TokenAdmission, 'role' | 'allowsSuperuser' | 'condition' | 'provision'> {
   const { intent, facts, catalog } = attempt
-  checkDeclared(attempt, identity)
-  const known = identityFacts(identity)
-  facts.identity = { ...known, groups: [] }
-  checkSender(attempt, identity)
+  const known = checkIdentity(attempt, identity)
   const decision = decide(
     { user: intent.role, database: intent.database },
     identity,
@@ -186,6 +194,17 @@ export function chooseRole(
   const { role, allowsSuperuser, condition, provision } = decision
   return { role, allowsSuperuser, condition, ...(provision && { provision }) }
 }
+
+/** What holds wherever an identity wants to go; from here on it is known who it is. */
+export function checkIdentity(attempt: Attempt, identity: TokenIdentity): IdentityFacts {
+  checkDeclared(attempt, identity)
+  const known = identityFacts(identity)
+  attempt.facts.identity = { ...known, groups: [] }
+  checkSender(attempt, identity)
+  return known
+}
+
+type IdentityFacts = Omit<NonNullable<SessionFacts['identity']>, 'groups'>
 
 function checkDeclared({ intent, report }: Attempt, { kind }: TokenIdentity): void {
   if (intent.tokenUser !== 'access_token') return
@@ -216,16 +235,14 @@ function checkSender({ facts, report }: Attempt, identity: TokenIdentity): void 
   report?.(step(true))
 }
 
-function identityFacts(
-  identity: TokenIdentity,
-): Omit<NonNullable<SessionFacts['identity']>, 'groups'> {
+function identityFacts(identity: TokenIdentity): IdentityFacts {
   const { issuer, subject, names, expiresAt, issuedAt, sid, tokenIdHash, actors } = identity
   const principal = listed(names)
   return { issuer, subject, principal, names, expiresAt, issuedAt, sid, tokenIdHash, actors }
 }
 
 /** Whoever is verified may know what its own token says. */
-function ownWords(identity: TokenIdentity): string {
+export function ownWords(identity: TokenIdentity): string {
   const groups = identity.groups
     .slice(0, 20)
     .map((group) => printable(group))

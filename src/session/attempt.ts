@@ -8,6 +8,7 @@ import type { Provision } from '../policy/own-role.ts'
 import { type Reason, Refusal, type RefusalOptions } from '../refusal.ts'
 import type { RelayedFirst } from '../sasl/scram-relay.ts'
 import type { ClientIntent } from './client-intent.ts'
+import type { ConsoleGuest } from './console-guest.ts'
 import type { Mutable } from './conversation.ts'
 import type { Denial } from './denials.ts'
 import type { SessionFacts } from './observer.ts'
@@ -45,6 +46,20 @@ export interface RelayAdmission {
   /** What else a client that is refused may try. */
   readonly hint: string | undefined
 }
+
+/** To the SQL console: nothing goes upstream at all. */
+export interface ConsoleAdmission {
+  readonly kind: 'console'
+  readonly intent: ClientIntent
+  readonly guest: ConsoleGuest
+  /** Undefined for whoever came without single sign-on. */
+  readonly subject: SubjectToken | undefined
+  /** In front of the first answer, where the client was asked for nothing. */
+  readonly greeting?: Buffer
+}
+
+/** Where a client is let in: to a database, or to the console. */
+export type Entrance = Admission | ConsoleAdmission
 
 export type TokenAdmission = Extract<Admission, { readonly kind: 'token' }>
 

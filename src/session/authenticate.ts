@@ -1,17 +1,20 @@
-import { readPasswordMessage } from '../wire/password.ts'
 import { newestMinorVersion, type StartupMessage } from '../wire/startup.ts'
-import { authenticationCleartextPassword, negotiateProtocolVersion } from '../wire/write-backend.ts'
-import { type Admission, type Attempt } from './attempt.ts'
+import { negotiateProtocolVersion } from '../wire/write-backend.ts'
+import type { Attempt, Entrance } from './attempt.ts'
+import { admitToConsole } from './admit-console.ts'
 import { admitPassword } from './admit-password.ts'
 import { admitToken } from './admit-token.ts'
+import { isConsole } from './console-guest.ts'
+import { authenticateAtConsole } from './console-login.ts'
 import { chooseAuthMethod, enterPool } from './enter-pool.ts'
+import { askForPassword } from './ask-for-password.ts'
 import { readCredential } from './read-credential.ts'
 import { authenticateByBearer } from './bearer-exchange.ts'
 import { readIntent } from './client-intent.ts'
 import { authenticateByRelay } from './password-relay.ts'
 import { authenticateBySignIn } from './sign-in.ts'
 import { type Conversation, timed } from './conversation.ts'
-import { type Login, readProof } from './login.ts'
+import type { Login } from './login.ts'
 import { throttleTokens } from './try-credential.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 
@@ -22,7 +25,7 @@ export async function authenticate(
   listener: ListenerAddress,
   rules: Rules,
   services: SessionServices,
-): Promise<Admission> {
+): Promise<Entrance> {
   const { facts } = conversation
   const attempt: Attempt = {
     intent: readIntent(startup),
@@ -34,26 +37,16 @@ export async function authenticate(
   const greeting = negotiation(startup)
   const login: Login = { conversation, attempt, pool, greeting, rules, services }
   const tokens = throttleTokens(rules.tokens, facts, rules.limits, services)
-  const verify = async (token: string): Promise<Admission> =>
-    timed(services.observer, 'verify', async () =>
-      admitToken(attempt, token, tokens, services.now()),
-    )
+  const admit = isConsole(attempt.intent.database, rules.catalog) ? admitToConsole : admitToken
+  const verify = async (token: string): Promise<Entrance> =>
+    timed(services.observer, 'verify', async () => admit(attempt, token, tokens, services.now()))
   if (attempt.intent.asksForSignIn) return authenticateBySignIn(login)
+  if (admit === admitToConsole) return authenticateAtConsole({ ...login, verify })
   const method = chooseAuthMethod(attempt, pool)
   if (method === 'scram-sha-256') return authenticateByRelay(login)
   if (method === 'oauthbearer') return authenticateByBearer({ ...login, verify })
-  const askedAt = performance.now()
-  const password = await timed(services.observer, 'credential', async () => askForPassword(login))
-  conversation.credentialMs = performance.now() - askedAt
-  const { kind, text } = readCredential(attempt, password)
+  const { kind, text } = readCredential(attempt, await askForPassword(login))
   return kind === 'password' ? admitPassword(attempt, pool, text) : verify(text)
-}
-
-async function askForPassword({ conversation, greeting, rules }: Login): Promise<string> {
-  conversation.socket.write(Buffer.concat([greeting, authenticationCleartextPassword]))
-  return readProof(conversation, rules.timeouts.authenticationMs, (bytes) =>
-    readPasswordMessage(bytes, rules.limits.maxPasswordBytes),
-  )
 }
 
 /** What is said of the protocol before the first request; most often nothing. */

@@ -10,7 +10,7 @@ import type { Integration } from '../policy/catalog.ts'
 import { Refusal } from '../refusal.ts'
 import { readSaslInitialResponse, readSaslResponse } from '../wire/sasl-response.ts'
 import { authenticationSasl, authenticationSaslContinue } from '../wire/write-backend.ts'
-import type { Admission } from './attempt.ts'
+import type { Entrance } from './attempt.ts'
 import { integrationForSignIn } from './enter-sign-in.ts'
 import { timed } from './conversation.ts'
 import { type Login, readProof } from './login.ts'
@@ -19,8 +19,8 @@ import { Patience } from './patience.ts'
 /** Longer than all that RFC 7628 knows besides the token. */
 const maxOverheadBytes = 1_024
 
-interface BearerLogin extends Login {
-  readonly verify: (token: string) => Promise<Admission>
+export interface BearerLogin extends Login {
+  readonly verify: (token: string) => Promise<Entrance>
 }
 
 interface Exchange extends BearerLogin {
@@ -32,7 +32,7 @@ interface Exchange extends BearerLogin {
  * Offers OAUTHBEARER and lets the token decide. A client that asks where tokens are to be had is told, and
  * so is one whose token does not do, before the Refusal that is thrown here ends the login.
  */
-export async function authenticateByBearer(login: BearerLogin): Promise<Admission> {
+export async function authenticateByBearer(login: BearerLogin): Promise<Entrance> {
   const { conversation, attempt, pool, rules, services, verify } = login
   const exchange = { ...login, patience: new Patience(rules.timeouts.authenticationMs) }
   const integration = integrationForSignIn(attempt, pool)

@@ -1,6 +1,7 @@
 import type { Identity } from '../policy/decide.ts'
 import type { Condition } from '../policy/open-rules.ts'
 import type { ClientIntent } from './client-intent.ts'
+import type { ConsoleGuest } from './console-guest.ts'
 
 /** What a session was let in by. No credential is in it. */
 export interface Grant {
@@ -10,7 +11,10 @@ export interface Grant {
     ClientIntent,
     'user' | 'database' | 'qualifier' | 'dialect' | 'tokenUser' | 'asksForReplication'
   >
+  /** Empty at the console. */
   readonly role: string
+  /** Set at the console. */
+  readonly guest?: ConsoleGuest | undefined
   /** Undefined for a session by a password. */
   readonly identity: Identity | undefined
   readonly allowsSuperuser: boolean

@@ -2,6 +2,7 @@ import type { Dialect } from '../identity/dialect.ts'
 import type { AuthMethod, SignInFlow } from '../policy/catalog.ts'
 import type { Refusal } from '../refusal.ts'
 import type { ClientCertificate } from './client-certificate.ts'
+import type { ConsoleGuest } from './console-guest.ts'
 
 /** What is known of a session. It grows while the session goes through its phases. */
 export interface SessionFacts {
@@ -66,6 +67,8 @@ export interface SessionFacts {
     readonly actors: readonly string[]
   }
   readonly role?: string
+  /** Set once it is let in at the SQL console, in place of a role. */
+  readonly console?: ConsoleGuest
   /** Set once the token was exchanged for one for the upstream. */
   readonly exchanged?: {
     readonly actors: readonly string[]

@@ -2,7 +2,7 @@ import { printable, Refusal } from '../refusal.ts'
 import type { Admission } from './attempt.ts'
 import { askLedger } from './ask-ledger.ts'
 import type { SessionFacts } from './observer.ts'
-import type { SessionServices } from './services.ts'
+import type { Rules, SessionServices } from './services.ts'
 import type { Counted, SessionCountLimits } from './session-counts.ts'
 
 /** Counts a session before any work is done for it upstream; what is returned gives it back, once. */
@@ -16,6 +16,17 @@ export async function reserveSession(
   const reservation = await askLedger(ledger.reserve(claimOf(facts, admission, limits)))
   if (reservation.kind === 'reserved') return reservation.release
   throw tooMany(reservation.counted, facts, admission)
+}
+
+/** Sessions of the console are counted apart: whoever is to help must get in when all else is full. */
+export async function reserveConsole(
+  { ledger, registry }: Pick<SessionServices, 'ledger' | 'registry'>,
+  { maxConsoleSessions: limit }: Pick<Rules['limits'], 'maxConsoleSessions'>,
+): Promise<() => void> {
+  registry.refuseWhileDraining()
+  const reservation = await askLedger(ledger.reserve([{ by: 'console', name: '', limit }]))
+  if (reservation.kind === 'reserved') return reservation.release
+  throw new Refusal('console-limit')
 }
 
 function claimOf(
@@ -37,6 +48,8 @@ function claimOf(
 function tooMany({ by, limit = 0 }: Counted, facts: SessionFacts, admission: Admission): Refusal {
   const { role, intent } = admission
   switch (by) {
+    case 'console':
+      return new Refusal('console-limit')
     case 'all':
       return new Refusal('too-many-sessions')
     case 'database':

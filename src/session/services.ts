@@ -9,6 +9,7 @@ import type { UpstreamTarget } from '../upstream/target.ts'
 import type { WarmSessions } from '../upstream/warm-sessions.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 import type { ClientCertificates } from './client-certificate.ts'
+import type { OpenConsole } from './console-door.ts'
 import type { Ledger } from './ledger.ts'
 import type { LoginRate, LoginRateLimits } from './login-rate.ts'
 import type { SessionFacts, SessionObserver } from './observer.ts'
@@ -48,6 +49,7 @@ export interface Rules {
     LoginRateLimits &
     ThrottleSwitches & {
       readonly maxPasswordBytes: number
+      readonly maxConsoleSessions: number
       readonly maxUnauthenticated: number
       readonly maxUnauthenticatedPerAddress: number | undefined
       readonly maxSignIns: number
@@ -83,6 +85,7 @@ export interface SessionServices {
   readonly rechecks: Rechecks
   readonly upstream: WarmSessions
   readonly pendingSignIns: PendingSignIns
+  readonly openConsole: OpenConsole
   /** Finds the session with this key, here or on another worker, and cancels its statement. */
   readonly cancel: (request: CancelRequest) => Promise<CancelOutcome>
   /**

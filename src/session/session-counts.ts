@@ -1,7 +1,7 @@
 // How many sessions there are, in all and of each kind that may be limited. Pure.
 
 /** What sessions are counted by, in the order in which limits are looked at. */
-export type CountedBy = 'all' | 'database' | 'pool' | 'role' | 'principal'
+export type CountedBy = 'console' | 'all' | 'database' | 'pool' | 'role' | 'principal'
 
 export interface Counted {
   readonly by: CountedBy

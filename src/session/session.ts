@@ -8,6 +8,8 @@ import type { CancelRequest } from '../wire/startup.ts'
 import type { Admission } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
 import { type Conversation, timed } from './conversation.ts'
+import { boundsFor } from './bounds-for.ts'
+import { enterConsole } from './enter-console.ts'
 import { join } from './join.ts'
 import { negotiate } from './negotiate.ts'
 import type { SessionFacts } from './observer.ts'
@@ -17,7 +19,6 @@ import type { Entry } from './registry.ts'
 import { reserveSession } from './reserve-session.ts'
 import type { Revocations } from './revocations.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
-import { boundsOf, type SessionBounds } from './session-bounds.ts'
 import type { Traffic } from './splice.ts'
 import { checkNewerRules } from './standing-right.ts'
 import { guessOf, tryCredential } from './try-credential.ts'
@@ -52,10 +53,14 @@ export async function runSession(
       return
     }
     const admission = await authenticate(conversation, packet, listener, rules, services)
-    const guess = guessOf(conversation.facts, admission, rules.limits, services.credentialKey)
-    await tryCredential(services, guess, async () =>
-      admit(conversation, admission, rules, services, traffic),
-    )
+    if (admission.kind === 'console') {
+      await enterConsole({ conversation, admission, rules, services, traffic })
+    } else {
+      const guess = guessOf(conversation.facts, admission, rules.limits, services.credentialKey)
+      await tryCredential(services, guess, async () =>
+        admit(conversation, admission, rules, services, traffic),
+      )
+    }
     isIn = true
     observer.stage('total', performance.now() - startedAt - conversation.credentialMs)
   } catch (error) {
@@ -159,14 +164,4 @@ async function admit(
     release()
     throw error
   }
-}
-
-/** Those of the pool that the client came in by. */
-function boundsFor(
-  { pool: name, identity }: SessionFacts,
-  { catalog }: Rules,
-): SessionBounds | undefined {
-  const pool = catalog.pools.find((one) => one.name === name)
-  if (pool === undefined) throw new Error('a session without a pool')
-  return boundsOf(pool.sessionLimits, identity?.expiresAt)
 }

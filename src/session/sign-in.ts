@@ -5,8 +5,10 @@ import type { SignInProvider } from '../identity/sign-in-provider.ts'
 import type { SignInFlow } from '../policy/catalog.ts'
 import { printable, Refusal } from '../refusal.ts'
 import { authenticationOk, notice } from '../wire/write-backend.ts'
-import { type Admission } from './attempt.ts'
+import type { Entrance } from './attempt.ts'
+import { admitToConsoleBy, checkScope } from './admit-console.ts'
 import { admitBy } from './admit-token.ts'
+import { isConsole } from './console-guest.ts'
 import { enterSignIn } from './enter-sign-in.ts'
 import { beginPageSignIn } from './page-sign-in.ts'
 import { timed, waitForClient } from './conversation.ts'
@@ -17,9 +19,12 @@ import type { SignInWay } from './sign-in-way.ts'
  * Lets somebody sign in with a browser, and admits whom the provider says it was. AuthenticationOk comes
  * first, since clients show no notice before it: nothing is promised by it, and nothing goes upstream.
  */
-export async function authenticateBySignIn(signIn: Login): Promise<Admission> {
+export async function authenticateBySignIn(signIn: Login): Promise<Entrance> {
   const { attempt, pool, rules, services } = signIn
   const { integration, flows } = enterSignIn(attempt, pool, rules.signInPages !== undefined)
+  const isAtConsole = isConsole(attempt.intent.database, rules.catalog)
+  // Before anybody is asked to sign in.
+  if (isAtConsole) checkScope(attempt, integration)
   const provider = rules.signIns.get(integration.name)
   const keys = rules.tokens.get(integration.name)?.rules.keys
   if (provider === undefined || keys === undefined) throw new Refusal('sign-in-unavailable')
@@ -29,10 +34,11 @@ export async function authenticateBySignIn(signIn: Login): Promise<Admission> {
     way = await begin(signIn, flows, await keys.current(), provider)
     const token = await waitForToken(signIn, way)
     attempt.facts.credential = 'token'
+    const admit = isAtConsole ? admitToConsoleBy : admitBy
     const admission = await timed(services.observer, 'verify', async () =>
-      admitBy(attempt, integration, token, rules.tokens, services.now()),
+      admit(attempt, integration, token, rules.tokens, services.now()),
     )
-    way.admitted?.(admission.role)
+    way.admitted?.(admission.kind === 'console' ? 'console' : admission.role)
     return admission
   } catch (error) {
     way?.refused?.(error)

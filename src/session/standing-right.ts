@@ -1,6 +1,6 @@
 // By what right a session is there, and who looks after that while it is open.
 import { Refusal } from '../refusal.ts'
-import type { Admission } from './attempt.ts'
+import type { Entrance } from './attempt.ts'
 import type { Conversation } from './conversation.ts'
 import type { Grant } from './grant.ts'
 import type { LiveSession } from './registry.ts'
@@ -10,7 +10,7 @@ import { noLongerAllowed } from './still-allowed.ts'
 /** Rules that were replaced during the login are not those that it was decided by. */
 export function checkNewerRules(
   conversation: Conversation,
-  admission: Admission,
+  admission: Entrance,
   own: Rules,
   current: Rules,
 ): void {
@@ -20,15 +20,21 @@ export function checkNewerRules(
   if (reason !== undefined) throw new Refusal(reason, { logDetail: 'by a newer configuration' })
 }
 
-export function grantOf({ listener }: Conversation, admission: Admission): Grant {
-  const { intent, role } = admission
+export function grantOf({ listener }: Conversation, admission: Entrance): Grant {
+  const { intent } = admission
   const { user, database, qualifier, dialect, tokenUser, asksForReplication } = intent
+  // Not the whole: what a client sent may be long.
+  const asked = { user, database, qualifier, dialect, tokenUser, asksForReplication }
+  if (admission.kind === 'console') {
+    const { guest, subject } = admission
+    const identity = subject?.principal
+    return { ...nothing, listener, intent: asked, role: '', guest, identity }
+  }
   const isByToken = admission.kind === 'token'
   return {
     listener,
-    // Not the whole: what a client sent may be long.
-    intent: { user, database, qualifier, dialect, tokenUser, asksForReplication },
-    role,
+    intent: asked,
+    role: admission.role,
     identity: isByToken ? admission.subject.principal : undefined,
     allowsSuperuser: isByToken && admission.allowsSuperuser,
     condition: isByToken ? admission.condition : undefined,
@@ -36,13 +42,16 @@ export function grantOf({ listener }: Conversation, admission: Admission): Grant
   }
 }
 
+const nothing = { allowsSuperuser: false, condition: undefined, memberOf: [] }
+
 /** Has the right of a session looked at again while it is open, where its integration asks for that. */
 export function watchRight(
   live: LiveSession,
-  admission: Admission,
+  admission: Entrance,
   { rechecks, rules }: SessionServices,
 ): () => void {
-  if (admission.kind !== 'token') return () => {}
+  const isByToken = admission.kind === 'token' || admission.kind === 'console'
+  if (!isByToken || admission.subject === undefined) return () => {}
   const { principal, token } = admission.subject
   const { integration, subject, expiresAt, kind } = principal
   if (!rules().rechecks.has(integration)) return () => {}

@@ -1,10 +1,12 @@
 // Whether a session would be let in again: by what is remembered of its login, and by the rules of now. Pure.
 import { isSameIssuer } from '../identity/issuer-name.ts'
-import type { Catalog, Integration, Pool } from '../policy/catalog.ts'
+import { type Catalog, type Integration, type Pool, systemScope } from '../policy/catalog.ts'
 import { decide, type Identity } from '../policy/decide.ts'
+import { decideConsole } from '../policy/decide-console.ts'
 import { matchPool } from '../policy/match-pool.ts'
 import { resolveIntegration } from '../policy/resolve-integration.ts'
 import type { Reason } from '../refusal.ts'
+import { type ConsoleGuest, isConsole } from './console-guest.ts'
 import type { Grant } from './grant.ts'
 import type { SessionFacts } from './observer.ts'
 import { takesPasswordOf } from './takes-password.ts'
@@ -22,12 +24,34 @@ export function noLongerAllowed(
   if (pool.requiresClientCertificate && facts.tls?.certificate?.subject === undefined) {
     return 'client-certificate'
   }
+  if (grant.guest !== undefined)
+    return guestNoLongerAllowed(grant.guest, grant, facts, pool, catalog)
   if (identity === undefined) {
     if (!takesPasswordOf(pool, intent.user)) return 'sso-required'
     const exists = catalog.databases.get(intent.database)?.hasUpstream === true
     return exists ? undefined : 'unknown-database'
   }
   return identityNoLongerAllowed(grant, identity, facts, pool, catalog)
+}
+
+/** At the console. */
+function guestNoLongerAllowed(
+  guest: ConsoleGuest,
+  { intent, identity }: Grant,
+  facts: SessionFacts,
+  pool: Pool,
+  catalog: Catalog,
+): Reason | undefined {
+  if (!isConsole(intent.database, catalog)) return 'unknown-database'
+  if (identity === undefined) return 'sso-required'
+  const asked = { ...intent, database: systemScope, qualifier: undefined }
+  const integration = integrationOf(asked, facts, pool, catalog)
+  if (typeof integration === 'string') return integration
+  if (!isSameIssuer(integration.issuer, identity.issuer)) return 'token-issuer'
+  if (intent.tokenUser === 'id_token' && !integration.allowsIdTokenUser) return 'id-token-disabled'
+  const decision = decideConsole(identity, integration, catalog)
+  if (decision.outcome === 'denied') return decision.reason
+  return guest.right === 'admin' && decision.right !== 'admin' ? 'console-not-allowed' : undefined
 }
 
 function identityNoLongerAllowed(

@@ -276,6 +276,7 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
     integration,
     identity,
     role,
+    console,
     exchanged,
     provisioned,
     upstreamProcessId,
@@ -289,6 +290,7 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
     token_id_hash: identity?.tokenIdHash,
     actors: toList(identity?.actors),
     role,
+    console: console && { right: console.right, by: console.by, name: cut(console.name) },
     ...(requested && {
       database: cut(requested.database),
       requested_user: cut(requested.user),

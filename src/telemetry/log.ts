@@ -222,6 +222,7 @@ function toFields({
   integration,
   identity,
   role,
+  console,
   standsFor,
 }: SessionFacts): LogFields {
   return {
@@ -236,6 +237,7 @@ function toFields({
     subject: safe(identity?.subject),
     principal: safe(identity?.principal),
     role: safe(role),
+    console: console?.right,
     ...(standsFor && {
       stands_for: standsFor.count,
       addresses: Object.fromEntries(standsFor.addresses),

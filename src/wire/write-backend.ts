@@ -49,6 +49,8 @@ export interface ErrorFields {
   readonly message: string
   readonly detail?: string | undefined
   readonly hint?: string | undefined
+  /** In characters of the statement, from 1 on. */
+  readonly position?: number | undefined
 }
 
 /** libpq shows nothing of an error over 30,000 bytes: each field is cut well below that. */
@@ -57,6 +59,15 @@ const longestFieldBytes = 4_000
 /** A FATAL ErrorResponse: after it the connection ends. */
 export function fatalError(fields: ErrorFields): Buffer {
   return report('E', 'FATAL', fields)
+}
+
+/** An ErrorResponse behind which the session goes on. */
+export function statementError(fields: ErrorFields): Buffer {
+  return report('E', 'ERROR', fields)
+}
+
+export function warning(fields: ErrorFields): Buffer {
+  return report('N', 'WARNING', fields)
 }
 
 /** A NoticeResponse, of the SQLSTATE that says that all went well. */
@@ -78,6 +89,7 @@ function report(type: 'E' | 'N', severity: string, fields: ErrorFields): Buffer 
   add('M', fields.message)
   add('D', fields.detail)
   add('H', fields.hint)
+  if (fields.position !== undefined) add('P', String(fields.position))
   parts.push(Buffer.of(0))
   return writeFrame(type, Buffer.concat(parts))
 }

@@ -191,6 +191,10 @@ beforeAll(async () => {
           sso_flows: ['authorizationCode'],
           participants: [{ node: 'gw0', listen_address: '127.0.0.8', listen_port: 0 }],
         },
+        apart: {
+          sso_integration: 'strict',
+          participants: [{ node: 'gw0', listen_address: '127.0.0.9', listen_port: 0 }],
+        },
       }
     },
   })
@@ -216,7 +220,8 @@ beforeAll(async () => {
   })
   await guessPasswords('app_readwrite', '127.0.0.99', 8)
   full = await anotherGateway('full', {
-    limits: { max_sessions: 1, max_sign_ins: 0, max_relays: 0 },
+    limits: { max_sessions: 1, max_sign_ins: 0, max_relays: 0, max_console_sessions: 1 },
+    console: { admin_groups: ['readonly'] },
     connectivity_pools: {
       sso_pool: {
         ...stack.config.connectivity_pools['sso_pool'],
@@ -571,6 +576,40 @@ const scenarios: Readonly<
     gateway: () => full,
     reachesUpstream: true,
     expected: { sqlstate: '53300', message: 'sorry, too many clients already' },
+  },
+  'console-not-allowed': {
+    provoke: async () => refusedWith(await stack.token(), { user, database: 'portcullis' }),
+    expected: {
+      sqlstate: '28000',
+      message: 'identity "alice" may not use the console',
+      detail: verifiedDetail,
+    },
+  },
+  'console-integration': {
+    provoke: async () => {
+      const client = await WireClient.connect(main.gateway.portOf(8), '127.0.0.9')
+      await client.startTls(stack.authority.certificate)
+      client.startup({ user: 'sso', database: 'system' })
+      return client.readError()
+    },
+    expected: {
+      sqlstate: '28000',
+      message: 'this connectivity pool does not sign in to the console',
+    },
+  },
+  'console-limit': {
+    provoke: async () => {
+      const { port } = full.gateway
+      const atConsole = { user, database: 'pgbouncer' }
+      const first = await WireClient.connectSecurely(port, stack.authority.certificate)
+      await first.logIn(atConsole, await stack.token())
+      await first.readUntil('Z')
+      const answer = await refusedWith(await stack.token(), atConsole, port)
+      first.destroy()
+      return answer
+    },
+    gateway: () => full,
+    expected: { sqlstate: '53300', message: 'too many sessions at the console' },
   },
   'too-many-unauthenticated': {
     provoke: async () => {

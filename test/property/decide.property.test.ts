@@ -12,6 +12,8 @@ import {
 } from '../../src/policy/resolve-integration.ts'
 
 // Few names, so that they meet: a principal is called like a role, a claim's value like a group.
+const noConsole: Catalog['console'] = { adminGroups: new Set(), statsGroups: new Set() }
+
 const word = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('a', 'b', 'c') },
   { weight: 1, arbitrary: fc.constantFrom('pg_a', 'postgres', '__proto__', 'constructor') },
@@ -86,6 +88,7 @@ const catalog: fc.Arbitrary<Catalog> = fc.record({
   integrations: fc.array(integration, { maxLength: 4 }).map(byName),
   groups: fc.array(group, { minLength: 2, maxLength: 12 }).map(byName),
   identityMap: identityMap.map((text) => parseIdentityMap(text).map),
+  console: fc.constant(noConsole),
 })
 
 const identity: fc.Arbitrary<Identity> = fc.record({
@@ -295,6 +298,7 @@ describe('a decision', () => {
         integrations: new Map(),
         groups: new Map([['a', { name: 'a', role: 'a', rank: 0, allowsSuperuser: false }]]),
         identityMap: parseIdentityMap(map).map,
+        console: noConsole,
       })
       const theirs = ['/^(.*)$ \\1', '/. all', '/. +a', '/. /.', `${who.names[0]!} root`]
         .map((line) => `https://other.example ${line}`)
@@ -366,6 +370,7 @@ describe('an expression that takes other engines for ever', () => {
       integrations: new Map(),
       groups: new Map(),
       identityMap: map,
+      console: noConsole,
     }
     expect(mapPrincipal(map, 'https://one.example', name)).toEqual({
       kind: 'mapped',

@@ -2,6 +2,8 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { createAuthority } from '../../demo/certificates.ts'
+import type { Order } from '../../src/admin/console/give-orders.ts'
+import { Sitting } from '../../src/admin/console/sitting.ts'
 import { KeyCache } from '../../src/identity/key-cache.ts'
 import type { AuthMethod, Catalog, SessionLimits } from '../../src/policy/catalog.ts'
 import { parseIdentityMap } from '../../src/policy/identity-map.ts'
@@ -82,11 +84,15 @@ export interface GateOptions {
   readonly timeouts?: Partial<Rules['timeouts']>
   readonly limits?: Partial<Rules['limits']>
   readonly sessionLimits?: Partial<SessionLimits>
+  /** Of the console; everybody is in the group `readonly`. */
+  readonly adminGroups?: readonly string[]
   readonly trustedProxies?: readonly string[]
   readonly proxyProtocol?: ProxyProtocol
   /** Its one host is 127.0.0.1 with this port. */
   readonly upstream?: Partial<UpstreamTarget> & { readonly port?: number }
   readonly now?: () => Date
+  /** Takes the statements of the console. */
+  readonly order?: Order
 }
 
 /** An event that a session ends its login with, or its life. */
@@ -138,6 +144,8 @@ export class Gate implements AsyncDisposable {
   /** For sessions that begin from now on. */
   rules: Rules
   readonly witness = new Witness()
+  /** What the console did not expect. */
+  readonly bugs: unknown[] = []
   readonly #server: Server
   readonly #sockets: Socket[] = []
   readonly #timers = new OwnTimers()
@@ -170,6 +178,16 @@ export class Gate implements AsyncDisposable {
       }),
       upstream: gate.warm,
       pendingSignIns: new PendingSignIns(),
+      openConsole: (visit) =>
+        new Sitting(
+          {
+            order: options.order ?? (async () => Promise.reject(new Error('nobody takes orders'))),
+            version: '0.0.0',
+            now: options.now ?? (() => new Date()),
+            onBug: (error) => gate.bugs.push(error),
+          },
+          visit,
+        ),
       refreshSecrets: async () => Promise.resolve(),
       cancel: async ({ processId, secretKey }) => {
         const live = gate.registry.find(processId, secretKey)
@@ -252,6 +270,7 @@ function rulesOf(options: GateOptions): Rules {
       options.authMethods ?? ['cleartext', 'oauthbearer'],
       options.passwordUsers ?? [],
       options.sessionLimits ?? {},
+      options.adminGroups ?? [],
     ),
     tokens: new Map([
       [
@@ -306,6 +325,7 @@ function rulesOf(options: GateOptions): Rules {
       throttled: new Set(['password', 'opaque-token'] as const),
       maxSignIns: 10,
       maxRelays: 10,
+      maxConsoleSessions: 2,
       maxUnauthenticated: 10,
       maxUnauthenticatedPerAddress: undefined,
       ...options.limits,
@@ -346,6 +366,7 @@ function catalogOf(
   authMethods: readonly AuthMethod[],
   passwordUsers: readonly string[],
   sessionLimits: Partial<SessionLimits>,
+  adminGroups: readonly string[],
 ): Catalog {
   return {
     pools: [
@@ -384,6 +405,16 @@ function catalogOf(
           hasUpstream: true,
         },
       ],
+      [
+        'system',
+        {
+          name: 'system',
+          integrations: ['sso'],
+          primary: 'sso',
+          selection: 'token',
+          hasUpstream: false,
+        },
+      ],
     ]),
     integrations: new Map([
       [
@@ -407,5 +438,6 @@ function catalogOf(
     ]),
     groups: new Map([['readonly', { name: 'readonly', role, rank: 0, allowsSuperuser: false }]]),
     identityMap: parseIdentityMap('').map,
+    console: { adminGroups: new Set(adminGroups), statsGroups: new Set() },
   }
 }

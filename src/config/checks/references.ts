@@ -23,6 +23,11 @@ export function* checkReferences(view: View): Generator<Finding> {
     const exchange = [...path, 'exchange', 'integration']
     yield* missing(view, 'integration', integrations, exchange, database.exchange?.integration)
   }
+  for (const key of ['admin_groups', 'stats_groups'] as const) {
+    for (const [index, group] of (view.root.console?.[key] ?? []).entries()) {
+      yield* missing(view, 'group', groups, ['console', key, index], group)
+    }
+  }
   for (const [name, pool] of view.pools) {
     const path = ['connectivity_pools', name, 'sso_integration']
     yield* missing(view, 'integration', integrations, path, pool.sso_integration)

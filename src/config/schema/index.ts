@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { dictionary, name, section } from '../fields.ts'
+import { consoleSection } from './console.ts'
 import { databases, defaultUpstream } from './database.ts'
 import { defaultPool } from './default-pool.ts'
 import { groups, integration } from './integration.ts'
@@ -36,6 +37,7 @@ export const configSchema = section({
     .describe(
       'Listeners and the rules of what comes in by them. See [connectivity pools](connectivity-pools.md).',
     ),
+  console: consoleSection,
   settings,
 }).meta({
   title: 'Portcullis configuration',

@@ -162,6 +162,11 @@ export const limits = section({
     .describe(
       'Logins by `scram-sha-256` that are under way, for each worker process. Each has a connection to a database that is not authenticated yet.',
     ),
+  max_console_sessions: integer(1, 1_000)
+    .prefault(20)
+    .describe(
+      'Sessions at the SQL console, for all workers of the node. They do not count in `max_sessions`, so that the console can be reached when that is.',
+    ),
   max_password: size('1KiB', '1MiB')
     .prefault(65_530)
     .describe('Longest password message, in bytes. A token is a password.'),

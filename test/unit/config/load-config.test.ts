@@ -104,6 +104,7 @@ test('a minimal file gets every default', () => {
           max_sessions: 10_000,
           max_sign_ins: 100,
           max_relays: 20,
+          max_console_sessions: 20,
           max_unauthenticated: 1000,
           max_unauthenticated_per_address: 500,
           logins_per_second_per_address: null,
@@ -117,6 +118,7 @@ test('a minimal file gets every default', () => {
         integrations: {},
         identity_map: '',
         groups: {},
+        console: { admin_groups: [], stats_groups: [] },
         databases: {},
         connectivity_pools: {
           main: {

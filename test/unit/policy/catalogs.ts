@@ -11,6 +11,8 @@ interface CatalogParts {
   readonly integrations?: readonly Integration[]
   readonly groups?: readonly Group[]
   readonly identityMap?: string
+  readonly adminGroups?: readonly string[]
+  readonly statsGroups?: readonly string[]
 }
 
 export function catalogOf(parts: CatalogParts): Catalog {
@@ -20,6 +22,10 @@ export function catalogOf(parts: CatalogParts): Catalog {
     integrations: byName(parts.integrations ?? []),
     groups: byName(parts.groups ?? []),
     identityMap: parseIdentityMap(parts.identityMap ?? '').map,
+    console: {
+      adminGroups: new Set(parts.adminGroups),
+      statsGroups: new Set(parts.statsGroups),
+    },
   }
 }
 

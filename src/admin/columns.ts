@@ -1,0 +1,29 @@
+// The columns that a statement answers with, known before it is carried out: drivers ask for them first.
+import type { Column } from './answer.ts'
+import { selectColumns } from './console/select.ts'
+import type { ShowTopic } from './grammar/show-topics.ts'
+import type { Statement } from './grammar/statement.ts'
+import { helpColumns } from './show-help.ts'
+
+const text = (name: string): Column => ({ name, type: 'text' })
+
+/** Each topic has its columns here, as soon as there is something to show. */
+const topicColumns: Partial<Readonly<Record<ShowTopic, readonly Column[]>>> = {
+  HELP: helpColumns,
+}
+
+/** Undefined where no rows come of it. */
+export function columnsOf(statement: Statement): readonly Column[] | undefined {
+  switch (statement.kind) {
+    case 'select':
+      return selectColumns(statement.items)
+    case 'show parameter':
+      return statement.name === 'all'
+        ? [text('name'), text('setting'), text('description')]
+        : [text(statement.name)]
+    case 'show':
+      return topicColumns[statement.topic]
+    default:
+      return undefined
+  }
+}
