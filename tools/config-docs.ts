@@ -139,7 +139,7 @@ function kindOf(schema: JsonSchema): string {
   }
   if (schema.type === 'array') return `list of ${kindOf(asSchema(schema.items as JsonSchema))}`
   if (schema.type === 'null') return '`null`'
-  if (schema.type !== 'object') return [schema.type].flat()[0] ?? ''
+  if (!isObject(schema)) return [schema.type].flat()[0] ?? ''
   return schema.properties === undefined
     ? `mapping from ${entryName(schema)} to ${kindOf(asSchema(schema.additionalProperties))}`
     : 'section'
@@ -167,7 +167,7 @@ function code(value: unknown): string {
 }
 
 function isSection(schema: JsonSchema): boolean {
-  return schema.type === 'object' && !isDescribedElsewhere(schema)
+  return isObject(schema) && !isDescribedElsewhere(schema)
 }
 
 /** A section whose keys are those of another. */
@@ -177,4 +177,9 @@ function isDescribedElsewhere(schema: JsonSchema): boolean {
 
 function asSchema(schema: JsonSchema | boolean | undefined): JsonSchema {
   return typeof schema === 'object' ? schema : {}
+}
+
+/** A section may have a short form beside it. */
+function isObject({ type }: JsonSchema): boolean {
+  return [type].flat().includes('object')
 }

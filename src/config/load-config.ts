@@ -60,7 +60,8 @@ export function loadConfig(
   return { config, notices, text, secretFiles: [...secretFiles] }
 }
 
-function readConfigFile(file: string): string {
+/** Throws a ConfigError. */
+export function readConfigFile(file: string): string {
   try {
     return readTextFile(file, maxFileBytes)
   } catch (cause) {

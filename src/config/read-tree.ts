@@ -44,8 +44,11 @@ interface Entry extends Place {
 const start: Position = { line: 1, column: 1 }
 const maxAliases = 100
 
-/** Parses YAML 1.2 (core schema). `value` is `undefined` where the text is no YAML; then see the problems. */
-export function readTree(text: string, sources: Sources): Tree {
+/**
+ * Parses YAML 1.2 (core schema). `value` is `undefined` where the text is no YAML; then see the problems.
+ * Without sources values are as they are written.
+ */
+export function readTree(text: string, sources?: Sources): Tree {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -90,11 +93,11 @@ class TreeReader {
   readonly problems: Problem[] = []
   readonly #document: Document.Parsed
   readonly #lines: LineCounter
-  readonly #sources: Sources
+  readonly #sources: Sources | undefined
   readonly #ancestors: unknown[] = []
   #aliases = 0
 
-  constructor(document: Document.Parsed, lines: LineCounter, sources: Sources) {
+  constructor(document: Document.Parsed, lines: LineCounter, sources: Sources | undefined) {
     this.#document = document
     this.#lines = lines
     this.#sources = sources
@@ -138,7 +141,7 @@ class TreeReader {
 
   #readScalar(value: unknown, path: Path, position: Place): unknown {
     const entry = { ...position, isScalar: true, isUnresolved: false }
-    if (typeof value !== 'string') {
+    if (typeof value !== 'string' || this.#sources === undefined) {
       this.entries.set(keyOf(path), { ...entry, written: String(value) })
       return value
     }
