@@ -14,6 +14,7 @@ const mayImport = {
   admin: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
   web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
   telemetry: ['refusal', 'session'],
+  catalog: ['config', 'admin', 'telemetry'],
   cli: ['refusal', 'config', 'identity', 'policy', 'grants', 'inspection'],
   grants: ['refusal', 'config', 'upstream', 'sasl', 'telemetry', 'compose-rules'],
   inspection: [

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { RE2JS } from 're2js'
-import type { Config } from './config/index.ts'
+import { type Config, contentsOf } from './config/index.ts'
 import type { IntrospectionAccess } from './identity/ask-introspection.ts'
 import { type DecryptionKey, parseDecryptionKeys } from './identity/decryption-keys.ts'
 import type { Dialect } from './identity/dialect.ts'
@@ -15,6 +15,7 @@ import type { ProviderAccess } from './identity/provider-access.ts'
 import { type ExchangeProvider, TokenExchange } from './identity/token-exchange.ts'
 import { allowedTypes, type TokenRules } from './identity/token-rules.ts'
 import { VerifiedTokens } from './identity/verified-tokens.ts'
+import { KeptParts } from './kept-parts.ts'
 import type { Catalog, Integration, Pool, Provisioning } from './policy/catalog.ts'
 import { parseCockroachMap } from './policy/cockroach-identity-map.ts'
 import { type IdentityMap, parseIdentityMap } from './policy/identity-map.ts'
@@ -54,16 +55,17 @@ export function composeRules(
   certificates: ServerContexts,
   observer: IssuerObserver,
   caches: KeyCaches,
-): Rules {
+  parts: KeptParts,
+): Omit<Rules, 'catalogVersion'> {
   const { limits, timeouts } = config
-  const login = composeLoginRules(config, observer, caches)
+  const login = composeLoginRules(config, observer, caches, parts)
   return {
     ...login,
-    exchanges: composeExchanges(config, login.tokens),
+    exchanges: composeExchanges(config, login.tokens, parts),
     signIns: composeSignIns(config),
     signInPages: config.sign_in && { publicUrl: config.sign_in.public_url },
     sessionSettings: composeSessionSettings(config),
-    ...composeUpstreams(config),
+    ...composeUpstreams(config, parts),
     certificates,
     rechecks: composeRechecks(config),
     isEnforced: config.enforce_on_reload,
@@ -130,10 +132,11 @@ export function composeLoginRules(
   config: Config,
   observer: IssuerObserver,
   caches: KeyCaches,
+  parts: KeptParts = new KeptParts(),
 ): Pick<Rules, 'catalog' | 'tokens'> {
   return {
     catalog: composeCatalog(config),
-    tokens: composeTokens(config, observer, caches),
+    tokens: composeTokens(config, observer, caches, parts),
   }
 }
 
@@ -285,13 +288,16 @@ function composeTokens(
   config: Config,
   observer: IssuerObserver,
   caches: KeyCaches,
+  parts: KeptParts,
 ): ReadonlyMap<string, VerifiedTokens> {
   const sessionClaims = claimsOfSessions(config)
   // Nothing is asked of the provider of an integration that is switched off.
   const enabled = Object.entries(config.integrations).filter(([, { enabled }]) => enabled)
   return new Map(
     enabled.map(([name, integration]): [string, VerifiedTokens] => {
-      const { issuer, cockroach } = integration
+      const { issuer, cockroach, decryption_keys_file: keysFile } = integration
+      // Before the file is read for use: what is written later then makes another description.
+      const files = contentsOf(keysFile === undefined ? [] : [keysFile])
       const access = accessOf(integration)
       const source = keySourceOf(integration)
       const cacheKey = JSON.stringify([issuer, source, access])
@@ -329,7 +335,10 @@ function composeTokens(
         userinfoGroupsIds: cockroach?.userinfoGroupKeys ?? integration.groups_claim_ids,
         dialect: dialectOf(integration),
       }
-      return [name, new VerifiedTokens(rules, maxRememberedTokenBytes)]
+      const made = parts.once(['tokens', name, integration, access, sessionClaims, files], () => {
+        return new VerifiedTokens(rules, maxRememberedTokenBytes)
+      })
+      return [name, made]
     }),
   )
 }
@@ -388,6 +397,7 @@ export function keySourceOf(integration: IntegrationConfig): KeySource {
 function composeExchanges(
   config: Config,
   tokens: ReadonlyMap<string, VerifiedTokens>,
+  parts: KeptParts,
 ): ReadonlyMap<string, TokenExchange> {
   const exchanges = new Map<string, TokenExchange>()
   for (const [name, { exchange }] of Object.entries(config.databases)) {
@@ -403,7 +413,11 @@ function composeExchanges(
       allowsOpaque: exchange.allow_opaque,
       allowsOtherSubject: exchange.allow_other_subject,
     }
-    exchanges.set(name, new TokenExchange(rules, maxRememberedTokenBytes))
+    const made = parts.once(
+      ['exchange', name, exchange, [...tokens.values()].map((one) => parts.nameOf(one))],
+      () => new TokenExchange(rules, maxRememberedTokenBytes),
+    )
+    exchanges.set(name, made)
   }
   return exchanges
 }
@@ -475,14 +489,27 @@ function claimsOfSessions(config: Config): readonly string[] {
   return [...new Set(names)]
 }
 
-function composeUpstreams(config: Config): Pick<Rules, 'upstreams' | 'provisioners'> {
+function composeUpstreams(
+  config: Config,
+  parts: KeptParts,
+): Pick<Rules, 'upstreams' | 'provisioners'> {
   const upstreams = new Map<string, UpstreamTarget>()
   const provisioners = new Map<string, Provisioner>()
   for (const [name, { upstream }] of Object.entries(config.databases)) {
     if (upstream === undefined) continue
-    const target = composeUpstream(upstream)
+    const { ca, auth } = upstream
+    const files = [
+      ca ?? [],
+      auth.method === 'certificate' ? [auth.ca_certificate, auth.ca_key] : [],
+    ].flat()
+    const { target, provisioner } = parts.once(
+      ['upstream', name, upstream, contentsOf(files)],
+      () => {
+        const made = composeUpstream(upstream)
+        return { target: made, provisioner: composeProvisioner(upstream, made) }
+      },
+    )
     upstreams.set(name, target)
-    const provisioner = composeProvisioner(upstream, target)
     if (provisioner !== undefined) provisioners.set(name, provisioner)
   }
   return { upstreams, provisioners }

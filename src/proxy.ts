@@ -1,13 +1,14 @@
 // One process of the service: a configuration made into sessions.
 import { Sitting } from './admin/console/sitting.ts'
 import type { LogoutCall, LogoutOutcome, LogoutVerdict } from './back-channel-logout.ts'
-import type { Config } from './config/index.ts'
+import { type Config, contentsOf } from './config/index.ts'
 import { composeListeners, composeRules, type KeyCaches, tlsSettings } from './compose-rules.ts'
 import { type DenyList, readDenyList, watchDenyList } from './deny-list.ts'
 import type { Bus } from './fleet/bus.ts'
 import type { WorkerStatus } from './fleet/supervisor.ts'
 import type { KeyCache } from './identity/key-cache.ts'
 import { verifyLogoutToken } from './identity/verify-logout-token.ts'
+import { KeptParts } from './kept-parts.ts'
 import { Refusal } from './refusal.ts'
 import { ScramKeyCache } from './sasl/scram-key-cache.ts'
 import type { Ledger } from './session/ledger.ts'
@@ -36,7 +37,7 @@ import { WarmSessions } from './upstream/warm-sessions.ts'
 import type { CancelRequest } from './wire/startup.ts'
 import { type Audit, createAudit } from './telemetry/audit.ts'
 import { hostLog, issuerLog, type Log, sessionLog } from './telemetry/log.ts'
-import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { type CatalogMetrics, createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { combine, combineHosts, combineIssuer } from './telemetry/observers.ts'
 import { thinFloods, type ThinnedObserver } from './telemetry/thin-floods.ts'
 
@@ -60,6 +61,16 @@ export interface ProxyOptions {
   readonly readThrottled: (() => number) | undefined
   /** Those of before that refuse logins still. */
   readonly standingOrders: readonly EndOrder[]
+  /** Of the catalog that is in the configuration. */
+  readonly catalogVersion: number
+}
+
+/** A configuration that could be taken over. One of the two is to be called, once. */
+export interface Prepared {
+  /** From now on it is that of new sessions. Cannot fail. */
+  readonly commit: () => void
+  /** Leaves no trace of it. */
+  readonly abandon: () => Promise<void>
 }
 
 const maxScramKeys = 1_000
@@ -79,6 +90,7 @@ export class Proxy {
   readonly #issuers: ReturnType<typeof combineIssuer>
   readonly #listeners = new Map<string, Listener>()
   #keyCaches: KeyCaches = new Map<string, KeyCache>()
+  #parts = new KeptParts()
   #config: Config
   #rules: Rules
   #unwatch: () => void = () => {}
@@ -155,7 +167,7 @@ export class Proxy {
       },
     })
     for (const order of options.standingOrders) this.#revocations.end(order)
-    this.#rules = this.#adopt(this.#compose(config), config)
+    this.#rules = this.#adopt(this.#compose(config, options.catalogVersion), config)
     this.#services = {
       rules: () => this.#rules,
       observer,
@@ -195,7 +207,10 @@ export class Proxy {
   /** Opens the listeners and fetches the keys of every issuer; the latter may still be under way. */
   async start(): Promise<void> {
     this.#warmKeys()
-    await this.#openListeners(this.#listenersOf(this.#config))
+    for (const [key, listener] of await this.#openListeners(this.#listenersOf(this.#config))) {
+      this.#listeners.set(key, listener)
+      listener.begin()
+    }
     this.#watchCertificate()
   }
 
@@ -212,19 +227,39 @@ export class Proxy {
     }
   }
 
-  /** Takes over a configuration for new sessions, or throws and keeps the old one. */
-  async reload(config: Config): Promise<void> {
-    const composed = this.#compose(config)
+  /** Does all of taking a configuration over that may fail; throws, and leaves no trace of it, where it does. */
+  async prepare(config: Config, catalogVersion: number): Promise<Prepared> {
+    const composed = this.#compose(config, catalogVersion)
     const wanted = this.#listenersOf(config)
-    await this.#openListeners(wanted)
-    const { provisioners } = this.#rules
+    const opened = await this.#openListeners(wanted)
+    return {
+      commit: () => {
+        this.#commit(config, composed, wanted, opened)
+      },
+      abandon: async () => closeAll(opened),
+    }
+  }
+
+  #commit(
+    config: Config,
+    composed: Composed,
+    wanted: WantedListeners,
+    opened: ReadonlyMap<string, Listener>,
+  ): void {
+    const before = this.#rules
     const rules = this.#adopt(composed, config)
     this.#rules = rules
-    for (const old of provisioners.values()) old.close()
     this.#config = config
+    const kept = new Set(rules.provisioners.values())
+    for (const old of before.provisioners.values()) if (!kept.has(old)) old.close()
+    const targets = new Set(before.upstreams.values())
     // Those of passwords that are not in use any more go with them.
-    this.#scramKeys.clear()
-    await this.#keepListeners(wanted)
+    if ([...rules.upstreams.values()].some((one) => !targets.has(one))) this.#scramKeys.clear()
+    for (const [key, listener] of opened) {
+      this.#listeners.set(key, listener)
+      listener.begin()
+    }
+    this.#keepListeners(wanted)
     this.#options.log.setLevel(config.log.level)
     this.#watchCertificate()
     this.#warmKeys()
@@ -290,6 +325,10 @@ export class Proxy {
     return this.#pendingSignIns.call(call)
   }
 
+  get catalogMetrics(): CatalogMetrics {
+    return this.#metrics
+  }
+
   countReload(outcome: 'ok' | 'failed'): void {
     this.#metrics.configReloaded(outcome)
   }
@@ -321,15 +360,29 @@ export class Proxy {
   }
 
   /** Whatever a configuration lacks is found here, before anything of it is taken over. */
-  #compose(config: Config): Composed {
-    const certificates = loadServerCertificates(certificateFiles(config))
+  #compose(config: Config, catalogVersion: number): Composed {
+    const parts = this.#parts.renew()
+    const files = certificateFiles(config)
+    const certificates = parts.once(['certificates', files, contentsOf(pathsOf(files))], () =>
+      loadServerCertificates(files),
+    )
     const keyCaches: KeyCaches = new Map(this.#keyCaches)
-    const rules = composeRules(config, certificates.contexts, this.#issuers, keyCaches)
+    const rules = composeRules(config, certificates.contexts, this.#issuers, keyCaches, parts)
     const denyList = readDenyList(config.deny_file)
-    return { rules, keyCaches, notAfter: certificates.notAfter, denyList }
+    return {
+      rules: { ...rules, catalogVersion },
+      parts,
+      keyCaches,
+      notAfter: certificates.notAfter,
+      denyList,
+    }
   }
 
-  #adopt({ rules, keyCaches, notAfter, denyList }: Composed, { deny_file: path }: Config): Rules {
+  #adopt(
+    { rules, parts, keyCaches, notAfter, denyList }: Composed,
+    { deny_file: path }: Config,
+  ): Rules {
+    this.#parts = parts
     this.#unwatchDenyList()
     this.#deny(denyList.denials)
     this.#unwatchDenyList = watchDenyList(path, denyList.version, {
@@ -377,7 +430,7 @@ export class Proxy {
   }
 
   /** Opens those that are not open yet, all or none. */
-  async #openListeners(wanted: WantedListeners): Promise<void> {
+  async #openListeners(wanted: WantedListeners): Promise<ReadonlyMap<string, Listener>> {
     const opened = new Map<string, Listener>()
     try {
       for (const [key, options] of wanted) {
@@ -389,14 +442,14 @@ export class Proxy {
           await listen({ ...options, port, sharesPort }, this.#services, this.#traffic),
         )
       }
+      return opened
     } catch (error) {
-      await Promise.all([...opened.values()].map(async (listener) => listener.close()))
+      await closeAll(opened)
       throw error
     }
-    for (const [key, listener] of opened) this.#listeners.set(key, listener)
   }
 
-  async #keepListeners(wanted: WantedListeners): Promise<void> {
+  #keepListeners(wanted: WantedListeners): void {
     for (const [key, listener] of this.#listeners) {
       const terms = wanted.get(key)
       if (terms !== undefined) {
@@ -404,7 +457,7 @@ export class Proxy {
         continue
       }
       this.#listeners.delete(key)
-      await listener.close()
+      void listener.close()
     }
   }
 
@@ -443,9 +496,20 @@ type WantedListeners = ReturnType<typeof composeListeners>
 /** What a configuration comes to, before it is taken over. */
 interface Composed {
   readonly rules: Rules
+  readonly parts: KeptParts
   readonly keyCaches: KeyCaches
   readonly notAfter: Date
   readonly denyList: DenyList
+}
+
+async function closeAll(listeners: ReadonlyMap<string, Listener>): Promise<void> {
+  await Promise.all([...listeners.values()].map(async (listener) => listener.close()))
+}
+
+function pathsOf({ usual, named }: AllCertificateFiles): readonly string[] {
+  return [usual, ...named.values()].flatMap(({ certificate, key, clientCa }) =>
+    [certificate, key, clientCa ?? []].flat(),
+  )
 }
 
 function certificateFiles({ tls, connectivity_pools: pools }: Config): AllCertificateFiles {
@@ -464,7 +528,7 @@ function certificateFiles({ tls, connectivity_pools: pools }: Config): AllCertif
   }
 }
 
-function auditSink({
+export function auditSink({
   audit,
 }: Config): { sink: 'stdout' | 'none' } | { sink: 'file'; file: string } {
   if (audit.sink !== 'file') return { sink: audit.sink }

@@ -41,10 +41,10 @@ export class SecretFiles {
   }
 
   /** Takes over a configuration, or throws and leaves all as it is. */
-  async use(loaded: LoadedConfig): Promise<void> {
+  async use(loaded: LoadedConfig, takeOver = this.#options.takeOver): Promise<void> {
     // Before the files are read for use: what changes later is then seen to have changed.
     const used = toBeUsed(loaded)
-    await this.#options.takeOver(loaded)
+    await takeOver(loaded)
     this.#used = used
     this.#lastFailure = undefined
     this.follow()

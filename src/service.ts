@@ -12,6 +12,7 @@ import {
   formatProblem,
   type LoadedConfig,
 } from './config/index.ts'
+import type { CatalogHome } from './admin/catalog-home.ts'
 import {
   BackChannelLogout,
   type LogoutCall,
@@ -20,9 +21,12 @@ import {
 } from './back-channel-logout.ts'
 import { consoleServices } from './console-services.ts'
 import { FleetSessions } from './fleet-sessions.ts'
+import { FileCatalog } from './catalog/catalog-home.ts'
+import { catalogObserver } from './catalog/catalog-observer.ts'
+import { type ChangeAudit, openChangeAudit } from './catalog/change-audit.ts'
 import { localBus } from './fleet/bus.ts'
 import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
-import { Proxy, runtimeName } from './proxy.ts'
+import { auditSink, Proxy, runtimeName } from './proxy.ts'
 import { SecretFiles } from './secret-files.ts'
 import { LocalLedger } from './session/ledger.ts'
 import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
@@ -34,18 +38,24 @@ import {
   watchServerCertificates,
 } from './session/server-certificate.ts'
 import { createLog, type Log } from './telemetry/log.ts'
-import { createMetrics, renderMetrics, retireSnapshots } from './telemetry/metrics.ts'
+import {
+  type CatalogMetrics,
+  createMetrics,
+  renderMetrics,
+  retireSnapshots,
+} from './telemetry/metrics.ts'
 import { startControl } from './web/control-app.ts'
 import type { HttpServer, TlsHttpServer } from './web/hardened-server.ts'
 import { type Check, startHttp } from './web/server.ts'
 import { startSignInPages } from './web/sign-in-server.ts'
-import { surviveBugs, type WorkerStart } from './worker.ts'
+import { surviveBugs, type TakeOver, type WorkerStart } from './worker.ts'
 
 /** What the primary needs of its sessions, whether they are in its own process or in workers. */
 interface Sessions {
   start(): Promise<void>
   readonly statuses: readonly WorkerStatus[]
-  reload(config: Config): Promise<void>
+  /** Prepares it everywhere, has it kept, and makes it that of new sessions; or throws, and nothing has changed. */
+  takeOver(next: TakeOver, keep: () => Promise<void>): Promise<void>
   reopen(): Promise<void>
   snapshots(): Promise<readonly unknown[]>
   signIn(call: SignInCall): Promise<SignInReply>
@@ -56,6 +66,7 @@ interface Sessions {
   endNow(): void
   countReload(outcome: 'ok' | 'failed'): void
   countLogout(outcome: LogoutOutcome): void
+  readonly catalogMetrics: CatalogMetrics
 }
 
 export interface ServiceOptions {
@@ -80,12 +91,16 @@ export class Service {
   readonly #ledger = new LocalLedger()
   readonly #credentialKey = randomBytes(32)
   #config: Config
+  readonly #home: FileCatalog
+  readonly #changes: ChangeAudit
   #http: HttpServer | undefined
   #pages: TlsHttpServer | undefined
   #control: HttpServer | undefined
   #unwatchPages: () => void = () => {}
   #phase: Phase = 'starting'
-  #reloading: Promise<void> = Promise.resolve()
+  /** Of what is in `#config`. */
+  #catalogVersion = 0
+  #reloading: Promise<unknown> = Promise.resolve()
   #retired: unknown
   /** Ends the delay before a drain. */
   readonly #hurry = Promise.withResolvers<undefined>()
@@ -100,6 +115,8 @@ export class Service {
     const { level, format } = config.log
     this.#log = createLog({ level, format, base: { node: config.node, pid: process.pid } })
     surviveBugs(this.#log)
+    this.#changes = this.#openChangeAudit(config)
+    this.#home = this.#openHome(loaded)
     for (const notice of notices) this.#log.warn(formatProblem(options.file, notice))
     this.#workers = countWorkers(config, this.#log)
     this.#sessions = this.#workers === 1 ? this.#singleProcess(config) : this.#supervised()
@@ -124,6 +141,7 @@ export class Service {
     })
     this.#pages = await this.#openPages(config)
     this.#watchPages(config)
+    await this.#home.open()
     await this.#sessions.start()
     this.#secrets.follow()
     this.#control = await this.#openControl(config)
@@ -144,9 +162,15 @@ export class Service {
     return this.#inTurn(async () => this.#reloadNow())
   }
 
-  async #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#reloading = this.#reloading.then(work)
-    return this.#reloading
+  /** Where the catalog is looked at and changed. */
+  get catalog(): CatalogHome {
+    return this.#home
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#reloading.then(work)
+    this.#reloading = turn.catch(() => {})
+    return turn
   }
 
   /** Lets sessions end by themselves until the deadline; the second call ends them at once. */
@@ -166,11 +190,13 @@ export class Service {
     if (delayMs > 0) await this.#delay(delayMs)
     // Until now there may have been logins.
     this.#secrets.stop()
+    this.#home.close()
     await this.#sessions.drain(deadlineMs)
     this.#unwatchPages()
     await this.#control?.close()
     await this.#pages?.close()
     await this.#http?.close()
+    await this.#changes.close()
     this.#log.info('stopped')
     await this.#log.close()
   }
@@ -183,29 +209,37 @@ export class Service {
   }
 
   async #reloadNow(): Promise<void> {
-    const { file, readConfig } = this.#options
+    const { file } = this.#options
     try {
-      const loaded = readConfig(file)
-      for (const notice of loaded.notices) this.#log.warn(formatProblem(file, notice))
-      for (const name of needingRestart(this.#config, loaded.config)) {
-        this.#log.warn(`${name} has changed: it takes effect at the next start`)
-      }
-      await this.#secrets.use(loaded)
+      const { notices } = await this.#home.reload()
+      for (const notice of notices) this.#log.warn(formatProblem(file, notice))
       await this.#sessions.reopen()
+      this.#changes.reopen()
       this.#log.info('configuration reloaded')
     } catch (error) {
       this.#tellFailure('configuration not reloaded, the old one stays in use', error)
     }
   }
 
-  async #takeOver({ config: read }: LoadedConfig): Promise<void> {
+  async #takeOver(
+    { config: read }: LoadedConfig,
+    catalogVersion: number,
+    keep: () => Promise<void>,
+  ): Promise<void> {
+    const before = this.#config
     // Sessions must not invite to pages that are not served.
-    const config = { ...read, sign_in: this.#config.sign_in }
-    await this.#sessions.reload(config)
-    const told = describeImpliedPool(this.#config, config)
+    const config = { ...read, sign_in: before.sign_in }
+    await this.#sessions.takeOver({ config, catalogVersion }, async () => {
+      await keep()
+      // Only now: a worker that is started afterwards is given it.
+      this.#config = config
+      this.#catalogVersion = catalogVersion
+    })
+    for (const name of needingRestart(before, read)) {
+      this.#log.warn(`${name} has changed: it takes effect at the next start`)
+    }
+    const told = describeImpliedPool(before, config)
     if (told !== undefined) this.#log.warn(told)
-    // Only now: a worker that is started afterwards is given it.
-    this.#config = config
     // It may name other files.
     this.#renewPages(pagesCertificate(config))
     this.#watchPages(config)
@@ -227,7 +261,10 @@ export class Service {
       {
         readAgain: (text) => readConfig(file, text),
         inTurn: async (work) => this.#inTurn(work),
-        takeOver: async (changed) => this.#takeOver(changed),
+        takeOver: async (changed) => {
+          await this.#takeOver(changed, this.#catalogVersion, async () => {})
+          this.#home.refreshed(changed)
+        },
         onReplaced: () => {
           this.#log.info('secrets replaced')
         },
@@ -237,6 +274,35 @@ export class Service {
       },
       loaded,
     )
+  }
+
+  #openHome(loaded: LoadedConfig): FileCatalog {
+    const { file, readConfig } = this.#options
+    const home = new FileCatalog({
+      file,
+      loaded,
+      read: (text) => readConfig(file, text),
+      inTurn: async (work) => this.#inTurn(work),
+      takeOver: async (changed, version, keep) =>
+        this.#secrets.use(changed, async () => this.#takeOver(changed, version, keep)),
+      audit: async (record) => this.#changes.record(record),
+      observer: catalogObserver(this.#log, () => this.#sessions.catalogMetrics),
+      now: Date.now,
+    })
+    this.#catalogVersion = home.version
+    return home
+  }
+
+  #openChangeAudit(config: Config): ChangeAudit {
+    return openChangeAudit({
+      ...auditSink(config),
+      node: config.node,
+      version: this.#options.version,
+      onFailure: config.audit.on_failure,
+      onError: (error) => {
+        this.#log.error('audit records of changes cannot be written', { error })
+      },
+    })
   }
 
   async #openControl({ control_socket: path }: Config): Promise<HttpServer | undefined> {
@@ -323,7 +389,7 @@ export class Service {
 
   /** Carries out a statement of the console, whichever worker it came by. */
   async #order(order: ConsoleOrder): Promise<ConsoleReply> {
-    return execute(order, consoleServices())
+    return execute(order, consoleServices(this.#home))
   }
 
   #singleProcess(config: Config): Sessions {
@@ -344,6 +410,7 @@ export class Service {
       onStatus: () => {},
       readThrottled: () => this.#ledger.delayed,
       standingOrders: [],
+      catalogVersion: this.#catalogVersion,
     })
     return {
       start: async () => {
@@ -353,7 +420,17 @@ export class Service {
       get statuses() {
         return [proxy.status]
       },
-      reload: async (next) => proxy.reload(next),
+      takeOver: async ({ config: next, catalogVersion }, keep) => {
+        const { commit, abandon } = await proxy.prepare(next, catalogVersion)
+        try {
+          await keep()
+        } catch (error) {
+          await abandon()
+          throw error
+        }
+        commit()
+      },
+      catalogMetrics: proxy.catalogMetrics,
       reopen: async () => {
         proxy.reopenAudit()
         return Promise.resolve()
@@ -402,6 +479,7 @@ export class Service {
         processes: this.#workers,
         credentialKey: this.#credentialKey,
         standingOrders: fleet.standingOrders,
+        catalogVersion: this.#catalogVersion,
       }),
       handlersFor: (asking) => ({
         ...fleet.handlersFor(asking),
@@ -420,7 +498,8 @@ export class Service {
       get statuses() {
         return supervisor.statuses
       },
-      reload: async (config) => supervisor.reload(config),
+      takeOver: async (next, keep) => supervisor.takeOver(next, keep),
+      catalogMetrics: metrics,
       reopen: async () => supervisor.reopen(),
       snapshots: async () => [...(await supervisor.snapshots()), await metrics.snapshot()],
       signIn: async (call) => supervisor.signIn(call),

@@ -7,7 +7,7 @@ import { Channel } from './fleet/channel.ts'
 import { channelLedger } from './fleet/channel-ledger.ts'
 import { portOfParent } from './fleet/ports.ts'
 import type { CancelKey, WorkerStatus } from './fleet/supervisor.ts'
-import { Proxy } from './proxy.ts'
+import { type Prepared, Proxy } from './proxy.ts'
 import type { SignInCall } from './session/pending-sign-ins.ts'
 import type { EndCount, EndOrder } from './session/revocations.ts'
 import type { SessionList, SessionQuery } from './session/session-summary.ts'
@@ -23,6 +23,13 @@ export interface WorkerStart {
   readonly processes: number
   readonly credentialKey: Uint8Array
   readonly standingOrders: readonly EndOrder[]
+  readonly catalogVersion: number
+}
+
+/** A configuration that workers are told to make theirs. */
+export interface TakeOver {
+  readonly config: Config
+  readonly catalogVersion: number
 }
 
 const cancelTimeoutMs = 20_000
@@ -42,10 +49,28 @@ export function runWorker(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
   let proxy: Proxy | undefined
   let log: Log | undefined
+  let whenStarted: Promise<void> | undefined
+  let prepared: Promise<Prepared> | undefined
 
   const started = (): Proxy => {
     if (proxy === undefined) throw new Error('not started')
     return proxy
+  }
+  async function prepare({ config, catalogVersion }: TakeOver): Promise<void> {
+    await abandon()
+    // A change may come while the listeners are being opened.
+    prepared = (whenStarted ?? Promise.resolve()).then(async () =>
+      started().prepare(config, catalogVersion),
+    )
+    await prepared
+  }
+  async function abandon(): Promise<void> {
+    const given = prepared
+    prepared = undefined
+    await given?.then(
+      async (one) => one.abandon(),
+      () => {},
+    )
   }
   const channel = new Channel(portOfParent(), {
     start: async ({ config, credentialKey, ...start }: WorkerStart): Promise<WorkerStatus> => {
@@ -63,10 +88,20 @@ export function runWorker(): void {
         readThrottled: undefined,
         onStatus: (status) => void channel.call('status', status, statusTimeoutMs).catch(() => {}),
       })
-      await proxy.start()
+      whenStarted = proxy.start()
+      await whenStarted
       return proxy.status
     },
-    reload: async (config: Config) => started().reload(config),
+    prepare,
+    commit: async (next: TakeOver | undefined) => {
+      if (next !== undefined) await prepare(next)
+      const taken = prepared
+      prepared = undefined
+      if (taken === undefined) throw new Error('nothing is prepared')
+      const { commit } = await taken
+      commit()
+    },
+    abandon,
     reopen: () => {
       started().reopenAudit()
     },

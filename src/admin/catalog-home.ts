@@ -14,7 +14,13 @@ export type CatalogPath = readonly (string | number)[]
  * literally: `${` in it is no reference. `remove` takes a key, or an item of a list, away.
  */
 export type CatalogEdit =
-  | { readonly kind: 'set'; readonly path: CatalogPath; readonly value: Written }
+  | {
+      readonly kind: 'set'
+      readonly path: CatalogPath
+      readonly value: Written
+      /** The value is as it would stand in the file, as values of the tree are: `${` begins a reference. */
+      readonly isWritten?: boolean
+    }
   | { readonly kind: 'remove'; readonly path: CatalogPath }
 
 /** Who changes the catalog. */

@@ -88,9 +88,42 @@ export class Supervisor {
       .filter((one) => one !== undefined)
   }
 
-  /** Tells every worker to take over a configuration; rejects with the first that could not. */
-  async reload(argument: unknown): Promise<void> {
-    await this.#callAll('reload', argument, startTimeoutMs)
+  /**
+   * Has every worker prepare to take something over, then `keep` done, then it taken over by all. Where a
+   * worker cannot prepare, or `keep` throws, that is thrown and nothing has changed. Nobody can say no
+   * afterwards: a worker that does not follow then is replaced.
+   */
+  async takeOver(argument: unknown, keep: () => Promise<void>): Promise<void> {
+    let prepared: ReadonlySet<Worker>
+    try {
+      prepared = await this.#prepare(argument)
+      await keep()
+    } catch (error) {
+      await Promise.allSettled(this.#callEach('abandon', undefined, callTimeoutMs))
+      throw error
+    }
+    await Promise.all(
+      [...this.#workers.values()].map(async (worker) => {
+        // One that was started meanwhile has it all before it.
+        const needed = prepared.has(worker) ? undefined : argument
+        await worker.channel.call('commit', needed, startTimeoutMs).catch(() => {
+          worker.child.kill('SIGKILL')
+        })
+      }),
+    )
+  }
+
+  /** Rejects with the first that cannot; one that has ended has nothing to say any more. */
+  async #prepare(argument: unknown): Promise<ReadonlySet<Worker>> {
+    const workers = [...this.#workers.values()]
+    const results = await Promise.allSettled(
+      workers.map(async ({ channel }) => channel.call('prepare', argument, startTimeoutMs)),
+    )
+    for (const [index, result] of results.entries()) {
+      const isAlive = workers[index]?.child.connected === true
+      if (result.status === 'rejected' && isAlive) throw result.reason
+    }
+    return new Set(workers.filter((_, index) => results[index]?.status === 'fulfilled'))
   }
 
   async reopen(): Promise<void> {
@@ -245,10 +278,6 @@ export class Supervisor {
     return [...this.#workers.values()].map(async ({ channel }) =>
       channel.call(method, argument, timeoutMs),
     )
-  }
-
-  async #callAll(method: string, argument: unknown, timeoutMs: number): Promise<void> {
-    await Promise.all(this.#callEach(method, argument, timeoutMs))
   }
 
   async #allEnded(): Promise<void> {

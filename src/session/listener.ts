@@ -1,5 +1,5 @@
 import { chmodSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import type { ListenerAddress, SessionServices } from './services.ts'
 import { runSession } from './session.ts'
 import type { Traffic } from './splice.ts'
@@ -7,9 +7,13 @@ import { listenOnSocket } from './unix-socket.ts'
 
 /** The kernel keeps this many connections that are not accepted yet. */
 const backlog = 4_096
+/** Of a listener that has not begun. */
+const maxWaiting = 1_000
 
 export interface Listener {
   readonly address: ListenerAddress
+  /** Until then connections wait: nobody has to do with a listener that may not come to be. */
+  begin(): void
   /** For the connections that it accepts from now on. */
   update(terms: ListenerTerms): void
   /** Accepts nobody any more; the sessions that there are go on. */
@@ -52,8 +56,14 @@ export async function listen(
     keepAlive: true,
     keepAliveInitialDelay: services.rules().timeouts.keepAliveIdleMs,
   })
-  server.on('connection', (socket) => {
+  const run = (socket: Socket): void => {
     void runSession(socket, address, services, traffic)
+  }
+  let waiting: Socket[] | undefined = []
+  server.on('connection', (socket) => {
+    if (waiting === undefined) run(socket)
+    else if (waiting.length < maxWaiting) waiting.push(socket.on('error', () => {}))
+    else socket.destroy()
   })
   await bound(server, options)
   const actual = server.address()
@@ -70,9 +80,14 @@ export async function listen(
         proxyProtocol: terms.proxyProtocol,
       }
     },
+    begin: () => {
+      for (const socket of waiting ?? []) run(socket)
+      waiting = undefined
+    },
     close: async () =>
       new Promise((resolve) => {
         server.close()
+        for (const socket of waiting ?? []) socket.destroy()
         // Its sessions keep a server open; no longer accepting is all that is asked here.
         resolve()
       }),

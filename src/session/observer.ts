@@ -14,6 +14,8 @@ export interface SessionFacts {
   /** On a Unix socket the address is its path. */
   readonly listener: { readonly address: string; readonly port: number }
   readonly pool?: string
+  /** The version of the catalog by which it is decided on. */
+  readonly catalogVersion?: number
   readonly tls?: {
     readonly version: string
     readonly cipher: string

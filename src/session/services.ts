@@ -23,6 +23,8 @@ import type { Revocations } from './revocations.ts'
 
 /** One configuration, whole: a session keeps the one that it began with. */
 export interface Rules {
+  /** Of the catalog that all this is made of. */
+  readonly catalogVersion: number
   readonly catalog: Catalog
   /** By integration. */
   readonly tokens: ReadonlyMap<string, VerifiedTokens>

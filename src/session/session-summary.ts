@@ -19,6 +19,8 @@ export interface SessionSummary {
   readonly since: string
   /** When it ends as soon as it is in no transaction; undefined: nothing bounds it. */
   readonly until: string | undefined
+  /** Of the catalog that let it in. */
+  readonly catalogVersion: number | undefined
   /** Of PostgreSQL's backend. */
   readonly processId: number | undefined
 }
@@ -83,6 +85,7 @@ function summarize({ facts, endsAtMs }: Listed): SessionSummary {
     application: requested?.applicationName,
     since: openedAt.toISOString(),
     until: endsAtMs === undefined ? undefined : new Date(endsAtMs).toISOString(),
+    catalogVersion: facts.catalogVersion,
     processId: facts.upstreamProcessId,
   }
 }

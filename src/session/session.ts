@@ -40,7 +40,8 @@ export async function runSession(
   const rules = services.rules()
   const entry = services.registry.enter(rules.limits)
   const startedAt = performance.now()
-  const conversation = converse(socket, peer, listener, entry, services.revocations)
+  const { catalogVersion } = rules
+  const conversation = converse(socket, peer, listener, entry, services.revocations, catalogVersion)
   const { observer } = services
   observer.opened(conversation.facts)
   let isIn = false
@@ -102,12 +103,14 @@ function converse(
   listener: ListenerAddress,
   entry: Entry,
   revocations: Revocations,
+  catalogVersion: number,
 ): Conversation {
   const facts = {
     id: randomUUID(),
     openedAt: new Date(),
     peer,
     listener: { address: listener.address, port: listener.port },
+    catalogVersion,
   }
   return {
     socket,

@@ -51,7 +51,7 @@ const standardOutput = 1
  * only where `onFailure` says so. Throws when the file cannot be opened.
  */
 export function createAudit(options: AuditOptions): Audit {
-  const sink = openSink(options)
+  const sink = openAuditSink(options)
 
   const isStrict = options.onFailure === 'refuse' && options.sink !== 'none'
 
@@ -117,7 +117,7 @@ export function createAudit(options: AuditOptions): Audit {
 const admission = { activity: 'Logon', status: 'Success', code: '00000' } as const
 
 /** False where it takes longer. */
-async function within(timeoutMs: number, done: Promise<boolean>): Promise<boolean> {
+export async function within(timeoutMs: number, done: Promise<boolean>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(resolve, timeoutMs, false)
@@ -127,7 +127,11 @@ async function within(timeoutMs: number, done: Promise<boolean>): Promise<boolea
   })
 }
 
-function openSink(options: AuditOptions): LineSink {
+export type AuditSinkOptions = AuditSink &
+  AuditEvents & { readonly maxPendingBytes?: number; readonly closeTimeoutMs?: number }
+
+/** Throws when the file cannot be opened. */
+export function openAuditSink(options: AuditSinkOptions): LineSink {
   if (options.sink === 'none') {
     return {
       write() {},
@@ -301,6 +305,7 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
       unix_socket: session.listener.address,
     }),
     pool,
+    catalog_version: session.catalogVersion,
     integration,
     credential,
     credential_unwrapped: session.isUnwrapped,

@@ -22,7 +22,15 @@ interface MetricsOptions {
 
 export type Outcome = 'ok' | 'failed'
 
-export interface Metrics extends SessionObserver, IssuerObserver, HostObserver, WarmObserver {
+/** Of the one process that has the catalog. */
+export interface CatalogMetrics {
+  catalogChanged(version: number, by: CatalogSource): void
+  catalogNotChanged(by: CatalogSource): void
+  catalogFileSeen(state: 'same' | 'differs' | 'broken'): void
+}
+
+export interface Metrics
+  extends SessionObserver, IssuerObserver, HostObserver, WarmObserver, CatalogMetrics {
   certificateLoaded(notAfter: Date): void
   configReloaded(outcome: Outcome): void
   loggedOut(outcome: keyof typeof logoutOutcomes): void
@@ -44,6 +52,8 @@ const loginBuckets = [
 const tokenLifeBuckets = [10, 60, 300, 900, 3600, 14_400, 43_200, 86_400]
 const logoutOutcomes = { done: 0, refused: 0, failed: 0 } as const
 const outcomes = ['ok', 'failed'] as const
+const catalogSources = ['console', 'apply', 'rollback', 'file', 'start'] as const
+type CatalogSource = (typeof catalogSources)[number]
 
 // Every label value of the small sets, so that a series exists before its first event and rates work.
 const stages = {
@@ -199,6 +209,25 @@ export function createMetrics({
     [],
     'max',
   )
+  const catalogVersion = gauge(
+    ['catalog_version', 'The version of the catalog that is in use.'],
+    [],
+    'max',
+  )
+  const catalogChanges = counter(
+    ['catalog_changes_total', 'Changes of the catalog, by where they came from and outcome.'],
+    ['by', 'outcome'],
+  )
+  const catalogFileProblem = gauge(
+    ['catalog_file_problem', 'Whether the file of the catalog, as it is now, cannot be used.'],
+    [],
+    'max',
+  )
+  const catalogFileDiffers = gauge(
+    ['catalog_file_differs', 'Whether the file of the catalog is not what is in use.'],
+    [],
+    'max',
+  )
   const auditRecords = counter(['audit_records_total', 'Audit records written.'])
   const auditDrops = counter(['audit_dropped_total', 'Audit records lost.'])
 
@@ -209,6 +238,9 @@ export function createMetrics({
   for (const outcome of Object.keys(logoutOutcomes)) logouts.inc({ outcome }, 0)
   for (const outcome of outcomes) denyFileReads.inc({ outcome }, 0)
   for (const outcome of outcomes) configReloads.inc({ outcome }, 0)
+  for (const by of catalogSources) {
+    for (const outcome of outcomes) catalogChanges.inc({ by, outcome }, 0)
+  }
   // Until a certificate is loaded there is no time to report, and zero would be the smallest of all.
   certificateExpiry.remove()
 
@@ -350,6 +382,17 @@ export function createMetrics({
     },
     configReloaded(outcome) {
       configReloads.inc({ outcome })
+    },
+    catalogChanged(version, by) {
+      catalogVersion.set(version)
+      catalogChanges.inc({ by, outcome: 'ok' })
+    },
+    catalogNotChanged(by) {
+      catalogChanges.inc({ by, outcome: 'failed' })
+    },
+    catalogFileSeen(state) {
+      catalogFileProblem.set(state === 'broken' ? 1 : 0)
+      catalogFileDiffers.set(state === 'same' ? 0 : 1)
     },
     auditRecorded(records) {
       auditRecords.inc(records)

@@ -265,6 +265,7 @@ export class Gate implements AsyncDisposable {
 
 function rulesOf(options: GateOptions): Rules {
   return {
+    catalogVersion: 1,
     catalog: catalogOf(
       options.requireSso ?? true,
       options.authMethods ?? ['cleartext', 'oauthbearer'],

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { dictionary, name, section } from '../fields.ts'
+import { catalog } from './catalog.ts'
 import { consoleSection } from './console.ts'
 import { databases, defaultUpstream } from './database.ts'
 import { defaultPool } from './default-pool.ts'
@@ -22,6 +23,7 @@ export const configSchema = section({
   audit: server.audit,
   control_socket: server.controlSocket,
   deny_file: server.denyFile,
+  catalog,
   enforce_on_reload: server.enforceOnReload,
   trusted_proxies: server.trustedProxies,
   integrations: dictionary(name(), integration)

@@ -88,6 +88,7 @@ test('a minimal file gets every default', () => {
           max_version: 'TLSv1.3',
           client_ca: null,
         },
+        catalog: { mode: 'read-write', versions: 50, watch: false },
         enforce_on_reload: false,
         implied_pool: undefined,
         http: { listen_address: '127.0.0.1', listen_port: 8432 },

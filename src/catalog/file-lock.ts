@@ -1,0 +1,151 @@
+// One writer at a time among the processes of this program: a file beside the one that is written.
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { link, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface FileLock {
+  /** Whether nobody has taken it away from us. */
+  isHeld(): Promise<boolean>
+  release(): Promise<void>
+}
+
+/** Somebody else has it, and did not give it back in time. */
+export class LockTaken extends Error {
+  override readonly name = 'LockTaken'
+}
+
+interface Owner {
+  readonly id: string
+  readonly host: string
+  readonly pid: number
+  /** When the process began, since its id is used again. */
+  readonly start: string
+}
+
+const retryMs = 20
+/** It is held for as long as two files take to be written. Of another machine nothing else is known. */
+const abandonedMs = 60_000
+const mode = 0o600
+
+export async function takeLock(path: string, timeoutMs: number): Promise<FileLock> {
+  const owner: Owner = {
+    id: randomUUID(),
+    host: hostname(),
+    pid: process.pid,
+    start: startOf(process.pid),
+  }
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    if (await create(path, owner)) return lockOf(path, owner)
+    const found = await ownerOf(path)
+    if (found !== undefined && (await isAbandoned(path, found))) await takeAway(path, found)
+    else if (performance.now() >= deadline) throw taken(path, found)
+    else await delay(retryMs)
+  }
+}
+
+function taken(path: string, owner: Owner | 'unreadable' | undefined): LockTaken {
+  const who =
+    typeof owner === 'object' ? `the process ${owner.pid} on ${owner.host}` : 'another process'
+  return new LockTaken(`${who} has locked it: if there is none, remove ${path}`)
+}
+
+async function create(path: string, owner: Owner): Promise<boolean> {
+  try {
+    const file = await open(path, 'wx', mode)
+    try {
+      await file.writeFile(JSON.stringify(owner))
+    } finally {
+      await file.close()
+    }
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+function lockOf(path: string, { id }: Owner): FileLock {
+  const isHeld = async (): Promise<boolean> => {
+    const found = await ownerOf(path)
+    return typeof found === 'object' && found.id === id
+  }
+  return {
+    isHeld,
+    release: async () => {
+      if (await isHeld()) await rm(path, { force: true })
+    },
+  }
+}
+
+/** Undefined: there is no lock any more. Unreadable: it is just being written, or was never finished. */
+async function ownerOf(path: string): Promise<Owner | 'unreadable' | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const value = JSON.parse(text) as Partial<Owner> | null
+    const { id, host, pid, start } = value ?? {}
+    if (typeof id !== 'string' || typeof host !== 'string') return 'unreadable'
+    if (typeof pid !== 'number' || typeof start !== 'string') return 'unreadable'
+    return { id, host, pid, start }
+  } catch {
+    return 'unreadable'
+  }
+}
+
+async function isAbandoned(path: string, owner: Owner | 'unreadable'): Promise<boolean> {
+  if (owner !== 'unreadable' && owner.host === hostname()) return startOf(owner.pid) !== owner.start
+  try {
+    const { mtimeMs } = await stat(path)
+    return Date.now() - mtimeMs > abandonedMs
+  } catch {
+    return false
+  }
+}
+
+/** Somebody may have done so already, and have a lock of their own by now: that is put back. */
+async function takeAway(path: string, owner: Owner | 'unreadable'): Promise<void> {
+  const aside = `${path}.${randomUUID()}`
+  try {
+    await rename(path, aside)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  const found = await ownerOf(aside)
+  const isSame =
+    typeof found === 'object' && typeof owner === 'object' ? found.id === owner.id : found === owner
+  if (!isSame) await link(aside, path).catch(() => {})
+  await unlink(aside)
+}
+
+/** Of a process of this machine; empty: there is none. */
+function startOf(pid: number): string {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if (codeOf(error) === 'ESRCH') return ''
+  }
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The name of the program, in parentheses, may have blanks in it.
+    const ticks = text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+    return `${boot} ${ticks}`
+  } catch {
+    return 'unknown'
+  }
+}
+
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined
+}
