@@ -1,5 +1,6 @@
 // The columns that a statement answers with, known before it is carried out: drivers ask for them first.
 import type { Column } from './answer.ts'
+import { catalogColumns, historyColumns } from './catalog/catalog-statements.ts'
 import { selectColumns } from './console/select.ts'
 import type { ShowTopic } from './grammar/show-topics.ts'
 import type { Statement } from './grammar/statement.ts'
@@ -9,7 +10,9 @@ const text = (name: string): Column => ({ name, type: 'text' })
 
 /** Each topic has its columns here, as soon as there is something to show. */
 const topicColumns: Partial<Readonly<Record<ShowTopic, readonly Column[]>>> = {
+  CATALOG: catalogColumns,
   HELP: helpColumns,
+  HISTORY: historyColumns,
 }
 
 /** Undefined where no rows come of it. */

@@ -1,6 +1,7 @@
 // Carries out a statement, in the process that has the catalog and all sessions.
 import { ConsoleError, type Answer } from './answer.ts'
 import type { CatalogHome } from './catalog-home.ts'
+import { rollbackCatalog, showCatalog, showHistory } from './catalog/catalog-statements.ts'
 import { bindParameters } from './grammar/bind.ts'
 import { parseStatements } from './grammar/parse.ts'
 import { StatementError } from './grammar/statement-error.ts'
@@ -46,12 +47,19 @@ export async function execute(
   }
 }
 
-async function carryOut(statement: Statement, { position }: Context): Promise<Answer> {
+async function carryOut(
+  statement: Statement,
+  { position, user, services }: Context,
+): Promise<Answer> {
   // Each kind of statement has a folder beside this file.
   switch (statement.kind) {
     case 'show':
       if (statement.topic === 'HELP') return Promise.resolve(showHelp())
+      if (statement.topic === 'CATALOG') return showCatalog(services.catalog)
+      if (statement.topic === 'HISTORY') return showHistory(services.catalog, statement.limit)
       break
+    case 'rollback catalog':
+      return rollbackCatalog(services.catalog, statement.version, user, position)
     default:
   }
   return Promise.reject(
