@@ -2,6 +2,7 @@
 import { ConsoleError, type Answer } from './answer.ts'
 import type { CatalogHome } from './catalog-home.ts'
 import { rollbackCatalog, showCatalog, showHistory } from './catalog/catalog-statements.ts'
+import { define, showDefinition } from './define/execute.ts'
 import { bindParameters } from './grammar/bind.ts'
 import { parseStatements } from './grammar/parse.ts'
 import { StatementError } from './grammar/statement-error.ts'
@@ -47,14 +48,33 @@ export async function execute(
   }
 }
 
-async function carryOut(
-  statement: Statement,
-  { position, user, services }: Context,
-): Promise<Answer> {
-  // Each kind of statement has a folder beside this file.
+async function carryOut(statement: Statement, context: Context): Promise<Answer> {
+  const { services, user, position } = context
   switch (statement.kind) {
+    // Each kind of statement has a folder beside this file.
+    case 'create':
+    case 'create pool':
+    case 'set properties':
+    case 'reset properties':
+    case 'drop':
+    case 'set integration':
+    case 'assign integration':
+    case 'remove integration':
+    case 'add participant':
+    case 'alter participant':
+    case 'drop participant':
+    case 'grant':
+    case 'revoke':
+    case 'set cluster setting':
+    case 'reset cluster setting':
+      return define(statement, context)
+    case 'show cluster setting':
+    case 'show cluster settings':
+    case 'show create':
+    case 'show create all':
+      return showDefinition(statement, context)
     case 'show':
-      if (statement.topic === 'HELP') return Promise.resolve(showHelp())
+      if (statement.topic === 'HELP') return showHelp()
       if (statement.topic === 'CATALOG') return showCatalog(services.catalog)
       if (statement.topic === 'HISTORY') return showHistory(services.catalog, statement.limit)
       break
@@ -62,7 +82,6 @@ async function carryOut(
       return rollbackCatalog(services.catalog, statement.version, user, position)
     default:
   }
-  return Promise.reject(
-    new ConsoleError({ sqlstate: '0A000', message: `${statement.kind} is not here yet`, position }),
-  )
+  const { kind } = statement
+  throw new ConsoleError({ sqlstate: '0A000', message: `${kind} is not here yet`, position })
 }
