@@ -18,13 +18,10 @@ import {
   type LoadedConfig,
 } from '../../src/config/index.ts'
 
-/** A node that has its certificate and a listener, and knows nobody. */
+/** A node that has its certificate, listens by its default pool, and knows nobody. */
 export const emptyInstallation: WrittenMap = {
   node: 'gw0',
   tls: { certificate: 'server.crt', key: 'server.key' },
-  connectivity_pools: {
-    gw0_first: { participants: [{ node: 'gw0', listen_address: '127.0.0.1', listen_port: 6432 }] },
-  },
 }
 
 export class MemoryCatalog implements CatalogHome, Disposable {
@@ -122,7 +119,7 @@ function apply(document: Document, edit: CatalogEdit): void {
     document.deleteIn(edit.path)
     return
   }
-  const value = document.createNode(escaped(edit.value))
+  const value = document.createNode(literally(edit.value))
   const parent = document.getIn(edit.path.slice(0, -1), true)
   if (isSeq(parent) && parent.items.length === edit.path.at(-1)) parent.add(value)
   else if (parent !== undefined && !isCollection(parent)) {
@@ -133,9 +130,11 @@ function apply(document: Document, edit: CatalogEdit): void {
   } else document.setIn(edit.path, value)
 }
 
-function escaped(value: Written): Written {
+/** As the file has text that is meant as it stands. */
+export function literally<W extends Written>(value: W): W
+export function literally(value: Written): Written {
   if (typeof value === 'string') return value.replaceAll('${', () => '$${')
-  if (Array.isArray(value)) return (value as readonly Written[]).map(escaped)
+  if (Array.isArray(value)) return (value as readonly Written[]).map((item) => literally(item))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, escaped(inner)]))
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, literally(inner)]))
 }

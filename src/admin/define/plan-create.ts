@@ -54,6 +54,7 @@ export function planCreatePool(statement: Of<'create pool'>, tree: WrittenMap): 
         tree,
         name,
         participants.map(({ node }) => node),
+        pool.value['enabled'] !== false,
       ),
     ],
   }

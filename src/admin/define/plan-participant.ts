@@ -10,7 +10,7 @@ import { aboutListeners } from './listeners.ts'
 import { aboutReferences } from './plan-properties.ts'
 import type { Of, Plan } from './planned.ts'
 import { get, pathOf } from './sections.ts'
-import { at, isList, listAt, textAt } from './tree.ts'
+import { at, flagAt, isList, listAt, textAt } from './tree.ts'
 
 export function planAdd({ pool, participant }: Of<'add participant'>, tree: WrittenMap): Plan {
   const present = get(tree, 'connectivity_pool', pool)
@@ -26,7 +26,12 @@ export function planAdd({ pool, participant }: Of<'add participant'>, tree: Writ
     ],
     notices: [
       ...aboutReferences(lookalikes),
-      ...aboutListeners(tree, pool, [participant.node, ...nodesOf(present)]),
+      ...aboutListeners(
+        tree,
+        pool,
+        [participant.node, ...nodesOf(present)],
+        flagAt(present, 'enabled') !== false,
+      ),
     ],
   }
 }

@@ -1,18 +1,27 @@
 // ALTER ... SET and RESET of properties.
 import type { ConsoleNotice } from '../answer.ts'
 import type { WrittenMap } from '../catalog-home.ts'
+import type { Assignment } from '../grammar/value.ts'
 import { assign } from './assign.ts'
 import { doesNotExist, notice, warning } from './faults.ts'
+import { aboutListeners } from './listeners.ts'
 import { nothing, type Of, type Plan } from './planned.ts'
 import { find, get, pathOf, tables } from './sections.ts'
-import { at } from './tree.ts'
+import { at, listAt, textAt } from './tree.ts'
 
 export function planSet(statement: Of<'set properties'>, tree: WrittenMap): Plan {
   const { object, name, properties } = statement
   if (isSkipped(statement, tree)) return skipping(statement)
   const present = get(tree, object, name)
   const { edits, lookalikes } = assign(properties, tables[object], present, pathOf(object, name))
-  return { edits, notices: aboutReferences(lookalikes) }
+  const opens = properties.some((one) => isTrue(one, 'enabled')) && object === 'connectivity_pool'
+  const nodes = listAt(present, 'participants').map((one) => textAt(one, 'node') ?? '')
+  const listeners = opens ? aboutListeners(tree, name, nodes) : []
+  return { edits, notices: [...aboutReferences(lookalikes), ...listeners] }
+}
+
+function isTrue({ name, value }: Assignment, property: string): boolean {
+  return name === property && value.kind === 'boolean' && value.value
 }
 
 export function planReset(statement: Of<'reset properties'>, tree: WrittenMap): Plan {

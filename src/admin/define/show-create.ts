@@ -35,6 +35,8 @@ export function showCreateAll(tree: WrittenMap): Table {
   ): readonly string[] => existing(tree, kind).map((name) => print(tree, kind, name).join('\n'))
   const parts = [
     ...of('group', creation),
+    // Before databases: roles that they have passwords for are perhaps principals by these.
+    settings(tree).join('\n'),
     ...of('sso integration', creation),
     ...of('database', creation),
     primaryOfSystem(tree),
@@ -42,7 +44,6 @@ export function showCreateAll(tree: WrittenMap): Table {
     ...of('database', (all, kind, name) => (name === system ? [] : additions(all, kind, name))),
     ...of('connectivity_pool', creation),
     ...of('group', additions),
-    settings(tree).join('\n'),
     identityMap(tree),
   ]
   const rows = parts.filter((part) => part !== '').map((part) => [part])

@@ -7,7 +7,7 @@ import { assignedTo } from './database-integrations.ts'
 import { dependentsOfGroup } from './dependents.ts'
 import { shownSetting } from './cluster-settings.ts'
 import { readGrant } from './written-grants.ts'
-import { entriesAt, flagAt, isReference, listAt, numberAt, textAt, textsAt } from './tree.ts'
+import { at, entriesAt, flagAt, isReference, listAt, numberAt, textAt, textsAt } from './tree.ts'
 
 export interface CatalogTopic {
   readonly columns: readonly Column[]
@@ -29,8 +29,8 @@ export const catalogTopics = {
       entriesAt(tree, 'groups').map(([name, group]) => [
         name,
         textAt(group, 'role') ?? name,
-        numberAt(group, 'rank') ?? 0,
-        flagAt(group, 'allow_superuser') ?? false,
+        numberOr(group, 'rank', 0),
+        flagOr(group, 'allow_superuser', false),
         [...new Set(listAt(group, 'grants').flatMap((one) => readGrant(one)?.database ?? []))],
         dependentsOfGroup(tree, name),
       ]),
@@ -61,6 +61,7 @@ export const catalogTopics = {
       { name: 'server_names', type: 'text[]' },
       { name: 'nodes', type: 'text[]' },
       { name: 'participants', type: 'int4' },
+      { name: 'enabled', type: 'bool' },
     ],
     rows: (tree) =>
       entriesAt(tree, 'connectivity_pools').map(([name, pool]) => {
@@ -68,13 +69,14 @@ export const catalogTopics = {
         return [
           name,
           oneOrMore(pool, 'source_address', ['0.0.0.0/0', '::/0']),
-          numberAt(pool, 'priority') ?? 0,
+          numberOr(pool, 'priority', 0),
           cell(textAt(pool, 'sso_integration')),
-          flagAt(pool, 'require_sso') ?? false,
+          flagOr(pool, 'require_sso', false),
           oneOrMore(pool, 'auth_methods', ['cleartext', 'oauthbearer']),
           oneOrMore(pool, 'server_names', []),
           [...new Set(participants.map((one) => textAt(one, 'node') ?? ''))],
           participants.length,
+          flagOr(pool, 'enabled', true),
         ]
       }),
   },
@@ -142,12 +144,12 @@ function integrationRow(tree: WrittenMap, name: string, entry: Written): readonl
   const having = databases.filter(({ names }) => names.includes(name))
   return [
     name,
-    flagAt(entry, 'enabled') ?? true,
+    flagOr(entry, 'enabled', true),
     textAt(entry, 'protocol') ?? 'oidc',
     cell(textAt(entry, 'issuer')),
     cell(textAt(entry, 'client_id')),
     cell(textAt(entry, 'default_group')),
-    flagAt(entry, 'enable_id_token_authentication') ?? false,
+    flagOr(entry, 'enable_id_token_authentication', false),
     having.map(({ database }) => database),
     having.filter(({ primary }) => primary === name).map(({ database }) => database),
     entriesAt(tree, 'connectivity_pools')
@@ -168,7 +170,7 @@ function participantRow(pool: string, one: Written): readonly Cell[] {
     cell(numberAt(one, 'openapi_port')),
     cell(textAt(one, 'openapi_advertised_address')),
     cell(numberAt(one, 'openapi_advertised_port')),
-    flagAt(one, 'allow_cleartext') ?? false,
+    flagOr(one, 'allow_cleartext', false),
     textAt(one, 'proxy_protocol') ?? 'trusted',
   ]
 }
@@ -216,6 +218,15 @@ function oneOrMore(entry: Written, key: string, otherwise: readonly string[]): r
   if (single !== undefined) return [single]
   const several = textsAt(entry, key)
   return several.length === 0 ? otherwise : several
+}
+
+/** null for what is written, and comes from elsewhere. */
+function numberOr(entry: Written, key: string, otherwise: number): Cell {
+  return at(entry, key) === undefined ? otherwise : cell(numberAt(entry, key))
+}
+
+function flagOr(entry: Written, key: string, otherwise: boolean): Cell {
+  return at(entry, key) === undefined ? otherwise : (flagAt(entry, key) ?? null)
 }
 
 function cell(value: string | number | undefined): Cell {

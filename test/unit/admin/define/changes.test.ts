@@ -31,6 +31,9 @@ const pool: WrittenMap = {
     { node: 'gw1', listen_address: '10.0.0.1', listen_port: 7001 },
   ],
 }
+const first: WrittenMap = {
+  participants: [{ node: 'gw0', listen_address: '127.0.0.1', listen_port: 6432 }],
+}
 const start: WrittenMap = {
   ...emptyInstallation,
   groups: { ro: { role: 'app_ro' }, rw },
@@ -40,10 +43,7 @@ const start: WrittenMap = {
     sandbox: { upstream },
     archive: { upstream, integrations: ['machines'] },
   },
-  connectivity_pools: {
-    ...(emptyInstallation['connectivity_pools'] as WrittenMap),
-    sso_pool: pool,
-  },
+  connectivity_pools: { first, sso_pool: pool },
 }
 
 let catalog: MemoryCatalog
@@ -65,6 +65,7 @@ function at(...path: readonly (string | number)[]): Written | undefined {
 
 describe('CREATE', () => {
   test.each<[string, string, readonly string[], Written, string]>([
+    ['a group of its own name', 'CREATE GROUP plain', ['groups', 'plain'], {}, 'CREATE GROUP'],
     [
       'a group',
       `CREATE GROUP "DBA" role = "dba", rank = 20`,
@@ -173,6 +174,13 @@ describe('CREATE', () => {
     expect(hint).toContain('default_upstream')
   })
 
+  test('of a database without a server takes the default one', async () => {
+    using own = new MemoryCatalog({ ...emptyInstallation, default_upstream: upstream })
+    await carryOut(own, 'CREATE DATABASE d')
+    expect(own.tree['databases']).toEqual({ d: {} })
+    expect(own.loaded.config.databases['d']?.upstream).toMatchObject({ database: 'd' })
+  })
+
   test('of a pool for another node says that nothing listens here', async () => {
     const { notices } = await answerTo(
       catalog,
@@ -184,6 +192,22 @@ describe('CREATE', () => {
         hint: expect.stringContaining('ADD PARTICIPANT (NODE gw0 ...)') as string,
       },
     ])
+  })
+
+  test('of the first pool of this node says that the default one is gone', async () => {
+    using empty = new MemoryCatalog()
+    const create = 'CREATE CONNECTIVITY_POOL p PRIORITY 3'
+    const listeners = `PARTICIPANTS ((NODE gw0 LISTEN_ADDRESS '127.0.0.1' LISTEN_PORT 7001))`
+    const gone = {
+      severity: 'WARNING',
+      message: expect.stringContaining('the default pool "gw0_default" is closed') as string,
+    }
+    const { notices } = await answerTo(empty, `${create} ENABLED off ${listeners}`)
+    expect(notices).not.toContainEqual(expect.objectContaining(gone))
+    const enabled = await answerTo(empty, 'ALTER CONNECTIVITY_POOL p SET ENABLED on')
+    expect(enabled.notices).toMatchObject([gone])
+    const again = await answerTo(empty, `${create.replace(' p ', ' q ')} ${listeners}`)
+    expect(again.notices).toEqual([])
   })
 
   test('does not take the mask for a secret', async () => {
