@@ -43,6 +43,9 @@ Secrets, as \`client_secret\` and the token of \`EXPLAIN LOGIN\`, are shown as \
 and no error repeats what stands in quotes. \`'********'\` itself is no secret: a statement that has it leaves the one
 that is there, so that what \`SHOW CREATE\` prints does no harm.
 
+Text is taken as it stands: \`\${env:NAME}\` and \`\${file:path}\` are references only where the file has them, and a
+warning says so. A statement with the same text as a reference that is there leaves it in place.
+
 A text may have 65,536 characters and 1,000 statements, a list 1,000 items, and lists and maps may be eight deep.
 `
 

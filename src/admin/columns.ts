@@ -2,6 +2,8 @@
 import type { Column } from './answer.ts'
 import { catalogColumns, historyColumns } from './catalog/catalog-statements.ts'
 import { selectColumns } from './console/select.ts'
+import { definitionColumns } from './define/execute.ts'
+import { catalogTopics, isCatalogTopic } from './define/show-topics.ts'
 import type { ShowTopic } from './grammar/show-topics.ts'
 import type { Statement } from './grammar/statement.ts'
 import { helpColumns } from './show-help.ts'
@@ -25,7 +27,14 @@ export function columnsOf(statement: Statement): readonly Column[] | undefined {
         ? [text('name'), text('setting'), text('description')]
         : [text(statement.name)]
     case 'show':
-      return topicColumns[statement.topic]
+      return isCatalogTopic(statement.topic)
+        ? catalogTopics[statement.topic].columns
+        : topicColumns[statement.topic]
+    case 'show cluster setting':
+    case 'show cluster settings':
+    case 'show create':
+    case 'show create all':
+      return definitionColumns(statement)
     default:
       return undefined
   }

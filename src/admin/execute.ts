@@ -2,7 +2,8 @@
 import { ConsoleError, type Answer } from './answer.ts'
 import type { CatalogHome } from './catalog-home.ts'
 import { rollbackCatalog, showCatalog, showHistory } from './catalog/catalog-statements.ts'
-import { define, showDefinition } from './define/execute.ts'
+import { define, showCatalogTopic, showDefinition } from './define/execute.ts'
+import { isCatalogTopic } from './define/show-topics.ts'
 import { bindParameters } from './grammar/bind.ts'
 import { parseStatements } from './grammar/parse.ts'
 import { StatementError } from './grammar/statement-error.ts'
@@ -77,6 +78,9 @@ async function carryOut(statement: Statement, context: Context): Promise<Answer>
       if (statement.topic === 'HELP') return showHelp()
       if (statement.topic === 'CATALOG') return showCatalog(services.catalog)
       if (statement.topic === 'HISTORY') return showHistory(services.catalog, statement.limit)
+      if (isCatalogTopic(statement.topic)) {
+        return showCatalogTopic(statement.topic, statement.limit, context)
+      }
       break
     case 'rollback catalog':
       return rollbackCatalog(services.catalog, statement.version, user, position)

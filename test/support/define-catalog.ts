@@ -1,6 +1,12 @@
 // Statements that define the catalog, carried out one by one on a catalog in memory.
 import { ConsoleError, type Answer, type ConsoleFault } from '../../src/admin/answer.ts'
-import { define, type DefinitionContext, showDefinition } from '../../src/admin/define/execute.ts'
+import {
+  define,
+  type DefinitionContext,
+  showCatalogTopic,
+  showDefinition,
+} from '../../src/admin/define/execute.ts'
+import { isCatalogTopic } from '../../src/admin/define/show-topics.ts'
 import type { ChangingStatement } from '../../src/admin/define/planned.ts'
 import { bindParameters } from '../../src/admin/grammar/bind.ts'
 import { parseStatements } from '../../src/admin/grammar/parse.ts'
@@ -34,6 +40,10 @@ export async function carryOut(
       case 'show create':
       case 'show create all':
         answers.push(showDefinition(statement, context))
+        break
+      case 'show':
+        if (!isCatalogTopic(statement.topic)) throw new Error(`not of the catalog: ${text}`)
+        answers.push(showCatalogTopic(statement.topic, statement.limit, context))
         break
       default:
         answers.push(await define(statement as ChangingStatement, context))

@@ -1,14 +1,21 @@
 // Carries out what defines the catalog.
-import { ConsoleError, type Answer, type ConsoleNotice, type Table } from '../answer.ts'
+import {
+  ConsoleError,
+  type Answer,
+  type Column,
+  type ConsoleNotice,
+  type Table,
+} from '../answer.ts'
 import type { CatalogAuthor, CatalogHome, WrittenMap } from '../catalog-home.ts'
 import { printStatement } from '../grammar/print.ts'
-import type { ObjectKind, SettingStatement, ShowStatement } from '../grammar/statement.ts'
+import type { Count, ObjectKind, SettingStatement, ShowStatement } from '../grammar/statement.ts'
 import type { ConsoleUser } from '../order.ts'
 import { notice } from './faults.ts'
 import { plan } from './plan.ts'
 import type { ChangingStatement } from './planned.ts'
-import { showCreate, showCreateAll } from './show-create.ts'
-import { showSetting, showSettings } from './show-settings.ts'
+import { createAllColumns, createColumns, showCreate, showCreateAll } from './show-create.ts'
+import { settingColumns, settingsColumns, showSetting, showSettings } from './show-settings.ts'
+import { catalogTopics, type CatalogTopicName } from './show-topics.ts'
 
 export interface DefinitionContext {
   readonly user: ConsoleUser
@@ -28,7 +35,6 @@ export async function define(
   const { user, position, services } = context
   let notices: readonly ConsoleNotice[] = []
   try {
-    if (user.right !== 'admin') throw notAllowed()
     const what = printStatement(statement)
     const change = await services.catalog.change(authorOf(user), what, (tree) => {
       const planned = plan(statement, tree)
@@ -56,6 +62,37 @@ export function showDefinition(statement: ShowingStatement, context: DefinitionC
   }
 }
 
+/** Shows what stands in the catalog, of it as many rows as the statement wants. */
+export function showCatalogTopic(
+  topic: CatalogTopicName,
+  limit: Count | undefined,
+  { position, services }: DefinitionContext,
+): Answer {
+  if (limit?.kind === 'placeholder') {
+    const message = `there is no count in the place of $${limit.number}`
+    throw new ConsoleError({ sqlstate: '22023', message, position })
+  }
+  const { columns, rows } = catalogTopics[topic]
+  return {
+    tag: 'SHOW',
+    table: { columns, rows: rows(services.catalog.state.tree).slice(0, limit?.value) },
+  }
+}
+
+/** Known without the catalog. */
+export function definitionColumns(statement: ShowingStatement): readonly Column[] {
+  switch (statement.kind) {
+    case 'show cluster setting':
+      return settingColumns(statement.name)
+    case 'show cluster settings':
+      return settingsColumns
+    case 'show create':
+      return createColumns
+    case 'show create all':
+      return createAllColumns
+  }
+}
+
 function tableOf(statement: ShowingStatement, tree: WrittenMap): Table {
   switch (statement.kind) {
     case 'show cluster setting':
@@ -72,14 +109,6 @@ function tableOf(statement: ShowingStatement, tree: WrittenMap): Table {
 function placed(error: unknown, position: number): unknown {
   if (!(error instanceof ConsoleError)) return error
   return new ConsoleError({ ...error.fault, position: error.fault.position ?? position })
-}
-
-function notAllowed(): ConsoleError {
-  return new ConsoleError({
-    sqlstate: '42501',
-    message: 'permission denied to change the catalog',
-    hint: 'Only administrators may.',
-  })
 }
 
 function authorOf({ name, session, address, issuer, subject }: ConsoleUser): CatalogAuthor {

@@ -9,7 +9,7 @@ import { shownSetting } from './cluster-settings.ts'
 import { readGrant } from './written-grants.ts'
 import { at, entriesAt, flagAt, isReference, listAt, numberAt, textAt, textsAt } from './tree.ts'
 
-export interface CatalogTopic {
+interface CatalogTopic {
   readonly columns: readonly Column[]
   readonly rows: (tree: WrittenMap) => Table['rows']
 }
@@ -132,7 +132,9 @@ export const catalogTopics = {
 
 const cockroachMap = 'server.identity_map.configuration'
 
-export function isCatalogTopic(topic: ShowTopic): topic is keyof typeof catalogTopics {
+export type CatalogTopicName = keyof typeof catalogTopics
+
+export function isCatalogTopic(topic: ShowTopic): topic is CatalogTopicName {
   return Object.hasOwn(catalogTopics, topic)
 }
 

@@ -25,7 +25,7 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
       'CREATE SSO INTEGRATION [IF NOT EXISTS] name [PROTOCOL oidc] [property = value, ...]',
       'CREATE DATABASE [IF NOT EXISTS] name [property = value, ...]',
     ],
-    does: 'Makes a group, an integration of the database `system`, or a database. Properties are the keys of `groups`, `integrations` and `databases` in [configuration.md](configuration.md).',
+    does: 'Makes a group, an integration of the database `system`, or a database. Properties are the keys of `groups`, `integrations` and `databases` in [configuration.md](configuration.md). A group without a role has that of its name, a database without a server that of `default_upstream`. The first integration of a database is its primary one.',
     examples: [
       'CREATE GROUP readonly;',
       'CREATE GROUP IF NOT EXISTS readwrite role = "app_readwrite", rank = 10;',
@@ -46,7 +46,7 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
     syntax: [
       'CREATE CONNECTIVITY_POOL [IF NOT EXISTS] name [PROPERTY value ...] [PARTICIPANTS ((NODE node [PROPERTY value ...]), ...)]',
     ],
-    does: 'Makes a connectivity pool. Properties are the keys of `connectivity_pools`, and of its `participants`.',
+    does: 'Makes a connectivity pool. Properties are the keys of `connectivity_pools`, and of its `participants`. The first pool of a node takes the place of its default pool.',
     examples: [
       `CREATE CONNECTIVITY_POOL IF NOT EXISTS sso_pool
   SOURCE_ADDRESS ('10.0.0.0/8', 'fd00::/8') PRIORITY 10
@@ -62,7 +62,7 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
       'ALTER { GROUP | SSO INTEGRATION | DATABASE } [IF EXISTS] name SET property = value, ...',
       'ALTER CONNECTIVITY_POOL [IF EXISTS] name SET PROPERTY value ...',
     ],
-    does: 'Changes properties and leaves the others as they are.',
+    does: 'Changes properties and leaves the others as they are. A list or a map is changed as a whole; a secret in it that is `********` stays.',
     examples: [
       `ALTER SSO INTEGRATION sso_m2m SET additional_audiences = ["https://db.example.com"];`,
       'ALTER CONNECTIVITY_POOL sso_pool SET PRIORITY 20 REQUIRE_SSO false;',
@@ -79,13 +79,13 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
   drop: {
     part: 'catalog',
     syntax: ['DROP { GROUP | SSO INTEGRATION | DATABASE | CONNECTIVITY_POOL } [IF EXISTS] name'],
-    does: 'Takes it out of the catalog.',
+    does: 'Takes it out of the catalog. It is refused while something else names it: a group that an integration gives, an integration of a pool, the primary integration of a database that has others, the last own one of a database that would be open to those of `system` then. With a database go the privileges on it.',
     examples: ['DROP CONNECTIVITY_POOL IF EXISTS sso_pool;'],
   },
   'set integration': {
     part: 'catalog',
     syntax: ['ALTER DATABASE name SET SSO INTEGRATION integration'],
-    does: 'Makes an integration the primary one of a database.',
+    does: 'Makes an integration the primary one of a database, and assigns it. A database with integrations of its own does not have those of `system`.',
     examples: ['ALTER DATABASE system SET SSO INTEGRATION sso_interactive;'],
   },
   'assign integration': {
@@ -97,7 +97,7 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
   'remove integration': {
     part: 'catalog',
     syntax: ['ALTER DATABASE name REMOVE SSO INTEGRATION [integration]'],
-    does: 'Takes an integration from a database: the only one, where no name is given.',
+    does: 'Takes an integration from a database: the only one, where no name is given. The primary one goes last.',
     examples: ['ALTER DATABASE sandbox REMOVE SSO INTEGRATION sso_m2m;'],
   },
   'add participant': {
@@ -121,13 +121,13 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
   'drop participant': {
     part: 'catalog',
     syntax: ['ALTER CONNECTIVITY_POOL name DROP PARTICIPANT (NODE node [PROPERTY value ...])'],
-    does: 'Takes a listener out of a pool.',
+    does: 'Takes a listener out of a pool, but for the last one.',
     examples: ['ALTER CONNECTIVITY_POOL sso_pool DROP PARTICIPANT NODE gw1;'],
   },
   grant: {
     part: 'catalog',
     syntax: ['GRANT privilege, ... ON DATABASE name, ... TO GROUP name, ...'],
-    does: 'Grants privileges on a database to a group: `USE`, `SELECT`, `INSERT`, `UPDATE`, `DELETE`, `TRUNCATE`, `REFERENCES`, `TRIGGER`, `EXECUTE`, `VIEW { TABLE | VIEW | SCHEMA }`, `CREATE { TABLE | VIEW | SCHEMA }`.',
+    does: 'Grants privileges on a database to a group: `USE`, `SELECT`, `INSERT`, `UPDATE`, `DELETE`, `TRUNCATE`, `REFERENCES`, `TRIGGER`, `EXECUTE`, `VIEW { TABLE | VIEW | SCHEMA }`, `CREATE { TABLE | VIEW | SCHEMA }`. They are written into the catalog; `portcullis grants apply` brings them to PostgreSQL, see [grants.md](grants.md).',
     examples: [
       'GRANT USE, SELECT, CREATE TABLE ON DATABASE "sandbox" TO GROUP "readwrite";',
       'GRANT VIEW TABLE ON DATABASE "sandbox" TO GROUP "readonly";',
@@ -136,7 +136,7 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
   revoke: {
     part: 'catalog',
     syntax: ['REVOKE privilege, ... ON DATABASE name, ... FROM GROUP name, ...'],
-    does: 'Takes such privileges back.',
+    does: 'Takes such privileges back, those on single schemas and tables too.',
     examples: ['REVOKE SELECT ON DATABASE sandbox FROM GROUP readonly;'],
   },
   'rollback catalog': {
@@ -148,7 +148,7 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
   'set cluster setting': {
     part: 'settings',
     syntax: ['SET CLUSTER SETTING name { = | TO } value'],
-    does: "Sets one of CockroachDB's settings, see [cockroachdb.md](cockroachdb.md).",
+    does: "Sets one of CockroachDB's settings, in any order, see [cockroachdb.md](cockroachdb.md).",
     examples: [
       'SET CLUSTER SETTING server.jwt_authentication.enabled=on;',
       `SET CLUSTER SETTING server.jwt_authentication.jwks = '{"keys":[]}';`,
@@ -181,13 +181,13 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
   'show create': {
     part: 'show',
     syntax: ['SHOW CREATE { GROUP | SSO INTEGRATION | DATABASE | CONNECTIVITY_POOL } name'],
-    does: 'Shows the statement that makes the thing, with `********` for secrets.',
+    does: 'Shows the statements that make the thing, with `********` for secrets. What no statement can say stands in comments.',
     examples: ['SHOW CREATE SSO INTEGRATION sso_m2m;'],
   },
   'show create all': {
     part: 'show',
     syntax: ['SHOW CREATE ALL'],
-    does: 'Shows the statements that make the whole catalog.',
+    does: 'Shows the statements that make the whole catalog, in an order in which they can be carried out.',
     examples: ['SHOW CREATE ALL;'],
   },
   'show parameter': {

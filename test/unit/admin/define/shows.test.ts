@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import type { WrittenMap } from '../../../../src/admin/catalog-home.ts'
+import { columnsOf } from '../../../../src/admin/columns.ts'
 import { catalogTopics } from '../../../../src/admin/define/show-topics.ts'
+import { parseStatements } from '../../../../src/admin/grammar/parse.ts'
 import { answerTo, faultOf } from '../../../support/define-catalog.ts'
 import { emptyInstallation, MemoryCatalog } from '../../../support/memory-catalog.ts'
 
@@ -149,6 +151,32 @@ describe('SHOW', () => {
     expect(catalogTopics.IDENTITY_MAP.rows(elsewhere)).toEqual([
       ['identity_map', null, '${file:map}', null, null],
     ])
+  })
+})
+
+describe('the columns', () => {
+  test.each([
+    'SHOW CREATE GROUP ro',
+    'SHOW CREATE ALL',
+    'SHOW CLUSTER SETTING server.jwt_authentication.enabled',
+    'SHOW CLUSTER SETTING server.jwt_authentication.jwks',
+    'SHOW ALL CLUSTER SETTINGS',
+    ...Object.keys(catalogTopics).map((topic) => `SHOW ${topic}`),
+  ])('of %s are known before it is carried out', async (text) => {
+    const [parsed] = parseStatements(text)
+    const { table } = await answerTo(catalog, text)
+    expect(columnsOf(parsed!.statement)).toEqual(table?.columns)
+  })
+
+  test('stay with a limit', async () => {
+    const { table } = await answerTo(catalog, 'SHOW PARTICIPANTS LIMIT 2')
+    expect(table?.rows).toHaveLength(2)
+    expect((await answerTo(catalog, 'SHOW PARTICIPANTS LIMIT $1', ['1'])).table?.rows).toHaveLength(
+      1,
+    )
+    expect(await faultOf(catalog, 'SHOW PARTICIPANTS LIMIT $1', ['x'])).toMatchObject({
+      sqlstate: '22023',
+    })
   })
 })
 
