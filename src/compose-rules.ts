@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { RE2JS } from 're2js'
-import { type Config, contentsOf } from './config/index.ts'
+import { type Config, contentsOf, weekdays } from './config/index.ts'
 import type { IntrospectionAccess } from './identity/ask-introspection.ts'
 import { type DecryptionKey, parseDecryptionKeys } from './identity/decryption-keys.ts'
 import type { Dialect } from './identity/dialect.ts'
@@ -19,7 +19,9 @@ import { KeptParts } from './kept-parts.ts'
 import type { Catalog, Integration, Pool, Provisioning } from './policy/catalog.ts'
 import { parseCockroachMap } from './policy/cockroach-identity-map.ts'
 import { type IdentityMap, parseIdentityMap } from './policy/identity-map.ts'
+import { type LoginHours, parseTimeOfDay, timeZone } from './policy/login-hours.ts'
 import { parseNetwork } from './policy/network.ts'
+import { Pools } from './policy/pools.ts'
 import type { ClientCertificates } from './session/client-certificate.ts'
 import type { ListenOptions } from './session/listener.ts'
 import type { CertificateFiles, ServerContexts } from './session/server-certificate.ts'
@@ -194,28 +196,34 @@ function listenerKey(participant: Participant): string {
 
 export function composeCatalog(config: Config): Catalog {
   return {
-    pools: Object.entries(config.connectivity_pools).map(([name, pool]): Pool => ({
-      name,
-      networks: pool.source_address.map(parseNetwork),
-      priority: pool.priority,
-      requireSso: pool.require_sso,
-      passwordUsers: new Set(pool.password_users),
-      authMethods: pool.auth_methods,
-      ssoIntegration: pool.sso_integration,
-      ssoFlows: pool.sso_flows,
-      allowsReplication: pool.allow_replication,
-      serverNames: new Set(pool.server_names.map((name) => name.toLowerCase())),
-      requiresClientCertificate: pool.client_certificate === 'required',
-      sessionLimits: {
-        expiry: pool.session_expiry,
-        graceMs: pool.session_grace,
-        maxLifetimeMs: pool.max_session_lifetime,
-        idleMs: pool.idle_timeout,
-        idleInTransactionMs: pool.idle_in_transaction_timeout,
-      },
-      listeners: keysOf(config, pool, false),
-      unixSockets: keysOf(config, pool, true),
-    })),
+    pools: new Pools(
+      Object.entries(config.connectivity_pools).map(([name, pool]): Pool => ({
+        name,
+        networks: pool.source_address.map(parseNetwork),
+        priority: pool.priority,
+        requireSso: pool.require_sso,
+        passwordUsers: new Set(pool.password_users),
+        authMethods: pool.auth_methods,
+        ssoIntegration: pool.sso_integration,
+        ssoFlows: pool.sso_flows,
+        allowsReplication: pool.allow_replication,
+        serverNames: new Set(pool.server_names.map((name) => name.toLowerCase())),
+        requiresClientCertificate: pool.client_certificate === 'required',
+        sessionLimits: {
+          expiry: pool.session_expiry,
+          graceMs: pool.session_grace,
+          maxLifetimeMs: pool.max_session_lifetime,
+          idleMs: pool.idle_timeout,
+          idleInTransactionMs: pool.idle_in_transaction_timeout,
+        },
+        allowedDatabases: setOf(pool.allowed_databases),
+        allowedGroups: setOf(pool.allowed_groups),
+        allowedIntegrations: setOf(pool.allowed_integrations),
+        loginHours: (pool.login_hours ?? []).map(composeHours),
+        listeners: keysOf(config, pool, false),
+        unixSockets: keysOf(config, pool, true),
+      })),
+    ),
     databases: new Map(
       Object.entries(config.databases).map(([name, database]) => [
         name,
@@ -265,6 +273,27 @@ export function composeCatalog(config: Config): Catalog {
       statsGroups: new Set(config.console.stats_groups),
     },
   }
+}
+
+function setOf(names: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  return names && new Set(names)
+}
+
+type HoursConfig = NonNullable<PoolConfig['login_hours']>[number]
+
+function composeHours({ days, from, to, time_zone: zone }: HoursConfig): LoginHours {
+  return {
+    days: new Set(days.map((day) => weekdays.indexOf(day))),
+    from: minuteOf(from),
+    to: minuteOf(to),
+    zone: timeZone(zone),
+  }
+}
+
+function minuteOf(time: string): number {
+  const minute = parseTimeOfDay(time)
+  if (minute === undefined) throw new Error(`${time} is no time of day`)
+  return minute
 }
 
 type IntegrationConfig = Config['integrations'][string]

@@ -91,6 +91,16 @@ export const reasons = {
     remedy:
       'Add the address to `source_address` of a pool, or connect to the listener that is meant for it.',
   },
+  'login-hours': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'pool "{pool}" takes no logins at this time',
+    hint: 'Ask the administrator when it does.',
+    meaning:
+      'The client connected outside of the `login_hours` of the pool. Sessions that are open are not concerned.',
+    remedy:
+      'Wait until the time that the HINT names, connect to another pool, or change `login_hours`. If it is the right time, compare the clock of the server, and the `time_zone`.',
+  },
   'proxy-required': {
     sqlstate: '28000',
     fault: 'policy',
@@ -199,8 +209,10 @@ export const reasons = {
     sqlstate: '3D000',
     fault: 'client',
     message: noDatabase,
-    meaning: 'The catalog has no such database, or it has no upstream.',
-    remedy: 'Check the database name, or add it under `databases`.',
+    meaning:
+      'The catalog has no such database, or it has no upstream, or the pool does not have it among its `allowed_databases`: clients are not told which of these, the log is.',
+    remedy:
+      'Check the database name, add it under `databases`, or to `allowed_databases` of the pool.',
   },
   'console-not-allowed': {
     sqlstate: '28000',
@@ -417,7 +429,7 @@ export const reasons = {
     message: 'This connectivity pool requires SSO authentication',
     hint: freshToken,
     meaning:
-      'The pool has `require_sso: true` and the password is not a token. It was not passed on.',
+      'The pool has `require_sso: true` or `allowed_groups`, and the password is not a token. It was not passed on.',
     remedy:
       'Use a token of the identity provider as the password, connect to another pool, or list a break-glass user under `password_users`.',
   },
@@ -455,6 +467,16 @@ export const reasons = {
     meaning:
       'The integration that was named, that the token is from or that is the primary one has `enabled: false`.',
     remedy: 'Set `enabled: true`, or name another integration by `identityprovider`.',
+  },
+  'integration-not-allowed': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'single sign-on with this identity provider is not available in pool "{pool}"',
+    hint: 'Use a token of another identity provider, or connect to another pool.',
+    meaning:
+      'The integration that was named, that the token is from or that is the primary one is not among `allowed_integrations` of the pool.',
+    remedy:
+      'Add it to `allowed_integrations`, or connect to the pool that is meant for it. The log has its name.',
   },
   'id-token-disabled': {
     sqlstate: '28000',
@@ -664,6 +686,16 @@ export const reasons = {
       'The token is genuine, none of its groups is mapped to a group of the catalog, and the integration has no `default_group`.',
     remedy:
       'Add the group to `groups_claim_mappings`, set `default_group`, or check `groups_claim_ids`: the log lists the groups that were found.',
+  },
+  'group-not-allowed': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: notAllowed,
+    hint: 'None of your groups may use this pool. Connect to another one, or ask the administrator.',
+    meaning:
+      'The token is genuine, and the identity is in none of the groups in `allowed_groups` of the pool.',
+    remedy:
+      'Put the identity into one of these groups at the provider, add one of its groups to `allowed_groups`, or connect to another pool: the log has both lists.',
   },
   'principal-unmapped': {
     sqlstate: '28000',

@@ -18,7 +18,7 @@ export interface ExpandedTree extends Tree {
 type Mapping = Readonly<Record<string, unknown>>
 
 /** Databases of the console. `system` has an upstream only where it says so itself. */
-const ofConsole: readonly string[] = ['system', 'portcullis', 'pgbouncer']
+export const databasesOfConsole: readonly string[] = ['system', 'portcullis', 'pgbouncer']
 
 /** Where keys of an entry stand that are not in the entry itself. */
 type Origins = ReadonlyMap<string, Path>
@@ -71,7 +71,7 @@ function expandUpstreams({ default_upstream: section, databases }: Mapping): Ups
   const origins = new Map<string, Path>()
   if (!isMapping(section) || !isMapping(databases)) return { origins }
   const expanded = mapEntries(databases, (name, database) => {
-    if (ofConsole.includes(name) || !isMapping(database)) return database
+    if (databasesOfConsole.includes(name) || !isMapping(database)) return database
     const own = database['upstream'] ?? {}
     // What is empty there is a mistake, and stays one.
     if (!isMapping(own) || database['upstream'] === null) return database

@@ -9,4 +9,5 @@ export { loadConfig, type LoadedConfig, readConfigFile as readConfigText } from 
 export { createMasker, type Masker } from './mask-secrets.ts'
 export { ConfigError, formatPath, formatProblem, type Problem } from './problem.ts'
 export { configSchema } from './schema/index.ts'
+export { weekdays } from './schema/login-hours.ts'
 export { contentsOf, filesReadFor, FileWatch } from './watched-files.ts'

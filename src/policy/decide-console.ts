@@ -1,7 +1,7 @@
 import { listed } from '../identity/shown.ts'
 import type { Reason } from '../refusal.ts'
 import type { Catalog, Integration } from './catalog.ts'
-import { groupsOf, type Identity, list, rolesOf, shown } from './decide.ts'
+import { checkPoolGroups, groupsOf, type Identity, list, rolesOf, shown } from './decide.ts'
 import type { Step } from './decision.ts'
 
 export type ConsoleDecision = {
@@ -48,6 +48,9 @@ export function decideConsole(
     return denied('no-group')
   }
   check('groups', `claim: ${list(principal.groups)}; groups: ${list(groups)}`, true)
+  const allowed = checkPoolGroups(groups, catalog)
+  if (allowed !== undefined) steps.push(allowed)
+  if (allowed?.passed === false) return denied('group-not-allowed')
   const { adminGroups, statsGroups } = catalog.console
   const right = groups.some((name) => adminGroups.has(name))
     ? 'admin'

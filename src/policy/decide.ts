@@ -8,6 +8,7 @@ import { mapPrincipal, type OpenRule } from './identity-map.ts'
 import { type Condition, describeRule, openTo } from './open-rules.ts'
 import { canBeOwn, isProvisioner, provisionOf } from './own-role.ts'
 import { isRoleName } from './role-name.ts'
+import { allowsDatabase } from './within-pool.ts'
 
 export interface AccessRequest {
   /** The role asked for, or undefined for a token-type user: `id_token` takes the first group's role. */
@@ -54,6 +55,9 @@ export function decide(
   const hasAny = groups.length > 0 || own.users.length > 0 || own.open.length > 0
   if (!check('groups', found, hasAny)) return denied('no-group')
 
+  const allowed = checkPoolGroups(groupNames, catalog)
+  if (allowed !== undefined) steps.push(allowed)
+  if (allowed?.passed === false) return denied('group-not-allowed')
   const candidates = list([...shown(own), ...groups.map((group) => group.role)])
   const { provisioning } = integration
   // Without a user a role of one's own goes before those of the groups.
@@ -90,7 +94,9 @@ export function decide(
   const database = catalog.databases.get(request.database)
   const exists = database?.hasUpstream === true
   const provisioner = exists ? database.provisioner : undefined
-  if (!check('database', request.database, exists)) return denied('unknown-database')
+  if (!check('database', sought(request.database, catalog), exists)) {
+    return denied('unknown-database')
+  }
   const { role, allowsSuperuser, condition } = choice
   const granted = { outcome: 'granted', role, allowsSuperuser, groups: groupNames, steps } as const
   if (provision === undefined) return { ...granted, ...(condition && { condition }) }
@@ -237,6 +243,23 @@ function chooseRoleThere(
 export function isReserved(role: string, { dialect }: Pick<Integration, 'dialect'>): boolean {
   if (dialect === 'cockroachdb' && isReservedThere(role)) return true
   return role.startsWith('pg_') || role === 'postgres'
+}
+
+/** Whether the pool lets in who is in these groups; undefined where groups are nothing to it. */
+export function checkPoolGroups(groups: readonly string[], { pool }: Catalog): Step | undefined {
+  if (pool?.allowedGroups === undefined) return undefined
+  const { name, allowedGroups: allowed } = pool
+  return {
+    check: 'pool groups',
+    compared: `${list(groups)} among ${list([...allowed])} of pool ${name}`,
+    passed: groups.some((group) => allowed.has(group)),
+  }
+}
+
+/** For a step, which nobody but the operator sees: why there is no such database. */
+function sought(database: string, { pool }: Catalog): string {
+  if (pool === undefined || allowsDatabase(pool, database)) return database
+  return `${database}, which pool ${pool.name} does not allow`
 }
 
 /** For a step: a token may bring thousands of names. */

@@ -19,7 +19,7 @@ export function lintCatalog(
     ...lintGroups(catalog, withGroupClaims),
     ...[...catalog.databases.values()].flatMap((one) => lintScope(one, catalog)),
     ...[...catalog.databases.values()].flatMap((one) => lintOwnRoles(one, catalog)),
-    ...lintPools(catalog.pools),
+    ...lintPools(catalog.pools.all),
   ]
 }
 

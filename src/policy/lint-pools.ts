@@ -1,21 +1,19 @@
-import ipaddr from 'ipaddr.js'
+// Ranges of a pool of which every address is another pool's, on each of its listeners.
 import { type Finding, Findings } from '../identity/finding.ts'
-import type { Pool } from './catalog.ts'
-import { contains, type Network } from './network.ts'
+import type { Pool } from './pool.ts'
+import { type Claim, nest, type Nest, stretches } from './nested-networks.ts'
+import type { Network } from './network.ts'
 
-/** Ranges of a pool of which every address is another pool's, on each of its listeners. */
+/** So many pools are compared with those of names at most: what is more is not remarked on. */
+const mostRivals = 30_000
+
 export function lintPools(pools: readonly Pool[]): readonly Finding[] {
-  return pools.flatMap((pool, place) => {
+  const reaches = whoReaches(pools)
+  return pools.flatMap((pool) => {
     const findings = new Findings(`connectivity pool ${pool.name}`)
     // A pool of other nodes alone is theirs to look at.
     if (pool.listeners.size === 0) return []
-    const shadowed = pool.networks.filter((network) =>
-      [...pool.listeners].every((listener) =>
-        namesOf(pool).every((name) =>
-          isCovered(network, strongerNetworks(pools, place, listener, name, network)),
-        ),
-      ),
-    )
+    const shadowed = pool.networks.filter((network) => !reaches(pool, network))
     if (shadowed.length === pool.networks.length && pool.unixSockets.size === 0) {
       findings.warning(
         'reach',
@@ -33,49 +31,126 @@ export function lintPools(pools: readonly Pool[]): readonly Finding[] {
   })
 }
 
-/** By which names clients reach it; one without names is reached by any, and so by none. */
-function namesOf({ serverNames }: Pool): readonly (string | undefined)[] {
-  return serverNames.size === 0 ? [undefined] : [...serverNames]
+type Reaches = (pool: Pool, network: Network) => boolean
+
+/** A network reaches somebody where it does on one listener, for clients that ask for one name, or for none. */
+function whoReaches(pools: readonly Pool[]): Reaches {
+  const reached = new Map<Pool, Set<Network>>()
+  const note = (pool: Pool, network: Network): void => {
+    const networks = reached.get(pool)
+    if (networks === undefined) reached.set(pool, new Set([network]))
+    else networks.add(network)
+  }
+  let compared = 0
+  const listeners = new Set(pools.flatMap((pool) => [...pool.listeners]))
+  const byListener = groupBy(pools, ({ listeners: its }) => [...its])
+  for (const listener of listeners) {
+    const own = byListener.get(listener) ?? []
+    const unnamed = own.filter(({ serverNames }) => serverNames.size === 0)
+    markReached(unnamed, unnamed, note)
+    for (const named of groupBy(own, ({ serverNames }) => [...serverNames]).values()) {
+      const lowest = Math.min(...named.map(({ priority }) => priority))
+      // Only a higher priority goes before a name.
+      const rivals = unnamed.filter(({ priority }) => priority > lowest)
+      compared += rivals.length
+      if (compared <= mostRivals) markReached(named, [...named, ...rivals], note)
+      else for (const pool of named) for (const its of pool.networks) note(pool, its)
+    }
+  }
+  return (pool, network) => reached.get(pool)?.has(network) === true
 }
 
-/** What `matchPool` prefers to this network of this pool, for clients that ask for a name. */
-function strongerNetworks(
+function groupBy<T>(
+  values: readonly T[],
+  keysOf: (value: T) => readonly string[],
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>()
+  for (const value of values) {
+    for (const key of keysOf(value)) {
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [value])
+      else group.push(value)
+    }
+  }
+  return groups
+}
+
+/** A range of a pool, and how it compares with others that have the same address. */
+interface Stake {
+  readonly pool: Pool
+  readonly network: Network
+  readonly place: number
+}
+
+/** The strongest of some stakes, and the strongest of another pool than that. */
+type Leaders = readonly [first: Stake | undefined, second: Stake | undefined]
+
+interface Contest extends Nest<Stake> {
+  readonly leaders: Leaders
+  isReached: boolean
+}
+
+/** Tells of each network of the pools that is the first for some address of it. */
+function markReached(
   pools: readonly Pool[],
-  place: number,
-  listener: string,
-  name: string | undefined,
-  network: Network,
-): readonly Network[] {
-  const own = pools[place]
-  return pools.flatMap((other, otherPlace) => {
-    if (own === undefined || other === own || !other.listeners.has(listener)) return []
-    const isNamed = other.serverNames.size > 0
-    if (isNamed && (name === undefined || !other.serverNames.has(name))) return []
-    return other.networks.filter(({ prefixLength }) => {
-      if (other.priority !== own.priority) return other.priority > own.priority
-      if (isNamed !== (name !== undefined)) return isNamed
-      if (prefixLength !== network.prefixLength) return prefixLength > network.prefixLength
-      return otherPlace < place
-    })
-  })
+  contenders: readonly Pool[],
+  note: (pool: Pool, network: Network) => void,
+): void {
+  const asked = new Set(pools)
+  for (const family of ['ipv4', 'ipv6']) {
+    const claims = contenders.flatMap((pool, place) =>
+      pool.networks
+        .filter(({ base }) => base.kind() === family)
+        .map((network): Claim<Stake> => ({ network, by: { pool, network, place } })),
+    )
+    const contests = nest(claims).map((one): Contest => ({
+      ...one,
+      leaders: strongest(one.claims),
+      isReached: false,
+    }))
+    for (const { inside } of stretches(contests)) {
+      const [first, second] = strongest(inside.flatMap(({ leaders }) => leaders).filter(isThere))
+      for (const contest of inside) {
+        const [own] = contest.leaders
+        const rival = own?.pool === first?.pool ? second : first
+        if (own !== undefined && (rival === undefined || isStronger(own, rival))) {
+          contest.isReached = true
+        }
+      }
+    }
+    for (const { isReached, leaders, claims: stakes } of contests) {
+      const [leader] = leaders
+      if (!isReached || leader === undefined || !asked.has(leader.pool)) continue
+      for (const { pool, network } of stakes) if (pool === leader.pool) note(pool, network)
+    }
+  }
 }
 
-function isCovered(network: Network, others: readonly Network[]): boolean {
-  if (others.some((other) => includes(other, network))) return true
-  const inside = others.filter((other) => includes(network, other))
-  return inside.length > 0 && halves(network).every((half) => isCovered(half, inside))
+function strongest(stakes: readonly Stake[]): Leaders {
+  let first: Stake | undefined
+  let second: Stake | undefined
+  for (const stake of stakes) {
+    if (first === undefined || isStronger(stake, first)) {
+      if (first !== undefined && first.pool !== stake.pool) second = first
+      first = stake
+    } else if (stake.pool !== first.pool && (second === undefined || isStronger(stake, second))) {
+      second = stake
+    }
+  }
+  return [first, second]
 }
 
-function includes(outer: Network, inner: Network): boolean {
-  return outer.prefixLength <= inner.prefixLength && contains(outer, inner.base)
+/** As `Pools.match` has it. */
+function isStronger(one: Stake, other: Stake): boolean {
+  if (one.pool.priority !== other.pool.priority) return one.pool.priority > other.pool.priority
+  const [isNamed, isOtherNamed] = [one, other].map(({ pool }) => pool.serverNames.size > 0)
+  if (isNamed !== isOtherNamed) return isNamed === true
+  if (one.network.prefixLength !== other.network.prefixLength) {
+    return one.network.prefixLength > other.network.prefixLength
+  }
+  return one.place < other.place
 }
 
-function halves({ base, prefixLength }: Network): readonly Network[] {
-  return [0, 1].map((bit) => {
-    const bytes = base.toByteArray()
-    const index = prefixLength >> 3
-    const mask = 0x80 >> (prefixLength & 7)
-    bytes[index] = bit === 0 ? (bytes[index] ?? 0) & ~mask : (bytes[index] ?? 0) | mask
-    return { text: '', base: ipaddr.fromByteArray(bytes), prefixLength: prefixLength + 1 }
-  })
+function isThere(stake: Stake | undefined): stake is Stake {
+  return stake !== undefined
 }

@@ -67,7 +67,19 @@ export function resolveIntegration(catalog: Catalog, request: IntegrationRequest
     steps.push({ check: 'enabled', compared: integration.name, passed: false })
     return { outcome: 'denied', reason: 'integration-disabled', integration, steps }
   }
+  const refusal = refusedByPool(integration, catalog)
+  if (refusal !== undefined) {
+    steps.push(refusal)
+    return { outcome: 'denied', reason: 'integration-not-allowed', integration, steps }
+  }
   return { outcome: 'resolved', integration, steps }
+}
+
+/** Undefined where the pool takes its tokens. */
+export function refusedByPool({ name }: Integration, { pool }: Catalog): Step | undefined {
+  if (pool?.allowedIntegrations?.has(name) !== false) return undefined
+  const compared = `${name} among ${[...pool.allowedIntegrations].join(', ')} of pool ${pool.name}`
+  return { check: 'pool integrations', compared, passed: false }
 }
 
 function findScope(catalog: Catalog, name: string): Database | undefined {

@@ -1,7 +1,7 @@
 import type { Pool } from '../policy/catalog.ts'
 import { type Admission, type RelayAdmission, type Attempt, fail } from './attempt.ts'
 import { refuseDenied } from './refuse-denied.ts'
-import { takesPasswordOf } from './takes-password.ts'
+import { takesPasswordOf, takesPasswords } from './takes-password.ts'
 import { relayMethod } from './enter-pool.ts'
 
 export function admitPassword(attempt: Attempt, pool: Pool, password: string): Admission {
@@ -39,7 +39,7 @@ function enterByPassword(attempt: Attempt, pool: Pool): string {
 }
 
 function letPass(attempt: Attempt, pool: Pool, travelled: 'read' | 'relayed'): void {
-  attempt.facts.password = { travelled, isBreakGlass: pool.requireSso }
+  attempt.facts.password = { travelled, isBreakGlass: !takesPasswords(pool) }
   const relayed = travelled === 'relayed' ? `, by ${relayMethod}` : ''
   const compared = `pool ${pool.name} lets it pass${relayed}`
   attempt.report?.({ check: 'password', compared, passed: true })

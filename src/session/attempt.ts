@@ -67,7 +67,8 @@ export type TokenAdmission = Extract<Admission, { readonly kind: 'token' }>
 export interface Attempt {
   readonly intent: ClientIntent
   readonly facts: Mutable<SessionFacts>
-  readonly catalog: Catalog
+  /** As it is for the pool, once that is known. */
+  catalog: Catalog
   /** Receives each step, also the one that fails. */
   readonly report?: (step: Step) => void
   /** Why somebody is kept out, as far as a session is known. What joins a session asks once more. */

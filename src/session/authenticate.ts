@@ -37,7 +37,7 @@ export async function authenticate(
   const greeting = negotiation(startup)
   const login: Login = { conversation, attempt, pool, greeting, rules, services }
   const tokens = throttleTokens(rules.tokens, facts, rules.limits, services)
-  const admit = isConsole(attempt.intent.database, rules.catalog) ? admitToConsole : admitToken
+  const admit = isConsole(attempt.intent.database, attempt.catalog) ? admitToConsole : admitToken
   const verify = async (token: string): Promise<Entrance> =>
     timed(services.observer, 'verify', async () => admit(attempt, token, tokens, services.now()))
   if (attempt.intent.asksForSignIn) return authenticateBySignIn(login)

@@ -1,5 +1,6 @@
 // Who is let in at the SQL console, and where it is.
 import type { Catalog } from '../policy/catalog.ts'
+import { allowsDatabase } from '../policy/within-pool.ts'
 
 /** `stats` may look, `admin` may change as well. */
 export type ConsoleRight = 'admin' | 'stats'
@@ -14,6 +15,11 @@ export interface ConsoleGuest {
 /** Databases that lead to the console, where the catalog has none of the name with an upstream. */
 const consoleDatabases: ReadonlySet<string> = new Set(['system', 'portcullis', 'pgbouncer'])
 
-export function isConsole(database: string, { databases }: Pick<Catalog, 'databases'>): boolean {
+/** Where a pool allows some databases alone, the console is there for its clients by the names among them. */
+export function isConsole(
+  database: string,
+  { databases, pool }: Pick<Catalog, 'databases' | 'pool'>,
+): boolean {
+  if (pool !== undefined && !allowsDatabase(pool, database)) return false
   return consoleDatabases.has(database) && databases.get(database)?.hasUpstream !== true
 }

@@ -1,5 +1,6 @@
 import type { AuthMethod, Pool } from '../policy/catalog.ts'
-import { matchPool } from '../policy/match-pool.ts'
+import { isOpen, nextOpening, shownTime } from '../policy/login-hours.ts'
+import { withinPool } from '../policy/within-pool.ts'
 import { printable, Refusal } from '../refusal.ts'
 import type { ListenerAddress } from './services.ts'
 import { type Attempt, fail } from './attempt.ts'
@@ -13,7 +14,7 @@ export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
   facts.requested = { user, database, applicationName }
   if (intent.dialect !== undefined) facts.dialect = intent.dialect
   const { address } = facts.peer
-  const pool = matchPool(catalog, listener.key, address, facts.tls?.serverName)
+  const pool = catalog.pools.match(listener.key, address, facts.tls?.serverName)
   const compared = `${address} at ${shownListener(listener)} -> ${pool?.name ?? 'none'}`
   attempt.report?.({ check: 'pool', compared, passed: pool !== undefined })
   if (pool === undefined) throw new Refusal('no-pool')
@@ -25,8 +26,28 @@ export function enterPool(attempt: Attempt, listener: ListenerAddress): Pool {
   if (pool.requiresClientCertificate && facts.tls?.certificate?.subject === undefined) {
     fail(attempt, 'client certificate', `pool ${pool.name} requires one`, 'client-certificate')
   }
+  checkHours(attempt, pool)
   refuseDenied(attempt, undefined)
+  attempt.catalog = withinPool(catalog, pool)
   return pool
+}
+
+/** What counts is when the client connected: signing in may take longer than the hours last. */
+function checkHours({ facts, report }: Attempt, { name, loginHours }: Pool): void {
+  if (loginHours.length === 0) return
+  const { openedAt } = facts
+  const passed = isOpen(loginHours, openedAt)
+  const next = passed ? undefined : nextOpening(loginHours, openedAt)
+  const begin = next && shownTime(next.at, next.zone)
+  const compared = passed
+    ? `pool ${name} is open`
+    : `pool ${name} is closed until ${begin ?? 'further notice'}`
+  report?.({ check: 'login hours', compared, passed })
+  if (passed) return
+  throw new Refusal('login-hours', {
+    logDetail: compared,
+    ...(begin !== undefined && { hint: `Logins begin again on ${begin}.` }),
+  })
 }
 
 /**

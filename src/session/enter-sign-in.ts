@@ -1,5 +1,5 @@
 import type { Integration, Pool, SignInFlow } from '../policy/catalog.ts'
-import { resolveIntegration } from '../policy/resolve-integration.ts'
+import { refusedByPool, resolveIntegration } from '../policy/resolve-integration.ts'
 import { printable, Refusal } from '../refusal.ts'
 import { type Attempt, denied } from './attempt.ts'
 
@@ -48,8 +48,10 @@ function flowsFor(
 export function integrationForSignIn({ intent, catalog }: Attempt, pool: Pool): Integration {
   if (pool.ssoIntegration !== undefined) {
     const own = catalog.integrations.get(pool.ssoIntegration)
-    if (own?.isEnabled === true) return own
-    throw new Refusal('integration-disabled')
+    if (own?.isEnabled !== true) throw new Refusal('integration-disabled')
+    const refusal = refusedByPool(own, catalog)
+    if (refusal !== undefined) throw denied('integration-not-allowed', [refusal])
+    return own
   }
   const resolution = resolveIntegration(catalog, { ...intent, claimed: undefined })
   if (resolution.outcome === 'resolved') return resolution.integration

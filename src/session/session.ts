@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
+import type { Pool } from '../policy/catalog.ts'
+import { allowsDatabase } from '../policy/within-pool.ts'
 import { Refusal } from '../refusal.ts'
 import { closeSession } from '../upstream/close-session.ts'
+import type { UpstreamTarget } from '../upstream/target.ts'
 import { PacketReader } from '../wire/packet-reader.ts'
 import { ignoreError } from '../wire/established.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 import type { Admission } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
 import { type Conversation, timed } from './conversation.ts'
-import { boundsFor } from './bounds-for.ts'
+import { boundsFor, poolOf } from './bounds-for.ts'
 import { enterConsole } from './enter-console.ts'
 import { join } from './join.ts'
 import { negotiate } from './negotiate.ts'
@@ -146,8 +149,8 @@ async function admit(
   traffic: Traffic,
 ): Promise<void> {
   const { facts, watch } = conversation
-  const target = rules.upstreams.get(admission.intent.database)
-  if (target === undefined) throw new Refusal('unknown-database')
+  const pool = poolOf(facts, rules)
+  const target = upstreamFor(pool, admission.intent.database, rules)
   const bounds = boundsFor(facts, rules)
   const release = await reserveSession(services, facts, admission, rules.limits)
   try {
@@ -167,4 +170,15 @@ async function admit(
     release()
     throw error
   }
+}
+
+/** For passwords it is here that a database turns out not to exist, or not to be there for the pool. */
+function upstreamFor(pool: Pool, database: string, { upstreams }: Rules): UpstreamTarget {
+  const target = upstreams.get(database)
+  if (!allowsDatabase(pool, database)) {
+    const logDetail = `database: ${database}, which pool ${pool.name} does not allow`
+    throw new Refusal('unknown-database', { logDetail })
+  }
+  if (target === undefined) throw new Refusal('unknown-database')
+  return target
 }

@@ -22,7 +22,7 @@ import type { SignInWay } from './sign-in-way.ts'
 export async function authenticateBySignIn(signIn: Login): Promise<Entrance> {
   const { attempt, pool, rules, services } = signIn
   const { integration, flows } = enterSignIn(attempt, pool, rules.signInPages !== undefined)
-  const isAtConsole = isConsole(attempt.intent.database, rules.catalog)
+  const isAtConsole = isConsole(attempt.intent.database, attempt.catalog)
   // Before anybody is asked to sign in.
   if (isAtConsole) checkScope(attempt, integration)
   const provider = rules.signIns.get(integration.name)

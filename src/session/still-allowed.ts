@@ -3,8 +3,8 @@ import { isSameIssuer } from '../identity/issuer-name.ts'
 import { type Catalog, type Integration, type Pool, systemScope } from '../policy/catalog.ts'
 import { decide, type Identity } from '../policy/decide.ts'
 import { decideConsole } from '../policy/decide-console.ts'
-import { matchPool } from '../policy/match-pool.ts'
-import { resolveIntegration } from '../policy/resolve-integration.ts'
+import { refusedByPool, resolveIntegration } from '../policy/resolve-integration.ts'
+import { withinPool } from '../policy/within-pool.ts'
 import type { Reason } from '../refusal.ts'
 import { type ConsoleGuest, isConsole } from './console-guest.ts'
 import type { Grant } from './grant.ts'
@@ -18,20 +18,21 @@ export function noLongerAllowed(
   catalog: Catalog,
 ): Reason | undefined {
   const { intent, identity } = grant
-  const pool = matchPool(catalog, grant.listener, facts.peer.address, facts.tls?.serverName)
+  const pool = catalog.pools.match(grant.listener, facts.peer.address, facts.tls?.serverName)
   if (pool?.name !== facts.pool || pool === undefined) return 'no-pool'
+  // Hours are for logins: whoever is in stays.
+  const its = withinPool(catalog, pool)
   if (intent.asksForReplication && !pool.allowsReplication) return 'replication-not-allowed'
   if (pool.requiresClientCertificate && facts.tls?.certificate?.subject === undefined) {
     return 'client-certificate'
   }
-  if (grant.guest !== undefined)
-    return guestNoLongerAllowed(grant.guest, grant, facts, pool, catalog)
+  if (grant.guest !== undefined) return guestNoLongerAllowed(grant.guest, grant, facts, pool, its)
   if (identity === undefined) {
     if (!takesPasswordOf(pool, intent.user)) return 'sso-required'
-    const exists = catalog.databases.get(intent.database)?.hasUpstream === true
+    const exists = its.databases.get(intent.database)?.hasUpstream === true
     return exists ? undefined : 'unknown-database'
   }
-  return identityNoLongerAllowed(grant, identity, facts, pool, catalog)
+  return identityNoLongerAllowed(grant, identity, facts, pool, its)
 }
 
 /** At the console. */
@@ -89,7 +90,8 @@ function integrationOf(
   if (facts.authMethod === 'sign-in' && pool.ssoIntegration !== undefined) {
     const its = pool.ssoIntegration === name ? catalog.integrations.get(name) : undefined
     if (its === undefined) return 'sign-in-unavailable'
-    return its.isEnabled ? its : 'integration-disabled'
+    if (!its.isEnabled) return 'integration-disabled'
+    return refusedByPool(its, catalog) === undefined ? its : 'integration-not-allowed'
   }
   const request = { ...intent, identityProvider: name, claimed: undefined }
   const resolution = resolveIntegration(catalog, request)

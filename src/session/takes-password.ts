@@ -1,5 +1,11 @@
 import type { Pool } from '../policy/catalog.ts'
 
-export function takesPasswordOf({ requireSso, passwordUsers }: Pool, user: string): boolean {
-  return !requireSso || passwordUsers.has(user)
+/** Whoever comes with a password is in no group: where groups matter only those who are named may. */
+export function takesPasswordOf(pool: Pool, user: string): boolean {
+  return takesPasswords(pool) || pool.passwordUsers.has(user)
+}
+
+/** Of anybody. */
+export function takesPasswords({ requireSso, allowedGroups }: Pool): boolean {
+  return !requireSso && allowedGroups === undefined
 }

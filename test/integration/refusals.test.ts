@@ -195,6 +195,18 @@ beforeAll(async () => {
           sso_integration: 'strict',
           participants: [{ node: 'gw0', listen_address: '127.0.0.9', listen_port: 0 }],
         },
+        closed: {
+          login_hours: [{ days: [theDayAfterTomorrow()] }],
+          participants: [{ node: 'gw0', listen_address: '127.0.0.10', listen_port: 0 }],
+        },
+        grouped: {
+          allowed_groups: ['superior'],
+          participants: [{ node: 'gw0', listen_address: '127.0.0.11', listen_port: 0 }],
+        },
+        chosen: {
+          allowed_integrations: ['machines'],
+          participants: [{ node: 'gw0', listen_address: '127.0.0.12', listen_port: 0 }],
+        },
       }
     },
   })
@@ -364,6 +376,20 @@ async function guessPasswords(
 
 async function alice(database: string): Promise<Answer> {
   return refusedWith(await stack.token(), { user, database })
+}
+
+/** By another listener than the first. */
+async function aliceAt(host: string, listener: number): Promise<Answer> {
+  const client = await WireClient.connect(main.gateway.portOf(listener), host)
+  await client.startTls(stack.authority.certificate)
+  const answer = errorFields(await client.logIn(inSandbox, await stack.token()))
+  client.destroy()
+  return answer
+}
+
+function theDayAfterTomorrow(): string {
+  const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+  return days[(new Date().getUTCDay() + 2) % 7] ?? ''
 }
 
 /** As whoever the token names, where everybody has a role of their own. */
@@ -555,6 +581,15 @@ const scenarios: Readonly<
       sqlstate: '28000',
       message: 'no entry for host "127.0.0.1", user "app_readonly", database "sandbox"',
     },
+  },
+  'login-hours': {
+    provoke: async () => {
+      const client = await WireClient.connect(main.gateway.portOf(9), '127.0.0.10')
+      await client.startTls(stack.authority.certificate)
+      client.startup(inSandbox)
+      return client.readError()
+    },
+    expected: { sqlstate: '28000', message: 'pool "closed" takes no logins at this time' },
   },
   'proxy-required': {
     provoke: async () => {
@@ -860,6 +895,13 @@ const scenarios: Readonly<
       message: 'single sign-on with this identity provider is switched off',
     },
   },
+  'integration-not-allowed': {
+    provoke: async () => aliceAt('127.0.0.12', 11),
+    expected: {
+      sqlstate: '28000',
+      message: 'single sign-on with this identity provider is not available in pool "chosen"',
+    },
+  },
   'id-token-disabled': {
     provoke: async () => refusedWith(await stack.token(), { user: 'id_token', database: 'strict' }),
     expected: {
@@ -1020,6 +1062,14 @@ const scenarios: Readonly<
       sqlstate: '28000',
       message: 'identity "bob" may not use pool "sso_pool"',
       detail: /^The token names the principal "bob" and the groups engineering\.$/,
+    },
+  },
+  'group-not-allowed': {
+    provoke: async () => aliceAt('127.0.0.11', 10),
+    expected: {
+      sqlstate: '28000',
+      message: 'identity "alice" may not use pool "grouped"',
+      detail: verifiedDetail,
     },
   },
   'principal-unmapped': {

@@ -5,7 +5,9 @@ import type { Catalog, Group, Integration } from '../../src/policy/catalog.ts'
 import { type AccessRequest, decide, type Identity } from '../../src/policy/decide.ts'
 import { withoutTrailingSlash } from '../../src/identity/issuer-name.ts'
 import { mapPrincipal, parseIdentityMap } from '../../src/policy/identity-map.ts'
+import { parseNetwork } from '../../src/policy/network.ts'
 import { openTo } from '../../src/policy/open-rules.ts'
+import { Pools } from '../../src/policy/pools.ts'
 import {
   type IntegrationRequest,
   resolveIntegration,
@@ -72,7 +74,7 @@ function byName<T extends { readonly name: string }>(values: readonly T[]): Read
 }
 
 const catalog: fc.Arbitrary<Catalog> = fc.record({
-  pools: fc.constant([]),
+  pools: fc.constant(new Pools([])),
   databases: fc
     .array(
       fc.record({
@@ -243,13 +245,12 @@ describe('a decision', () => {
   test('does not change when integrations, pools and groups are added that it does not name', () => {
     const more = fc.record({ integration, group })
     property(request, identity, integration, catalog, more, (asked, who, its, rules, added) => {
-      const network = { text: 'x', base: undefined as never, prefixLength: 0 }
       const larger: Catalog = {
         ...rules,
-        pools: [
+        pools: new Pools([
           {
             name: 'added',
-            networks: [network],
+            networks: [parseNetwork('0.0.0.0/0')],
             priority: 99,
             requireSso: false,
             passwordUsers: new Set(who.names),
@@ -268,8 +269,12 @@ describe('a decision', () => {
             },
             listeners: new Set(['main']),
             unixSockets: new Set(),
+            allowedDatabases: undefined,
+            allowedGroups: undefined,
+            allowedIntegrations: undefined,
+            loginHours: [],
           },
-        ],
+        ]),
         integrations: new Map(rules.integrations).set('added', {
           ...added.integration,
           name: 'added',
@@ -285,7 +290,7 @@ describe('a decision', () => {
   test('changes with an added line of the identity map for another issuer never', () => {
     property(request, identity, integration, identityMap, (asked, who, its, text) => {
       const at = (map: string): Catalog => ({
-        pools: [],
+        pools: new Pools([]),
         databases: byName([
           {
             name: asked.database,
@@ -365,7 +370,7 @@ describe('an expression that takes other engines for ever', () => {
     const name = `${'a'.repeat(254)}!`
     const startedAt = performance.now()
     const rules: Catalog = {
-      pools: [],
+      pools: new Pools([]),
       databases: new Map(),
       integrations: new Map(),
       groups: new Map(),

@@ -8,6 +8,7 @@ import { KeyCache } from '../../src/identity/key-cache.ts'
 import type { AuthMethod, Catalog, SessionLimits } from '../../src/policy/catalog.ts'
 import { parseIdentityMap } from '../../src/policy/identity-map.ts'
 import { parseNetwork } from '../../src/policy/network.ts'
+import { Pools } from '../../src/policy/pools.ts'
 import type { Refusal } from '../../src/refusal.ts'
 import { PendingSignIns } from '../../src/session/pending-sign-ins.ts'
 import { ScramKeyCache } from '../../src/sasl/scram-key-cache.ts'
@@ -370,7 +371,7 @@ function catalogOf(
   adminGroups: readonly string[],
 ): Catalog {
   return {
-    pools: [
+    pools: new Pools([
       {
         name: 'sso_pool',
         networks: [parseNetwork('127.0.0.0/8'), parseNetwork('2001:db8::/32')],
@@ -393,8 +394,12 @@ function catalogOf(
         passwordUsers: new Set(passwordUsers),
         listeners: new Set(['here']),
         unixSockets: new Set(),
+        allowedDatabases: undefined,
+        allowedGroups: undefined,
+        allowedIntegrations: undefined,
+        loginHours: [],
       },
-    ],
+    ]),
     databases: new Map([
       [
         database,

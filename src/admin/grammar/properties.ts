@@ -286,6 +286,31 @@ export const poolProperties: Properties = {
       words: ['cleartext', 'oauthbearer', 'scram-sha-256'],
     },
   },
+  allowed_databases: { kinds: ['list'], is: 'list', items: { kinds: ['text'], is: 'database' } },
+  allowed_groups: { kinds: ['list'], is: 'list', items: { kinds: ['text'], is: 'group' } },
+  allowed_integrations: { kinds: ['list'], is: 'list', items: { kinds: ['text'], is: 'name' } },
+  login_hours: {
+    kinds: ['list'],
+    is: 'list',
+    items: {
+      kinds: ['map'],
+      is: 'map',
+      entries: {
+        days: {
+          kinds: ['list'],
+          is: 'list',
+          items: {
+            kinds: ['text'],
+            is: 'sun, mon, tue, wed, thu, fri, sat',
+            words: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'],
+          },
+        },
+        from: { kinds: ['text'], is: 'time of day' },
+        to: { kinds: ['text'], is: 'time of day' },
+        time_zone: { kinds: ['text'], is: 'time zone' },
+      },
+    },
+  },
   server_names: { kinds: ['list'], is: 'list', items: { kinds: ['text'], is: 'host' } },
   tls: {
     kinds: ['map'],

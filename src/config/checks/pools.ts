@@ -9,17 +9,37 @@ export function* checkPools(view: View): Generator<Finding> {
   yield* checkAmbiguity(view)
   yield* checkPoolTls(view)
   yield* checkRelays(view)
+  yield* checkAllowed(view)
+}
+
+/** What a pool allows must be there, and must not shut out what else it has. */
+function* checkAllowed({ pools }: View): Generator<Finding> {
+  for (const [name, pool] of pools) {
+    const path = ['connectivity_pools', name]
+    const { sso_integration: integration, allowed_integrations: allowed } = pool
+    if (integration !== undefined && allowed?.includes(integration) === false) {
+      const message = 'is not among the `allowed_integrations` of this pool'
+      yield { path: [...path, 'sso_integration'], message }
+    }
+    for (const [index, { from, to }] of (pool.login_hours ?? []).entries()) {
+      if (from !== to) continue
+      const message = 'is the same time as `from`: write "24:00" for the end of the day'
+      yield { path: [...path, 'login_hours', index, 'to'], message }
+    }
+  }
 }
 
 /** A way in that nobody may go is a slip of the pen. */
 function* checkRelays({ pools }: View): Generator<Finding> {
-  for (const [name, { auth_methods: methods, require_sso, password_users: users }] of pools) {
+  for (const [name, pool] of pools) {
+    const { auth_methods: methods, require_sso, password_users: users } = pool
+    const { allowed_groups: groups } = pool
     if (methods?.includes('scram-sha-256') !== true) continue
-    if (require_sso !== true || users?.length !== 0) continue
+    if ((require_sso !== true && groups === undefined) || users?.length !== 0) continue
+    const why = require_sso === true ? '`require_sso` is true' : 'there are `allowed_groups`'
     yield {
       path: ['connectivity_pools', name, 'auth_methods'],
-      message:
-        '"scram-sha-256" is for passwords, and `require_sso` is true: name who may use one in `password_users`, or leave it out',
+      message: `"scram-sha-256" is for passwords, and ${why}: name who may use one in \`password_users\`, or leave it out`,
     }
   }
 }
@@ -166,6 +186,10 @@ function policyOf(pool: PoolView): string | undefined {
     auth_methods,
     allow_replication,
     client_certificate,
+    ...[pool.allowed_databases, pool.allowed_groups, pool.allowed_integrations].map(
+      (names) => names && [...new Set(names)].sort(),
+    ),
+    pool.login_hours,
     pool.session_expiry,
     pool.session_grace,
     pool.max_session_lifetime,

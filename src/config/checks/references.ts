@@ -1,3 +1,5 @@
+import { databasesOfConsole } from '../expand-defaults.ts'
+import { namesOf } from '../expand-settings.ts'
 import { suggestion } from '../nearest-name.ts'
 import { quote, type Path } from '../problem.ts'
 import type { Finding, View } from './view.ts'
@@ -6,6 +8,7 @@ import type { Finding, View } from './view.ts'
 export function* checkReferences(view: View): Generator<Finding> {
   const integrations = [...view.integrations.keys()]
   const groups = [...view.groups.keys()]
+  const databases = [...view.databases.keys()]
 
   for (const [name, integration] of view.integrations) {
     const path = ['integrations', name]
@@ -29,8 +32,20 @@ export function* checkReferences(view: View): Generator<Finding> {
     }
   }
   for (const [name, pool] of view.pools) {
-    const path = ['connectivity_pools', name, 'sso_integration']
-    yield* missing(view, 'integration', integrations, path, pool.sso_integration)
+    const path = ['connectivity_pools', name]
+    const interactive = [...path, 'sso_integration']
+    yield* missing(view, 'integration', integrations, interactive, pool.sso_integration)
+    const known = {
+      database: [...databases, ...databasesOfConsole],
+      group: groups,
+      integration: [...integrations, ...namesOf(view.settings)],
+    }
+    for (const kind of ['database', 'group', 'integration'] as const) {
+      const key = `allowed_${kind}s` as const
+      for (const [index, one] of (pool[key] ?? []).entries()) {
+        yield* missing(view, kind, known[kind], [...path, key, index], one)
+      }
+    }
   }
 }
 

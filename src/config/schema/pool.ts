@@ -14,6 +14,7 @@ import {
   section,
 } from '../fields.ts'
 import { expecting } from '../messages.ts'
+import { loginHours } from './login-hours.ts'
 
 const everywhere = ['0.0.0.0/0', '::/0']
 const sourceRule = 'must be a range of addresses such as 10.0.0.0/8, or a list of them'
@@ -113,6 +114,26 @@ export const pool = section({
     .describe(
       'How clients may be asked for a credential: `cleartext` for a password or a token in its place, `oauthbearer` for OAUTHBEARER (RFC 7628), as libpq 18 knows it, `scram-sha-256` for the proof of a password, which is relayed to the database and never seen; passwords are taken in no other way then. The first that can do for the user is for clients that do not choose by `options=-c auth_method=...`.',
     ),
+  allowed_databases: z.array(identifier('database')).min(1).optional().meta({
+    description:
+      'Databases that clients may connect to by this pool. Any other does not exist for them, whatever they are: it is refused as an unknown one.',
+    'x-default': 'all',
+  }),
+  allowed_groups: z.array(identifier('group')).min(1).optional().meta({
+    description:
+      'Groups of the catalog of which an identity must be in one, by whichever of its roles it logs in then. Passwords are refused, but for those of `password_users`.',
+    'x-default': 'any, and none',
+  }),
+  allowed_integrations: z.array(name()).min(1).optional().meta({
+    description:
+      'Integrations whose tokens may be used in this pool. It does not choose one: a token of another is refused.',
+    'x-default': 'all',
+  }),
+  login_hours: z.array(loginHours).min(1).max(20).optional().meta({
+    description:
+      'When clients may log in, by the time at which they connect. Whoever comes outside of all of them is told when they begin again; sessions that are open stay.',
+    'x-default': 'always',
+  }),
   server_names: z
     .array(host())
     .prefault([])

@@ -180,13 +180,20 @@ describe('connectivity pools', () => {
     'max_session_lifetime: 8h',
     'idle_timeout: 1h',
     'idle_in_transaction_timeout: 5m',
+    'allowed_databases: [system]',
+    'allowed_groups: [g]',
+    'allowed_integrations: [i]',
+    'login_hours: [{ to: 18:00 }]',
   ])('are ambiguous where only %s tells them apart', (policy) => {
     const message =
       'pools "a" and "b" serve the same source addresses on the same listener with the same priority, and differ in policy: give one a higher `priority`'
     const other = here.replace('::1', '0:0::1')
     const a = `a: { source_address: 10.0.0.0/8, ${here} }`
     const b = `b: { source_address: [192.0.2.0/24, 10.9.9.9/8], ${policy}, ${other} }`
-    expect(problemsOf(pools(a, b))).toEqual([`5:3: connectivity_pools.b: ${message}`])
+    const named =
+      'groups: { g: {} }\nintegrations: { i: { issuer: "https://a.example", client_id: x } }\n'
+    const yaml = `${pools(a, b)}${named}`
+    expect(problemsOf(yaml)).toEqual([`5:3: connectivity_pools.b: ${message}`])
   })
 
   test.each([
@@ -218,13 +225,51 @@ describe('connectivity pools', () => {
     ['nobody may have one', 'require_sso: true', false],
     ['somebody may have one', 'require_sso: true, password_users: [oncall]', true],
     ['everybody may have one', 'require_sso: false', true],
+    ['only groups may come', 'allowed_groups: [g]', false],
+    ['somebody may have one beside groups', 'allowed_groups: [g], password_users: [oncall]', true],
   ])('may relay passwords or not where %s', (_, policy, isRight) => {
-    const yaml = pools(`a: { auth_methods: [cleartext, scram-sha-256], ${policy}, ${here} }`)
-    const message =
-      '4:8: connectivity_pools.a.auth_methods: "scram-sha-256" is for passwords, and `require_sso` is true: name who may use one in `password_users`, or leave it out'
+    const pool = pools(`a: { auth_methods: [cleartext, scram-sha-256], ${policy}, ${here} }`)
+    const yaml = `${pool}groups: { g: {} }\n`
+    const why = policy.includes('sso') ? '`require_sso` is true' : 'there are `allowed_groups`'
+    const message = `4:8: connectivity_pools.a.auth_methods: "scram-sha-256" is for passwords, and ${why}: name who may use one in \`password_users\`, or leave it out`
     expect(problemsOf(yaml)).toEqual(isRight ? [] : [message])
     const without = yaml.replace(', scram-sha-256', '')
     expect(problemsOf(without)).toEqual([])
+  })
+
+  test('allow what there is alone', () => {
+    const allowing = (keys: string): readonly string[] =>
+      problemsOf(`${pools(`a: { ${keys}, ${here} }`)}groups: { g: {} }
+databases: { system: {}, app: { upstream: { host: "::1", auth: { method: trust } } } }
+integrations: { i: { issuer: "https://a.example", client_id: x } }
+settings:
+  server.jwt_authentication.enabled: true
+  server.jwt_authentication.jwks_auto_fetch.enabled: true
+  server.jwt_authentication.audience: a
+  server.jwt_authentication.issuers.configuration: https://b.example
+`)
+    expect(allowing('allowed_databases: [app, system, portcullis, pgbouncer]')).toEqual([])
+    expect(allowing('allowed_databases: [app, ap]')).toEqual([
+      '4:33: connectivity_pools.a.allowed_databases[1]: database "ap" does not exist; did you mean "app"?',
+    ])
+    expect(allowing('allowed_groups: [g]')).toEqual([])
+    expect(allowing('allowed_groups: [h]')).toEqual([
+      '4:25: connectivity_pools.a.allowed_groups[0]: group "h" does not exist; did you mean "g"?',
+    ])
+    expect(allowing('allowed_integrations: [i]')).toEqual([])
+    expect(allowing('allowed_integrations: [j]')).toEqual([
+      expect.stringContaining('allowed_integrations[0]: integration "j" does not exist'),
+    ])
+    expect(allowing('allowed_integrations: [i], sso_integration: i')).toEqual([])
+    expect(allowing('allowed_integrations: [i], sso_integration: i2')).toHaveLength(2)
+  })
+
+  test('are open for some time', () => {
+    const yaml = (hours: string): string => pools(`a: { login_hours: [{}, ${hours}], ${here} }`)
+    expect(problemsOf(yaml('{ from: 08:00, to: 08:00 }'))).toEqual([
+      '4:45: connectivity_pools.a.login_hours[1].to: is the same time as `from`: write "24:00" for the end of the day',
+    ])
+    expect(problemsOf(yaml('{ from: 22:00, to: 06:00 }'))).toEqual([])
   })
 
   test('do without TLS on loopback alone', () => {

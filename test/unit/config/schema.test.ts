@@ -249,11 +249,38 @@ describe('a connectivity pool', () => {
     ['source_address: [], ', /^source_address: must/],
     ['priority: high, ', /^priority: must be a whole number/],
     ['password_users: [1], ', 'password_users[0]: must be a string: put the value in quotes'],
+    ['allowed_groups: [], ', 'allowed_groups: must have at least one entry'],
+    ['allowed_databases: [], ', 'allowed_databases: must have at least one entry'],
+    ['allowed_integrations: [], ', 'allowed_integrations: must have at least one entry'],
+    ['login_hours: [], ', 'login_hours: must have at least one entry'],
+    ['login_hours: [{ days: [] }], ', 'login_hours[0].days: must have at least one entry'],
+    ['login_hours: [{ days: [monday] }], ', /^login_hours\[0\].days\[0\]: must be one of "sun"/],
+    ['login_hours: [{ from: 8:00 }], ', /^login_hours\[0\].from: must be a time of day such as/],
+    ['login_hours: [{ from: 24:00 }], ', /^login_hours\[0\].from: must be a time of day such as/],
+    ['login_hours: [{ to: 24:01 }], ', /^login_hours\[0\].to: must be a time of day such as/],
+    ['login_hours: [{ to: 18:60 }], ', /^login_hours\[0\].to: must be a time of day such as/],
+    [
+      'login_hours: [{ time_zone: Europe/Berln }], ',
+      'login_hours[0].time_zone: there is no such time zone; did you mean "Europe/Berlin"?',
+    ],
+    ['login_hours: [{ time_zone: "+01:00" }], ', /there is no such time zone/],
     ['require_ssl: true, ', 'require_ssl: unknown key; did you mean "require_sso"?'],
   ])('explains what is wrong with %s', (keys, message) => {
     expect(poolProblem(keys)).toEqual(
       typeof message === 'string' ? message : expect.stringMatching(message),
     )
+  })
+
+  test('takes logins at any time of any day but for what its hours say', () => {
+    const pool = '  other: { login_hours: [{}, { days: [mon], to: 18:00, time_zone: Asia/Tokyo }]'
+    const here = 'participants: [{ node: gw0, listen_address: ::1, listen_port: 1 }] }'
+    const { other } = load(`${minimal}${pool}, ${here}\n`).config.connectivity_pools
+    const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+    expect(other?.login_hours).toEqual([
+      { days, from: '00:00', to: '24:00', time_zone: 'UTC' },
+      { days: ['mon'], from: '00:00', to: '18:00', time_zone: 'Asia/Tokyo' },
+    ])
+    expect(other?.allowed_groups).toBeUndefined()
   })
 
   test.each([

@@ -2,6 +2,7 @@ import { RE2JS } from 're2js'
 import type { Catalog, Database, Group, Integration, Pool } from '../../../src/policy/catalog.ts'
 import { parseIdentityMap } from '../../../src/policy/identity-map.ts'
 import { parseNetwork } from '../../../src/policy/network.ts'
+import { Pools } from '../../../src/policy/pools.ts'
 
 export const issuer = 'https://issuer.example'
 
@@ -17,7 +18,7 @@ interface CatalogParts {
 
 export function catalogOf(parts: CatalogParts): Catalog {
   return {
-    pools: parts.pools ?? [],
+    pools: new Pools(parts.pools ?? []),
     databases: byName(parts.databases ?? []),
     integrations: byName(parts.integrations ?? []),
     groups: byName(parts.groups ?? []),
@@ -63,6 +64,10 @@ export function pool(
     passwordUsers: new Set(),
     listeners: new Set(listeners),
     unixSockets: new Set(unixSockets),
+    allowedDatabases: undefined,
+    allowedGroups: undefined,
+    allowedIntegrations: undefined,
+    loginHours: [],
   }
 }
 

@@ -5,6 +5,8 @@ import { VerifiedTokens } from '../../../src/identity/verified-tokens.ts'
 import type { Catalog, Pool, SignInFlow } from '../../../src/policy/catalog.ts'
 import type { Step } from '../../../src/policy/decision.ts'
 import { parseIdentityMap } from '../../../src/policy/identity-map.ts'
+import { Pools } from '../../../src/policy/pools.ts'
+import { shownTime, timeZone } from '../../../src/policy/login-hours.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import { type Admission, type Attempt } from '../../../src/session/attempt.ts'
 import { admitPassword, admitRelay } from '../../../src/session/admit-password.ts'
@@ -569,7 +571,7 @@ describe('a token', () => {
 
 describe('a pool', () => {
   const entered = (scene: Scene, its: Partial<Pool>): unknown => {
-    const catalogWith: Catalog = { ...catalog, pools: [{ ...openPool, ...its }] }
+    const catalogWith: Catalog = { ...catalog, pools: new Pools([{ ...openPool, ...its }]) }
     return enterPool({ ...scene, catalog: catalogWith }, listener).name
   }
 
@@ -604,11 +606,140 @@ describe('a pool', () => {
     expect(refusalOf(() => entered(unverified, demanding)).reason).toBe('client-certificate')
     const listenerInClear = { ...listener, allowsCleartext: true }
     const clear = attempt({}, { tls: false })
-    const its = { ...catalog, pools: [{ ...openPool, ...demanding }] }
+    const its = { ...catalog, pools: new Pools([{ ...openPool, ...demanding }]) }
     expect(refusalOf(() => enterPool({ ...clear, catalog: its }, listenerInClear)).reason).toBe(
       'client-certificate',
     )
     expect(entered(withCertificate({ thumbprint: 'x', subject: 'CN=a' }), demanding)).toBe('open')
+  })
+
+  // The tests' clock stands at a time of its own.
+  const minute = now.getUTCHours() * 60 + now.getUTCMinutes()
+  const zone = timeZone('UTC')
+  const everyDay = new Set([0, 1, 2, 3, 4, 5, 6])
+
+  test('takes logins within its hours, and only then', () => {
+    const openNow = { days: everyDay, from: minute, to: minute + 1, zone }
+    const openSoon = { days: everyDay, from: minute + 1, to: minute + 2, zone }
+    const early = attempt()
+    const refusal = refusalOf(() => entered(early, { loginHours: [openSoon] }))
+    expect(refusal.reason).toBe('login-hours')
+    const begin = shownTime(new Date(Math.floor(+now / 60_000) * 60_000 + 60_000), zone)
+    expect(refusal.hint).toBe(`Logins begin again on ${begin}.`)
+    expect(early.steps.at(-1)).toEqual({
+      check: 'login hours',
+      compared: `pool open is closed until ${begin}`,
+      passed: false,
+    })
+    expect(refusal.logDetail).toBe(`pool open is closed until ${begin}`)
+    const scene = attempt()
+    expect(entered(scene, { loginHours: [openSoon, openNow] })).toBe('open')
+    expect(scene.steps.at(-1)).toEqual({
+      check: 'login hours',
+      compared: 'pool open is open',
+      passed: true,
+    })
+    const never = attempt()
+    const closed = refusalOf(() =>
+      entered(never, { loginHours: [{ ...openNow, days: new Set() }] }),
+    )
+    expect(closed.hint).toBe('Ask the administrator when it does.')
+    expect(never.steps.at(-1)?.compared).toBe('pool open is closed until further notice')
+  })
+
+  test('looks at the time at which the client connected', () => {
+    const scene = attempt()
+    scene.facts.openedAt = new Date(+now - 60_000)
+    const hours = { days: everyDay, from: minute, to: minute + 1, zone }
+    expect(refusalOf(() => entered(scene, { loginHours: [hours] })).reason).toBe('login-hours')
+    expect(entered(withoutReport(attempt()) as Scene, { loginHours: [hours] })).toBe('open')
+  })
+
+  test('asks for TLS and a certificate before it says when it is open', () => {
+    const loginHours = [{ days: new Set<number>(), from: 0, to: 1, zone }]
+    const clear = attempt({}, { tls: false })
+    expect(refusalOf(() => entered(clear, { loginHours })).reason).toBe('tls-required')
+    const its = { loginHours, requiresClientCertificate: true }
+    expect(refusalOf(() => entered(attempt(), its)).reason).toBe('client-certificate')
+  })
+
+  describe('that allows some things alone', () => {
+    const within = (its: Partial<Pool>, parameters = {}): Scene => {
+      const scene = attempt(parameters)
+      scene.catalog = { ...catalog, pools: new Pools([{ ...openPool, ...its }]) }
+      enterPool(scene, listener)
+      return scene
+    }
+
+    test('has no other databases', async () => {
+      const elsewhere = { allowedDatabases: new Set(['other']) }
+      const scene = within(elsewhere)
+      expect(await outcomeOf(scene)).toMatchObject({
+        reason: 'unknown-database',
+        logDetail: 'database: sandbox, which pool open does not allow',
+      })
+      expect(await outcomeOf(within({ allowedDatabases: new Set(['sandbox']) }))).toMatchObject({
+        role: 'app_readonly',
+      })
+    })
+
+    test('lets in whoever is in one of its groups', async () => {
+      const readwrite = { allowedGroups: new Set(['readwrite', 'other']) }
+      const scene = within(readwrite)
+      const refusal = await outcomeOf(scene)
+      expect(refusal).toMatchObject({
+        reason: 'group-not-allowed',
+        logDetail: 'pool groups: readonly among readwrite, other of pool open',
+      })
+      const readonly = { allowedGroups: new Set(['other', 'readonly']) }
+      const entering = within(readonly)
+      expect(await outcomeOf(entering)).toMatchObject({ role: 'app_readonly' })
+      expect(entering.steps.find(({ check }) => check === 'pool groups')).toEqual({
+        check: 'pool groups',
+        compared: 'readonly among other, readonly of pool open',
+        passed: true,
+      })
+    })
+
+    test('takes passwords of those that are named, where groups matter', () => {
+      const its = { ...openPool, allowedGroups: new Set(['readonly']) }
+      expect(refusalOf(() => admitPassword(attempt(), its, 'x')).reason).toBe('sso-required')
+      expect(refusalOf(() => admitRelay(attempt(), its)).reason).toBe('sso-required')
+      const scene = attempt()
+      const named = { ...its, passwordUsers: new Set(['app_readonly']) }
+      expect(admitPassword(scene, named, 'x').role).toBe('app_readonly')
+      expect(scene.facts.password).toEqual({ travelled: 'read', isBreakGlass: true })
+      const plain = attempt()
+      admitPassword(plain, openPool, 'x')
+      expect(plain.facts.password).toEqual({ travelled: 'read', isBreakGlass: false })
+    })
+
+    test('takes tokens of its integrations', async () => {
+      const scene = within({ allowedIntegrations: new Set(['strict', 'off']) })
+      expect(await outcomeOf(scene)).toMatchObject({
+        reason: 'integration-not-allowed',
+        logDetail: 'pool integrations: people among strict, off of pool open',
+      })
+      expect(scene.facts.integration).toBeUndefined()
+      const its = within({ allowedIntegrations: new Set(['people']) })
+      expect(await outcomeOf(its)).toMatchObject({ role: 'app_readonly' })
+    })
+
+    test('signs people in by its integrations', () => {
+      const signing = { ssoIntegration: 'people', ssoFlows: ['deviceGrant'] as SignInFlow[] }
+      const refused = within({ ...signing, allowedIntegrations: new Set(['strict']) })
+      const its = refused.catalog.pool!
+      expect(refusalOf(() => enterSignIn(refused, its, true))).toMatchObject({
+        reason: 'integration-not-allowed',
+        logDetail: 'pool integrations: people among strict of pool open',
+      })
+      const taken = within({ ...signing, allowedIntegrations: new Set(['people']) })
+      expect(enterSignIn(taken, taken.catalog.pool!, true).integration).toBe(people)
+      const asking = within({ allowedIntegrations: new Set(['strict']) })
+      expect(refusalOf(() => integrationForSignIn(asking, asking.catalog.pool!)).reason).toBe(
+        'integration-not-allowed',
+      )
+    })
   })
 
   test('knows what its client takes it for', () => {

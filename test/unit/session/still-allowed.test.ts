@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Catalog } from '../../../src/policy/catalog.ts'
 import type { SessionFacts } from '../../../src/session/observer.ts'
 import type { Grant } from '../../../src/session/grant.ts'
+import { timeZone } from '../../../src/policy/login-hours.ts'
 import { noLongerAllowed } from '../../../src/session/still-allowed.ts'
 import { catalogOf, database, group, integration, issuer, pool } from '../policy/catalogs.ts'
 import { asked } from '../telemetry/facts.ts'
@@ -70,6 +71,31 @@ describe('a session', () => {
       'whose listener is gone',
       'no-pool',
       { pools: [pool('main', ['10.0.0.0/8'], { listeners: ['b'] })] },
+    ],
+    [
+      'on a database that its pool does not allow now',
+      'unknown-database',
+      {
+        pools: [{ ...main, allowedDatabases: new Set(['other']) }],
+        databases: [sandbox, database('system', { integrations: ['people'] })],
+      },
+    ],
+    [
+      'by a sign-in at one that its pool does not allow now',
+      'integration-not-allowed',
+      { pools: [{ ...main, ssoIntegration: 'people', allowedIntegrations: new Set(['other']) }] },
+      {},
+      { authMethod: 'sign-in' },
+    ],
+    [
+      'in none of the groups that its pool allows now',
+      'group-not-allowed',
+      { pools: [{ ...main, allowedGroups: new Set(['other']) }] },
+    ],
+    [
+      'by an integration that its pool does not allow now',
+      'integration-not-allowed',
+      { pools: [{ ...main, allowedIntegrations: new Set(['other']) }] },
     ],
     [
       'without the certificate that its pool requires now',
@@ -184,6 +210,20 @@ describe('a session', () => {
       { authMethod: 'sign-in' },
     ],
     [
+      'in what its pool allows, and outside of its hours',
+      {
+        pools: [
+          {
+            ...main,
+            allowedDatabases: new Set(['sandbox']),
+            allowedGroups: new Set(['readwrite']),
+            allowedIntegrations: new Set(['people']),
+            loginHours: [{ days: new Set<number>(), from: 0, to: 1, zone: timeZone('UTC') }],
+          },
+        ],
+      },
+    ],
+    [
       'that may be a superuser still',
       { groups: [groups[0]!, group('readwrite', 'app_readwrite', 0, true)] },
       { allowsSuperuser: true },
@@ -236,5 +276,11 @@ describe('a session by a password', () => {
     expect(noLongerAllowed(byPassword, facts, catalog())).toBe('sso-required')
     const gone = catalog({ pools: [open], databases: [] })
     expect(noLongerAllowed(byPassword, facts, gone)).toBe('unknown-database')
+    const elsewhere = { ...open, allowedDatabases: new Set(['other']) }
+    expect(noLongerAllowed(byPassword, facts, catalog({ pools: [elsewhere] }))).toBe(
+      'unknown-database',
+    )
+    const ofGroups = { ...open, allowedGroups: new Set(['readwrite']) }
+    expect(noLongerAllowed(byPassword, facts, catalog({ pools: [ofGroups] }))).toBe('sso-required')
   })
 })

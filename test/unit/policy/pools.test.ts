@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { matchPool } from '../../../src/policy/match-pool.ts'
 import { catalogOf, pool } from './catalogs.ts'
 
 const pools = [
@@ -30,12 +29,12 @@ describe.each([
     ['2001:db8::1', 'office'],
     ['2001:db9::1', 'everyone'],
   ])('%s is served by %s', (address, name) => {
-    expect(matchPool(catalog, 'main', address, undefined)?.name).toBe(name)
+    expect(catalog.pools.match('main', address, undefined)?.name).toBe(name)
   })
 
   test('another listener has other pools', () => {
-    expect(matchPool(catalog, 'second', '10.3.3.3', undefined)?.name).toBe('elsewhere')
-    expect(matchPool(catalog, 'second', '2001:db8::1', undefined)?.name).toBe('everyone')
+    expect(catalog.pools.match('second', '10.3.3.3', undefined)?.name).toBe('elsewhere')
+    expect(catalog.pools.match('second', '2001:db8::1', undefined)?.name).toBe('everyone')
   })
 
   test.each([
@@ -43,20 +42,20 @@ describe.each([
     ['without an address', 'main', ''],
     ['with something else for an address', 'main', 'localhost'],
   ])('nobody is served %s', (_, listener, address) => {
-    expect(matchPool(catalog, listener, address, undefined)).toBeUndefined()
+    expect(catalog.pools.match(listener, address, undefined)).toBeUndefined()
   })
 })
 
 test('nobody is served where no source address fits', () => {
   const catalog = catalogOf({ pools: [pool('office', ['10.0.0.0/8']), pool('empty', [])] })
-  expect(matchPool(catalog, 'main', '192.0.2.1', undefined)).toBeUndefined()
-  expect(matchPool(catalog, 'main', '::1', undefined)).toBeUndefined()
-  expect(matchPool(catalogOf({}), 'main', '10.0.0.1', undefined)).toBeUndefined()
+  expect(catalog.pools.match('main', '192.0.2.1', undefined)).toBeUndefined()
+  expect(catalog.pools.match('main', '::1', undefined)).toBeUndefined()
+  expect(catalogOf({}).pools.match('main', '10.0.0.1', undefined)).toBeUndefined()
 })
 
 test('the first of two alike serves, so that the answer does not depend on the day', () => {
   const [first, second] = [pool('first', ['10.0.0.0/8']), pool('second', ['10.0.0.0/8'])]
-  expect(matchPool(catalogOf({ pools: [first, second] }), 'main', '10.0.0.1', undefined)).toBe(
+  expect(catalogOf({ pools: [first, second] }).pools.match('main', '10.0.0.1', undefined)).toBe(
     first,
   )
 })
@@ -75,13 +74,13 @@ describe('a pool with names', () => {
     ['other.example.com', '10.0.0.1', 'office'],
     [undefined, '10.0.0.1', 'office'],
   ])('%s from %s is served by %s', (serverName, address, name) => {
-    expect(matchPool(catalog, 'main', address, serverName)?.name).toBe(name)
+    expect(catalog.pools.match('main', address, serverName)?.name).toBe(name)
   })
 
   test.each(['other.example.com', 'example.com', '', undefined])(
     'does not serve %s',
     (serverName) => {
-      expect(matchPool(catalog, 'main', '192.0.2.1', serverName)).toBeUndefined()
+      expect(catalog.pools.match('main', '192.0.2.1', serverName)).toBeUndefined()
     },
   )
 })
@@ -94,38 +93,38 @@ describe('a peer on a Unix socket', () => {
 
   test('is served by the pool that names the socket, whatever its source addresses', () => {
     const catalog = catalogOf({ pools: [remote, local] })
-    expect(matchPool(catalog, socket, 'unix', undefined)?.name).toBe('local')
-    expect(matchPool(catalogOf({ pools: [remote, both] }), socket, 'unix', undefined)).toBe(both)
+    expect(catalog.pools.match(socket, 'unix', undefined)?.name).toBe('local')
+    expect(catalogOf({ pools: [remote, both] }).pools.match(socket, 'unix', undefined)).toBe(both)
   })
 
   test.each([[[local, both]], [[both, local]]])('is served by the higher priority', (pools) => {
-    expect(matchPool(catalogOf({ pools }), socket, 'unix', undefined)?.name).toBe('local')
+    expect(catalogOf({ pools }).pools.match(socket, 'unix', undefined)?.name).toBe('local')
   })
 
   test('is served by the first of two alike', () => {
     const catalog = catalogOf({ pools: [local, { ...local, name: 'second' }] })
-    expect(matchPool(catalog, socket, 'unix', undefined)).toBe(local)
+    expect(catalog.pools.match(socket, 'unix', undefined)).toBe(local)
   })
 
   test('is not served by a pool with names, which it has no way to ask for', () => {
     const named = { ...local, serverNames: new Set(['db.example.com']) }
-    expect(matchPool(catalogOf({ pools: [named] }), socket, 'unix', undefined)).toBeUndefined()
+    expect(catalogOf({ pools: [named] }).pools.match(socket, 'unix', undefined)).toBeUndefined()
   })
 
   test('is not served by pools of other sockets and of ports', () => {
     const other = pool('other', ['0.0.0.0/0'], { unixSockets: [`${socket}0`] })
     const catalog = catalogOf({ pools: [other, remote] })
-    expect(matchPool(catalog, socket, 'unix', undefined)).toBeUndefined()
+    expect(catalog.pools.match(socket, 'unix', undefined)).toBeUndefined()
   })
 
   test('is not served on a port, where that would be no address', () => {
     const catalog = catalogOf({ pools: [both, remote] })
-    expect(matchPool(catalog, 'main', 'unix', undefined)).toBeUndefined()
+    expect(catalog.pools.match('main', 'unix', undefined)).toBeUndefined()
   })
 
   test('gives a pool with a port too no other clients on the port', () => {
     const catalog = catalogOf({ pools: [both] })
-    expect(matchPool(catalog, 'main', '10.0.0.1', undefined)).toBe(both)
-    expect(matchPool(catalog, 'main', '192.0.2.1', undefined)).toBeUndefined()
+    expect(catalog.pools.match('main', '10.0.0.1', undefined)).toBe(both)
+    expect(catalog.pools.match('main', '192.0.2.1', undefined)).toBeUndefined()
   })
 })
