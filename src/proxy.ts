@@ -54,8 +54,6 @@ export interface ProxyOptions {
   readonly sharesPorts: boolean
   /** Of several processes one alone can listen on a Unix socket. */
   readonly opensUnixSockets: boolean
-  /** Ports that were chosen for listeners configured with port 0, by the listener's key. */
-  readonly chosenPorts: ReadonlyMap<string, number>
   readonly onStatus: (status: WorkerStatus) => void
   /** Undefined where another process counts them. */
   readonly readThrottled: (() => number) | undefined
@@ -435,12 +433,8 @@ export class Proxy {
     try {
       for (const [key, options] of wanted) {
         if (this.#listeners.has(key)) continue
-        const port = this.#options.chosenPorts.get(key) ?? options.port
         const sharesPort = this.#options.sharesPorts
-        opened.set(
-          key,
-          await listen({ ...options, port, sharesPort }, this.#services, this.#traffic),
-        )
+        opened.set(key, await listen({ ...options, sharesPort }, this.#services, this.#traffic))
       }
       return opened
     } catch (error) {

@@ -1,6 +1,5 @@
 // The primary process: configuration, workers, HTTP, signals.
 import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { execute } from './admin/execute.ts'
 import type { ConsoleOrder, ConsoleReply } from './admin/order.ts'
@@ -26,6 +25,7 @@ import { catalogObserver } from './catalog/catalog-observer.ts'
 import { type ChangeAudit, openChangeAudit } from './catalog/change-audit.ts'
 import { localBus } from './fleet/bus.ts'
 import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
+import { type ChosenPorts, choosePorts, withPorts } from './ports.ts'
 import { auditSink, Proxy, runtimeName } from './proxy.ts'
 import { SecretFiles } from './secret-files.ts'
 import { LocalLedger } from './session/ledger.ts'
@@ -53,6 +53,8 @@ import { surviveBugs, type TakeOver, type WorkerStart } from './worker.ts'
 /** What the primary needs of its sessions, whether they are in its own process or in workers. */
 interface Sessions {
   start(): Promise<void>
+  /** The port of a listener that is open, by its key in the configuration. */
+  portOf(key: string): number | undefined
   readonly statuses: readonly WorkerStatus[]
   /** Prepares it everywhere, has it kept, and makes it that of new sessions; or throws, and nothing has changed. */
   takeOver(next: TakeOver, keep: () => Promise<void>): Promise<void>
@@ -85,7 +87,7 @@ export class Service {
   readonly #log: Log
   readonly #workers: number
   readonly #sessions: Sessions
-  readonly #chosenPorts = new Map<string, number>()
+  #ports: ChosenPorts = new Map<string, number>()
   readonly #secrets: SecretFiles
   /** Here, where it outlives every worker. */
   readonly #ledger = new LocalLedger()
@@ -125,7 +127,7 @@ export class Service {
   /** Resolves when clients can connect; throws when a listener cannot be opened. */
   async start(): Promise<void> {
     const config = this.#config
-    if (this.#workers > 1) await this.#choosePorts(config)
+    if (sharesPorts) this.#ports = await this.#choosePorts(config)
     this.#http = await startHttp({
       listenAddress: config.http.listen_address,
       listenPort: config.http.listen_port,
@@ -149,9 +151,7 @@ export class Service {
     this.#log.info('ready', {
       version: this.#options.version,
       workers: this.#workers,
-      listeners: [...composeListeners(config).values()].map(({ address, port, key, socketMode }) =>
-        socketMode === undefined ? `${address}:${this.#chosenPorts.get(key) ?? port}` : address,
-      ),
+      listeners: this.#listening(config),
       http: `${this.#http.address}:${this.#http.port}`,
       ...(this.#pages && { signIn: `${this.#pages.address}:${this.#pages.port}` }),
     })
@@ -229,10 +229,15 @@ export class Service {
     const before = this.#config
     // Sessions must not invite to pages that are not served.
     const config = { ...read, sign_in: before.sign_in }
-    await this.#sessions.takeOver({ config, catalogVersion }, async () => {
+    // Before any worker is asked: one that another process has refuses the whole.
+    const ports = sharesPorts ? await this.#choosePorts(config) : this.#ports
+    const listening = this.#listening(before)
+    const next = { config: withPorts(config, ports), catalogVersion }
+    await this.#sessions.takeOver(next, async () => {
       await keep()
       // Only now: a worker that is started afterwards is given it.
       this.#config = config
+      this.#ports = ports
       this.#catalogVersion = catalogVersion
     })
     for (const name of needingRestart(before, read)) {
@@ -240,6 +245,7 @@ export class Service {
     }
     const told = describeImpliedPool(before, config)
     if (told !== undefined) this.#log.warn(told)
+    this.#tellListeners(listening, this.#listening(config))
     // It may name other files.
     this.#renewPages(pagesCertificate(config))
     this.#watchPages(config)
@@ -404,19 +410,16 @@ export class Service {
       credentialKey: this.#credentialKey,
       processes: 1,
       version: this.#options.version,
-      sharesPorts: false,
+      sharesPorts,
       opensUnixSockets: true,
-      chosenPorts: this.#chosenPorts,
       onStatus: () => {},
       readThrottled: () => this.#ledger.delayed,
       standingOrders: [],
       catalogVersion: this.#catalogVersion,
     })
     return {
-      start: async () => {
-        await proxy.start()
-        for (const { key, port } of proxy.addresses) this.#chosenPorts.set(key, port)
-      },
+      start: async () => proxy.start(),
+      portOf: (wanted) => proxy.addresses.find(({ key }) => key === wanted)?.port,
       get statuses() {
         return [proxy.status]
       },
@@ -472,9 +475,8 @@ export class Service {
       program: this.#options.program,
       arguments: ['worker'],
       startArgument: (index): WorkerStart => ({
-        config: this.#config,
+        config: withPorts(this.#config, this.#ports),
         version: this.#options.version,
-        chosenPorts: this.#chosenPorts,
         opensUnixSockets: index === 0,
         processes: this.#workers,
         credentialKey: this.#credentialKey,
@@ -495,6 +497,7 @@ export class Service {
     })
     return {
       start: async () => supervisor.start(),
+      portOf: (key) => this.#ports.get(key),
       get statuses() {
         return supervisor.statuses
       },
@@ -523,14 +526,22 @@ export class Service {
     }
   }
 
-  /**
-   * Takes each port for a moment without sharing it. Workers share their ports, and would share them
-   * with a second instance that was started by mistake.
-   */
-  async #choosePorts(config: Config): Promise<void> {
-    for (const { key, address, port, socketMode } of composeListeners(config).values()) {
-      if (socketMode === undefined) this.#chosenPorts.set(key, await probePort(address, port))
-    }
+  async #choosePorts(config: Config): Promise<ChosenPorts> {
+    return choosePorts(config, this.#ports, this.#workers > 1)
+  }
+
+  /** Where there are listeners, as an operator writes it. */
+  #listening(config: Config): readonly string[] {
+    return [...composeListeners(config).values()].map(({ address, port, key, socketMode }) =>
+      socketMode === undefined ? `${address}:${this.#sessions.portOf(key) ?? port}` : address,
+    )
+  }
+
+  #tellListeners(before: readonly string[], after: readonly string[]): void {
+    const opened = after.filter((one) => !before.includes(one))
+    const closed = before.filter((one) => !after.includes(one))
+    if (opened.length > 0) this.#log.info('listeners opened', { listeners: opened })
+    if (closed.length > 0) this.#log.info('listeners closed', { listeners: closed })
   }
 }
 
@@ -544,17 +555,6 @@ function pagesCertificate({ sign_in: pages, tls }: Config): CertificateFiles | u
   if (pages === undefined || pages.behind_proxy) return undefined
   const { certificate, key } = pages.tls ?? tls
   return { certificate, key, ...tlsSettings(tls), clientCa: undefined }
-}
-
-async function probePort(address: string, port: number): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host: address, port, exclusive: true }, resolve)
-  })
-  const bound = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof bound === 'object' && bound !== null ? bound.port : port
 }
 
 function check(...reasons: readonly (string | false)[]): Check {

@@ -18,7 +18,6 @@ import { createLog, type Log } from './telemetry/log.ts'
 export interface WorkerStart {
   readonly config: Config
   readonly version: string
-  readonly chosenPorts: ReadonlyMap<string, number>
   readonly opensUnixSockets: boolean
   readonly processes: number
   readonly credentialKey: Uint8Array
