@@ -12,6 +12,7 @@ import type { Plan, Sample } from './sample.ts'
 import { findInstallation, type SystemName } from './systems.ts'
 import { measureTransactions } from './transactions.ts'
 import { measureUnauthenticated } from './unauthenticated.ts'
+import { measurePools } from './pools.ts'
 import { measureVerification } from './verification.ts'
 import { createWorld } from './world.ts'
 
@@ -106,6 +107,10 @@ async function measure(
     logins: async () => measureLogins(plan),
     'warm-logins': async () => measureWarmLogins(plan),
     verification: async () => measureVerification(plan),
+    pools: async () => {
+      measurePools(plan)
+      return Promise.resolve()
+    },
     copy: async () => measureCopy(plan),
     memory: async () => measureMemory(plan),
     'slow-reader': async () => measureSlowReader(plan),

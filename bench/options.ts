@@ -5,6 +5,7 @@ export const scenarioNames = [
   'logins',
   'warm-logins',
   'verification',
+  'pools',
   'copy',
   'memory',
   'slow-reader',

@@ -4,6 +4,7 @@ import { type ScenarioName, scenarioNames } from './options.ts'
 import { figureOf, type Result } from './result.ts'
 import { type SystemName, systemNames } from './systems.ts'
 import { waitingConnections } from './unauthenticated.ts'
+import { poolCounts } from './pools.ts'
 import { verifiedAlgorithms } from './verification.ts'
 import { pgbenchScale } from './world.ts'
 
@@ -55,7 +56,10 @@ const bytesPerMegabyte = 1e6
 
 const cpuParts = ['userUs', 'systemUs']
 
-const sections: Readonly<Record<Exclude<ScenarioName, 'verification'>, Section>> = {
+/** Those that compare ways to PostgreSQL. */
+type SystemScenario = Exclude<ScenarioName, 'verification' | 'pools'>
+
+const sections: Readonly<Record<SystemScenario, Section>> = {
   transactions: {
     title: 'Transactions',
     explanation:
@@ -135,9 +139,10 @@ const sections: Readonly<Record<Exclude<ScenarioName, 'verification'>, Section>>
 export function renderReport(result: Result): string {
   const parts = scenarioNames
     .filter((name) => result.samples.some(({ scenario }) => scenario === name))
-    .map((name) =>
-      name === 'verification' ? renderVerification(result) : renderSection(result, name),
-    )
+    .map((name) => {
+      if (name === 'verification') return renderVerification(result)
+      return name === 'pools' ? renderPools(result) : renderSection(result, name)
+    })
   return [renderConditions(result), renderGoals(result), ...parts].join('\n')
 }
 
@@ -168,10 +173,29 @@ function renderVerification({ samples }: Result): string {
   ].join('\n')
 }
 
-function renderSection(
-  { samples }: Result,
-  scenario: Exclude<ScenarioName, 'verification'>,
-): string {
+/** Neither is it a way to PostgreSQL: the peer is a search through all pools. */
+function renderPools({ samples }: Result): string {
+  const scenario = 'pools'
+  const rows = poolCounts.flatMap((count) => {
+    const read = (figure: string): number | undefined =>
+      figureOf(samples, { scenario, variant: String(count), system: 'portcullis-node' }, figure)
+    const [index, search, compile] = [read('indexUs'), read('searchUs'), read('compileMs')]
+    if (index === undefined) return []
+    const shown = [index.toFixed(2), search?.toFixed(2) ?? '-', toRatio(index, search)]
+    return [[count.toLocaleString('en'), ...shown, compile?.toFixed(1) ?? '-']]
+  })
+  const head = ['pools', 'index, µs', 'search, µs', 'index / search', 'index is made in, ms']
+  return [
+    '### The pool of a client',
+    '',
+    'CPU of the process to find the connectivity pool of an address: Portcullis, by an index that is made once with the configuration, and beside it a search that looks at one pool after the other. Each pool has a range of IPv4 and one of IPv6 on the same listener. Parsing the address is a part of both.',
+    '',
+    renderTable([head, ...rows]),
+    '',
+  ].join('\n')
+}
+
+function renderSection({ samples }: Result, scenario: SystemScenario): string {
   const { title, explanation, rows, hasNoRatios } = sections[scenario]
   const own = samples.filter((sample) => sample.scenario === scenario)
   const systems = systemNames.filter((name) => own.some(({ system }) => system === name))
