@@ -18,6 +18,8 @@ export interface Joined {
   readonly target: UpstreamTarget
   readonly upstream: UpstreamSession
   readonly bounds: SessionBounds | undefined
+  /** How long the client waited for the upstream. */
+  readonly waitedMs: number
   /** Gives back the place of the session; called once, at its end. */
   readonly release: () => void
   readonly services: SessionServices
@@ -27,6 +29,7 @@ export interface Joined {
 /** Tells the client that it is in, in one write, and lets the bytes flow. */
 export function join(joined: Joined): void {
   const { conversation, admission, target, upstream, bounds, release, services, traffic } = joined
+  const { waitedMs } = joined
   const { socket, reader, facts, isWelcomed } = conversation
   const { registry, observer } = services
   const { processId } = upstream
@@ -38,6 +41,11 @@ export function join(joined: Joined): void {
     facts,
     grant: grantOf(conversation, admission),
     endsAtMs: bounds && endsAtMs(bounds, services.now().getTime()),
+    server: { ...upstream.endpoint, localPort: upstream.socket.localPort },
+    waitedMs,
+    get activity() {
+      return splice.activity
+    },
     cancel: async () => {
       // Whoever has it by now would have a statement cancelled that is not this client's.
       if (isGivenBack) return
@@ -71,6 +79,7 @@ export function join(joined: Joined): void {
       release()
       stopRechecks()
       registry.remove(processId, secretKey)
+      registry.statistics.end(live)
       observer.ended(facts, {
         reason,
         bytesFromFrontend: splice.bytesFromFrontend,

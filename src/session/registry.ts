@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Refusal } from '../refusal.ts'
+import { DatabaseStatistics } from './database-statistics.ts'
 import type { GovernedEnd } from './endings.ts'
 import { Nameless } from './nameless.ts'
 import type { SessionFacts } from './observer.ts'
 import type { Grant } from './grant.ts'
+import type { SessionActivity, SessionServer } from './session-activity.ts'
 import { type Place, type PlaceLimits, Places } from './places.ts'
 
 /** An admitted session, as seen by those who may end it or cancel its statement. */
@@ -11,6 +13,12 @@ export interface LiveSession {
   readonly facts: SessionFacts
   /** When it ends as soon as it is in no transaction, as far as that is known. */
   readonly endsAtMs?: number | undefined
+  /** What it has done; undefined for one that passes no bytes on. */
+  readonly activity?: SessionActivity | undefined
+  /** Where its bytes go. */
+  readonly server?: SessionServer | undefined
+  /** How long it waited for that. */
+  readonly waitedMs?: number | undefined
   /** Sends a cancel request upstream; throws where it could not be delivered. */
   /** What it was let in by, as far as it is decided on again. */
   grant: Grant
@@ -69,6 +77,8 @@ export class SessionRegistry {
   /** The connections that nobody vouches for yet. */
   readonly #entered = new Set<Entry>()
   readonly places = new Places()
+  /** Of the sessions that were open here. */
+  readonly statistics = new DatabaseStatistics()
   readonly #nameless = new Nameless()
   #signIns = 0
   #relays = 0

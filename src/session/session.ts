@@ -154,7 +154,9 @@ async function admit(
   const bounds = boundsFor(facts, rules)
   const release = await reserveSession(services, facts, admission, rules.limits)
   try {
+    const askedAt = performance.now()
     const upstream = await openUpstream(conversation, admission, target, rules, services)
+    const waitedMs = performance.now() - askedAt
     try {
       watch.check()
       await services.recordAdmission?.(facts)
@@ -165,7 +167,8 @@ async function admit(
       closeSession(upstream)
       throw error
     }
-    join({ conversation, admission, target, upstream, bounds, release, services, traffic })
+    const joined = { conversation, admission, target, upstream, bounds, waitedMs }
+    join({ ...joined, release, services, traffic })
   } catch (error) {
     release()
     throw error

@@ -4,6 +4,7 @@ import { terminate } from '../wire/write-frontend.ts'
 import type { Bounded } from './bounds-watch.ts'
 import { farewells, type GovernedEnd, isGoverned } from './endings.ts'
 import type { EndReason } from './observer.ts'
+import type { SessionActivity } from './session-activity.ts'
 import type { Standing } from './session-bounds.ts'
 
 /** A client that went away is given this long to have its last statement finished without it. */
@@ -50,6 +51,11 @@ export class Splice implements Bounded {
   bytesFromUpstream = 0
   readonly #keepsTime: boolean
   #activeAt = performance.now()
+  /** When what runs was begun, or the last that ran; and when its transaction was. */
+  #askedAt = 0
+  #transactionAt = 0
+  #queryMs = 0
+  #transactionMs = 0
   /** Why it is to end at its next idle moment. */
   #endsFor: GovernedEnd | undefined
   /** Whether it ends with the message of the upstream that is under way. */
@@ -124,6 +130,19 @@ export class Splice implements Bounded {
     return this.#state.inTransaction ? 'in-transaction' : 'idle'
   }
 
+  get activity(): SessionActivity {
+    return {
+      standing: this.standing,
+      askedAtMs: this.#askedAt === 0 ? undefined : performance.timeOrigin + this.#askedAt,
+      queries: this.#state.answered,
+      transactions: this.#state.transactions,
+      queryMs: this.#queryMs,
+      transactionMs: this.#transactionMs,
+      bytesFromFrontend: this.bytesFromFrontend,
+      bytesFromUpstream: this.bytesFromUpstream,
+    }
+  }
+
   /** What the upstream says of its own accord does not count, as in PostgreSQL. */
   get activeAt(): number {
     return this.#activeAt
@@ -183,17 +202,35 @@ export class Splice implements Bounded {
     if (this.#keepsTime) this.#activeAt = performance.now()
     const isFarewell = chunk.length === terminate.length && terminate.equals(chunk)
     if (isFarewell && this.#leave()) return
+    const wasRunning = this.#state.isRunning
     this.#state.fromFrontend(chunk)
+    if (!wasRunning) this.#noteBegin()
     if (!this.#upstream.write(chunk)) this.#frontend.pause()
   }
 
   readonly #fromUpstream = (chunk: Buffer): void => {
     this.bytesFromUpstream += chunk.length
     this.#traffic.fromUpstream += chunk.length
-    if (this.#keepsTime && this.#state.isRunning) this.#activeAt = performance.now()
+    const wasRunning = this.#state.isRunning
+    if (this.#keepsTime && wasRunning) this.#activeAt = performance.now()
     this.#state.fromUpstream(chunk)
+    if (wasRunning) this.#noteFinish()
     if (!this.#frontend.write(chunk)) this.#upstream.pause()
     if (this.#endsFor !== undefined) this.#endIfIdle()
+  }
+
+  /** The clock is read where the session begins to run something, and where it has nothing left to run. */
+  #noteBegin(): void {
+    if (!this.#state.isRunning) return
+    this.#askedAt = performance.now()
+    if (!this.#state.inTransaction) this.#transactionAt = this.#askedAt
+  }
+
+  #noteFinish(): void {
+    if (this.#state.isRunning) return
+    const now = performance.now()
+    this.#queryMs += now - this.#askedAt
+    if (!this.#state.inTransaction) this.#transactionMs += now - this.#transactionAt
   }
 
   /**

@@ -24,6 +24,8 @@ export class QueryState {
   #inTransaction = false
   #terminated = false
   #isPlain = true
+  #answered = 0
+  #transactions = 0
 
   constructor() {
     this.#frontend = new MessageFollower((type) => {
@@ -37,6 +39,8 @@ export class QueryState {
     this.#upstream = new MessageFollower((type, status) => {
       if (type !== readyForQuery) return
       if (this.#outstanding > 0) this.#outstanding--
+      this.#answered++
+      if (status === idle) this.#transactions++
       this.#inTransaction = status !== idle
     })
   }
@@ -86,6 +90,16 @@ export class QueryState {
   /** Whether the frontend has sent nothing but statements: no data of COPY, where the count can err. */
   get isPlain(): boolean {
     return this.#isPlain
+  }
+
+  /** How often the upstream has said that it is ready again. */
+  get answered(): number {
+    return this.#answered
+  }
+
+  /** How often it has said so outside a transaction. */
+  get transactions(): number {
+    return this.#transactions
   }
 
   /** Whether the frontend said goodbye. */

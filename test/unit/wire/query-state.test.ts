@@ -135,3 +135,15 @@ describe('the count of statements can err', () => {
     expect(replay(script).isPlain).toBe(isPlain)
   })
 })
+
+describe('what was answered is counted', () => {
+  test.each([
+    ['a query', '>Q:x <C <Z:I', 1, 1],
+    ['a transaction of three statements', '>Q:b <Z:T >Q:x <Z:T >Q:c <Z:I', 3, 1],
+    ['a failed transaction', '>Q:b <Z:T >Q:x <E <Z:E >Q:r <Z:I', 3, 1],
+    ['a pipeline of two Syncs', '>P >B >E >S >P >B >E >S <Z:I <Z:I', 2, 2],
+    ['nothing yet', '>Q:x <T <D', 0, 0],
+  ])('%s', (_, script, answered, transactions) => {
+    expect(replay(script)).toMatchObject({ answered, transactions })
+  })
+})
