@@ -1,5 +1,9 @@
 import type { EndOrder } from '../session/revocations.ts'
 
+export interface StandingOrder extends EndOrder {
+  readonly refusedUntilMs: number
+}
+
 /** As many as a worker remembers. */
 const maxOrders = 10_000
 
@@ -21,11 +25,22 @@ export class StandingOrders {
     }
   }
 
-  get standing(): readonly EndOrder[] {
+  get standing(): readonly StandingOrder[] {
     return [...this.#orders].filter((order) => this.#isStanding(order))
   }
 
-  #isStanding({ refusedUntilMs = 0 }: EndOrder): boolean {
-    return this.#nowMs() < refusedUntilMs
+  /** Takes those back that are meant, and returns how many still stood. */
+  remove(isMeant: (order: EndOrder) => boolean): number {
+    let removed = 0
+    for (const order of this.#orders) {
+      if (!isMeant(order)) continue
+      this.#orders.delete(order)
+      if (this.#isStanding(order)) removed++
+    }
+    return removed
+  }
+
+  #isStanding(order: EndOrder): order is StandingOrder {
+    return this.#nowMs() < (order.refusedUntilMs ?? 0)
   }
 }

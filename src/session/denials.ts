@@ -31,6 +31,13 @@ export class Denials {
     return this.#size
   }
 
+  /** All of them, in no order. */
+  *entries(): Iterable<Denial> {
+    for (const denials of this.#byKey.values()) yield* denials
+    yield* this.#others
+    for (const { denial } of this.#networks) yield denial
+  }
+
   add(denial: Denial): void {
     this.#size++
     const key = keyOf(denial.selector)
@@ -43,15 +50,16 @@ export class Denials {
     else this.#networks.push({ network: parseNetwork(address), denial })
   }
 
-  /** For those that name somebody by a single value. */
   remove(denial: Denial): void {
     const key = keyOf(denial.selector)
     const known = key === undefined ? undefined : this.#byKey.get(key)
-    if (key === undefined || known?.includes(denial) !== true) return
-    this.#size--
-    const left = known.filter((one) => one !== denial)
-    if (left.length > 0) this.#byKey.set(key, left)
-    else this.#byKey.delete(key)
+    const isFound =
+      key === undefined
+        ? takeFrom(this.#others, (one) => one === denial) ||
+          takeFrom(this.#networks, (one) => one.denial === denial)
+        : known !== undefined && takeFrom(known, (one) => one === denial)
+    if (isFound) this.#size--
+    if (key !== undefined && known?.length === 0) this.#byKey.delete(key)
   }
 
   /** The first denial that is meant for a session, as far as it is known. */
@@ -73,6 +81,14 @@ export class Denials {
       .filter(({ network }) => contains(network, address))
       .map(({ denial }) => denial)
   }
+}
+
+/** Whether there was one. */
+function takeFrom<T>(list: T[], isMeant: (one: T) => boolean): boolean {
+  const index = list.findIndex(isMeant)
+  if (index === -1) return false
+  list.splice(index, 1)
+  return true
 }
 
 /** The criteria that mean few, the fewest first. */

@@ -3,7 +3,7 @@
 import { deniedBy, type Denial, Denials } from './denials.ts'
 import type { GovernedEnd } from './endings.ts'
 import type { SessionFacts } from './observer.ts'
-import { selects, type SessionSelector } from './session-selector.ts'
+import { isSameSelector, selects, type SessionSelector } from './session-selector.ts'
 
 /** Why sessions are ended from outside. */
 export type RevocationEnd = Extract<GovernedEnd, 'killed' | 'revoked' | 'logged-out'>
@@ -14,12 +14,22 @@ export interface EndOrder {
   readonly end: RevocationEnd
   /** Until when logins that a selector selects are refused, too; undefined: they are not. */
   readonly refusedUntilMs?: number | undefined
+  /** Who gave it, where somebody did. */
+  readonly by?: string | undefined
 }
 
 /** What came of an order. */
 export interface EndCount {
   readonly ended: number
   /** Processes that did not say, in which sessions may go on. */
+  readonly unanswered: number
+}
+
+/** What came of taking orders back. */
+export interface RestoreCount {
+  /** Orders that refused logins until now. */
+  readonly restored: number
+  /** Processes that did not say, in which logins may be refused still. */
   readonly unanswered: number
 }
 
@@ -40,6 +50,8 @@ export interface RevocationOptions {
 export const maxRememberedOrders = 10_000
 /** Orders that a login may meet on its way: one that meets more is refused. */
 export const maxMetOrders = 1_000
+/** Orders that an operator has given and may take back; what a provider says is for the provider. */
+const revoked: RevocationEnd = 'revoked'
 /** Sessions that are looked at before others of the process have a turn. */
 const sliceOfSessions = 200
 
@@ -105,6 +117,19 @@ export class Revocations {
       this.#order.delete(denial)
       this.#remembered.remove(denial)
     }
+  }
+
+  /** Takes back what was revoked by just these criteria, and returns how many orders that were. */
+  restore(selector: SessionSelector): number {
+    const nowMs = this.#options.now().getTime()
+    let restored = 0
+    for (const denial of this.#order) {
+      if (denial.why !== revoked || !isSameSelector(denial.selector, selector)) continue
+      this.#order.delete(denial)
+      this.#remembered.remove(denial)
+      if (denial.untilMs !== undefined && nowMs < denial.untilMs) restored++
+    }
+    return restored
   }
 
   /** Takes over what a deny file says now, for logins at once, and ends who is in and denied by it. */

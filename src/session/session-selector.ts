@@ -67,6 +67,11 @@ export function criteriaOf(selector: SessionSelector): readonly Criterion[] {
   return criteria.filter((one) => selector[one] !== undefined)
 }
 
+/** Whether both mean the same by the same criteria. */
+export function isSameSelector(one: SessionSelector, other: SessionSelector): boolean {
+  return criteria.every((name) => one[name] === other[name])
+}
+
 export function selects(selector: SessionSelector, facts: SessionFacts): boolean {
   const given = criteriaOf(selector)
   return given.length > 0 && given.every((one) => tests[one](facts, selector))

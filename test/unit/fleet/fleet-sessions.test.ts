@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FleetSessions } from '../../../src/fleet-sessions.ts'
+import { askOnly, FleetSessions } from '../../../src/fleet-sessions.ts'
 import { StandingOrders } from '../../../src/fleet/standing-orders.ts'
 import type { Answers } from '../../../src/fleet/supervisor.ts'
 import type { EndOrder } from '../../../src/session/revocations.ts'
@@ -57,6 +57,41 @@ describe('the sessions of all workers', () => {
     await sessions.end(order)
     await sessions.end(standing)
     expect(sessions.standingOrders).toEqual([standing])
+  })
+})
+
+describe('a revocation that is taken back', () => {
+  const selector = { subject: 'alice' }
+  const revoked: EndOrder = {
+    ...order,
+    end: 'revoked',
+    refusedUntilMs: Date.now() + 60_000,
+  }
+
+  test('is so by all workers, and for those that are not there yet', async () => {
+    const { asked, sessions } = fleet([1, 0], 1)
+    await sessions.end(revoked)
+    expect(await sessions.restore(selector)).toEqual({ restored: 1, unanswered: 1 })
+    expect(asked[1]).toEqual(['restoreSessions', selector])
+    expect(sessions.standingOrders).toEqual([])
+  })
+
+  test.each([
+    ['other criteria', revoked, { subject: 'bob' }],
+    ['what a provider says', { ...revoked, end: 'logged-out' as const }, selector],
+  ])('leaves %s as it is', async (_, standing, taken) => {
+    const { sessions } = fleet([], 0)
+    await sessions.end(standing)
+    expect(await sessions.restore(taken)).toEqual({ restored: 0, unanswered: 0 })
+    expect(sessions.standingOrders).toEqual([standing])
+  })
+})
+
+describe('the one process of a service', () => {
+  test('answers what it is asked, as if it were all', async () => {
+    const asker = askOnly({ double: (n: number) => n * 2 })
+    expect(await asker.askEach('double', 2)).toEqual({ answers: [4], unanswered: 0 })
+    expect(await asker.askAny('double', 3)).toBe(6)
   })
 })
 

@@ -87,3 +87,24 @@ describe('denials', () => {
     expect(refusal.clientDetail).toBeUndefined()
   })
 })
+
+describe('a denial that is taken out', () => {
+  test.each<[SessionSelector]>([
+    [{ subject: 'auth0|alice' }],
+    [{ issuer }],
+    [{ pool: 'sso_pool' }],
+    [{ address: '192.0.2.0/24' }],
+  ])('by %j is not found any more, and no other is lost', (selector) => {
+    const [meant, other] = [denial(selector), denial(selector)]
+    const all = new Denials([meant, other])
+    all.remove(meant)
+    expect(all.find(session, now)).toBe(other)
+    expect([...all.entries()]).toEqual([other])
+    expect(all.size).toBe(1)
+    all.remove(meant)
+    expect(all.size).toBe(1)
+    all.remove(other)
+    expect(all.find(session, now)).toBeUndefined()
+    expect(all.size).toBe(0)
+  })
+})

@@ -195,3 +195,47 @@ test('a session that lost its right by itself is ended, and the log says why', (
   all.revoke(one, 'token-inactive')
   expect([one.told, log]).toEqual([['revoked'], ['a revoked token-inactive']])
 })
+
+describe('a revocation that is taken back', () => {
+  const alice = { subject: 'auth0|alice', issuer: 'https://auth.example.com' }
+  const until = (ms: number): EndOrder => ({
+    selectors: [alice],
+    end: 'revoked',
+    refusedUntilMs: ms,
+  })
+
+  test('lets in who was kept out by it', () => {
+    const { all } = revocations([])
+    all.end(until(10))
+    expect(all.find(verified)).toBeDefined()
+    expect(all.restore(alice)).toBe(1)
+    expect(all.find(verified)).toBeUndefined()
+    expect([all.remembered, all.restore(alice)]).toEqual([0, 0])
+  })
+
+  test.each([
+    ['other criteria', { subject: 'auth0|alice' }],
+    ['more criteria', { ...alice, role: 'app_readwrite' }],
+    ['none', {}],
+  ])('is not taken back by %s', (_, selector) => {
+    const { all } = revocations([])
+    all.end(until(10))
+    expect(all.restore(selector)).toBe(0)
+    expect(all.find(verified)).toBeDefined()
+  })
+
+  test('is none of those that a provider has given', () => {
+    const { all } = revocations([])
+    all.end({ ...until(10), end: 'logged-out' })
+    expect(all.restore(alice)).toBe(0)
+    expect(all.find(verified)).toBeDefined()
+  })
+
+  test('is not counted where its time is over', () => {
+    let now = 0
+    const { all } = revocations([], () => new Date(now))
+    all.end(until(10))
+    now = 10
+    expect(all.restore(alice)).toBe(0)
+  })
+})
