@@ -14,11 +14,31 @@ export interface Audit extends SessionObserver {
    * same, that of the refusal comes behind it.
    */
   readonly recordAdmission: ((session: SessionFacts) => Promise<void>) | undefined
+  /** Resolves once it is recorded; where nothing may be without its record, rejects if it cannot be. */
+  recordAct(act: AdministrativeAct): Promise<void>
   /** Whether sessions are refused because records cannot be written. */
   readonly isRefusing: boolean
   flush(): Promise<void>
   /** Resolves when every record is written, or known to be lost. */
   close(): Promise<void>
+}
+
+/** What somebody at the console does. It crosses the channel between processes. */
+export interface AdministrativeAct {
+  /** One word for it, such as `kill`. */
+  readonly act: string
+  readonly by: string
+  /** How they came in. */
+  readonly way: string
+  /** Theirs at the console. */
+  readonly session: string
+  readonly address: string
+  readonly issuer: string | undefined
+  readonly subject: string | undefined
+  /** Which sessions are meant. */
+  readonly criteria: Readonly<Record<string, unknown>>
+  /** ISO 8601. */
+  readonly until?: string | undefined
 }
 
 export type AuditSink =
@@ -71,9 +91,21 @@ export function createAudit(options: AuditOptions): Audit {
     }
   }
 
+  async function recordAct(act: AdministrativeAct): Promise<void> {
+    const line = toSafeLine(`${JSON.stringify(toActRecord(options, act))}\n`)
+    if (!isStrict) sink.write(line)
+    else if (
+      sink.isFailing ||
+      !(await within(options.recordTimeoutMs ?? 5_000, sink.writeThrough(line)))
+    ) {
+      throw new Refusal('audit-unavailable')
+    }
+  }
+
   return {
     opened() {},
     stage() {},
+    recordAct,
     admitted(session) {
       if (!isStrict) record(session, admission)
     },
@@ -268,6 +300,41 @@ function toRecord(
       is_remote: !isLocal,
     },
     unmapped: { portcullis: toUnmapped(session, event) },
+  }
+}
+
+const actClassUid = 6003
+const otherActivity = 99
+
+/** As OCSF API Activity: an operation of the console, and who called it. */
+function toActRecord({ node, version }: AuditOptions, act: AdministrativeAct): unknown {
+  const { by, way, session, address, issuer, subject, criteria, until } = act
+  return {
+    class_uid: actClassUid,
+    class_name: 'API Activity',
+    category_uid: 6,
+    category_name: 'Application Activity',
+    activity_id: otherActivity,
+    activity_name: act.act,
+    type_uid: actClassUid * 100 + otherActivity,
+    type_name: 'API Activity: Other',
+    time: Date.now(),
+    severity_id: severityIds.Medium,
+    severity: 'Medium',
+    status_id: 0,
+    message: `console: ${act.act}`,
+    metadata: {
+      version: schemaVersion,
+      product: { name: 'Portcullis', vendor_name: 'Portcullis', version },
+      log_name: 'audit',
+      uid: randomUUID(),
+      correlation_uid: session,
+    },
+    actor: { user: { name: cut(by), uid: subject }, session: { uid: session, issuer } },
+    api: { operation: act.act, service: { name: 'console' } },
+    src_endpoint: address === 'unix' ? { name: address } : { ip: address },
+    dst_endpoint: { name: node },
+    unmapped: { portcullis: { way, criteria, until } },
   }
 }
 

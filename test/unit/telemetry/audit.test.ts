@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Refusal } from '../../../src/refusal.ts'
 import type { SessionFacts } from '../../../src/session/observer.ts'
 import { createAudit } from '../../../src/telemetry/audit.ts'
-import type { Audit, AuditOptions } from '../../../src/telemetry/audit.ts'
+import type { AdministrativeAct, Audit, AuditOptions } from '../../../src/telemetry/audit.ts'
 import { asked, end, issuer, opened, verified } from './facts.ts'
 
 let folder: string
@@ -545,5 +545,39 @@ describe('standard output', () => {
     expect(stderr).toContain('EPIPE')
     expect(stderr).toContain('dropped 500')
     expect(code).toBe(0)
+  })
+})
+
+describe('what somebody does at the console', () => {
+  const act: AdministrativeAct = {
+    ...{ act: 'revoke', by: 'carol', way: 'sso', session: 'console-1', address: '192.0.2.9' },
+    ...{ issuer, subject: 'auth0|carol', criteria: { subject: 'auth0|alice' } },
+    until: '2030-01-01T00:00:00.000Z',
+  }
+
+  test.each(['continue', 'refuse'] as const)('is a record (%s)', async (onFailure) => {
+    const { audit, file } = create({ onFailure })
+    await audit.recordAct(act)
+    await audit.close()
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      class_name: 'API Activity',
+      type_uid: 600_399,
+      actor: { user: { name: 'carol', uid: 'auth0|carol' }, session: { uid: 'console-1', issuer } },
+      api: { operation: 'revoke' },
+      src_endpoint: { ip: '192.0.2.9' },
+      unmapped: { portcullis: { criteria: act.criteria, until: act.until } },
+    })
+  })
+
+  test('cannot be done without a record where there must be one', async () => {
+    const { audit } = create({ onFailure: 'refuse' }, '/dev/full')
+    await expect(audit.recordAct(act)).rejects.toMatchObject({ reason: 'audit-unavailable' })
+    await audit.close()
+  })
+
+  test('can where there need be none', async () => {
+    const { audit } = create({}, '/dev/full')
+    await audit.recordAct(act)
+    await audit.close()
   })
 })
