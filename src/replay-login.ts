@@ -37,7 +37,9 @@ import {
   verifyIntrospected,
   verifyToken,
 } from './identity/verify-token.ts'
+import { claimedBy, type HypotheticalToken, hypotheticalToken } from './hypothetical-token.ts'
 import type { Pool } from './policy/catalog.ts'
+import { resolveIntegration } from './policy/resolve-integration.ts'
 import { printable, reasons, Refusal } from './refusal.ts'
 import { admitBy, admitToken, chooseRole, orEarlierDenial } from './session/admit-token.ts'
 import { admitPassword, admitRelay } from './session/admit-password.ts'
@@ -48,7 +50,7 @@ import { readCredential } from './session/read-credential.ts'
 import { thumbprintOf } from './session/client-certificate.ts'
 import { readIntent } from './session/client-intent.ts'
 import type { Mutable } from './session/conversation.ts'
-import type { Denials } from './session/denials.ts'
+import type { Denial } from './session/denials.ts'
 import type { SessionFacts } from './session/observer.ts'
 import { refuseDenied } from './session/refuse-denied.ts'
 import { errorFor } from './session/refuse.ts'
@@ -68,21 +70,34 @@ const silent: IssuerObserver = { keysRefreshed: () => {}, unknownKey: () => {} }
 /** Lists of groups and of roles are longer than what fits a line of the log. */
 const longestComparison = 2_000
 
+/** What a service that runs knows besides its configuration. */
+export interface ReplayKnowledge {
+  /** Keys of before, so that they are not fetched for each login that is explained. */
+  readonly keyCaches: KeyCaches
+  readonly findDenial: (facts: SessionFacts, now: Date) => Denial | undefined
+}
+
 /** Decides a login as a session would, with TLS taken for granted. Throws UnusableRequest. */
 export async function replayLogin(
   config: Config,
   request: LoginRequest,
   now = new Date(),
+  knowledge = knowledgeOf(config),
 ): Promise<Explanation> {
   const listener = findListener(config, request.listener)
   const startup = startupOf(config, request)
-  const replay = new Replay(config, request, listener, now)
+  const replay = new Replay(config, request, listener, now, knowledge)
   try {
     return await replay.run(startup)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return replay.explanation('denied', null, error)
   }
+}
+
+function knowledgeOf(config: Config): ReplayKnowledge {
+  const { denials } = readDenyList(config.deny_file)
+  return { keyCaches: new Map(), findDenial: (facts, now) => denials.find(facts, now) }
 }
 
 class Replay {
@@ -92,15 +107,23 @@ class Replay {
   readonly #now: Date
   readonly #steps: ExplainedStep[] = []
   readonly #facts: Mutable<SessionFacts>
-  readonly #denials: Denials
+  readonly #knowledge: ReplayKnowledge
+  /** Of claims that nobody has signed. */
+  #hypothetical: HypotheticalToken | undefined
   #pool: Pool | undefined
 
-  constructor(config: Config, request: LoginRequest, listener: ListenerAddress, now: Date) {
+  constructor(
+    config: Config,
+    request: LoginRequest,
+    listener: ListenerAddress,
+    now: Date,
+    knowledge: ReplayKnowledge,
+  ) {
     this.#config = config
     this.#request = request
     this.#listener = listener
     this.#now = now
-    this.#denials = readDenyList(config.deny_file).denials
+    this.#knowledge = knowledge
     this.#facts = {
       id: '(its id)',
       openedAt: now,
@@ -114,18 +137,19 @@ class Replay {
   }
 
   async run(startup: StartupMessage): Promise<Explanation> {
-    const { catalog, tokens } = composeLoginRules(this.#config, silent, new Map() as KeyCaches)
+    const { catalog, tokens } = composeLoginRules(this.#config, silent, this.#knowledge.keyCaches)
     const attempt: Attempt = {
       intent: readIntent(startup),
       facts: this.#facts,
       catalog,
-      findDenial: (facts) => this.#denials.find(facts, this.#now),
+      findDenial: (facts) => this.#knowledge.findDenial(facts, this.#now),
       report: (step) => {
         this.#report({ ...step, verified: true })
       },
     }
     const pool = enterPool(attempt, this.#listener)
     this.#pool = pool
+    this.#assume(attempt, tokens)
     // Whoever signs in interactively is explained by the token that the provider would issue.
     const signsInBy = attempt.intent.asksForSignIn
       ? enterSignIn(attempt, pool, this.#config.sign_in !== undefined).integration
@@ -168,7 +192,7 @@ class Replay {
       if (integration === undefined || rules === undefined) throw error
       // What only the provider can say, nobody else can guess at.
       if (attempt.intent.tokenUser === 'access_token' && rules.introspection !== undefined) {
-        return this.explanation('undecided', null, this.#request.isOffline ? undefined : error)
+        return this.explanation('undecided', null, this.#isOffline ? undefined : error)
       }
       const report: Attempt['report'] = (step) => {
         this.#report({ ...step, verified: false })
@@ -182,8 +206,13 @@ class Replay {
       this.#reportProvision(chosen, false)
       this.#reportSettings(attempt, chosen, identity, false)
       this.#reportMembership(chosen, false)
-      return this.explanation('undecided', chosen.role, this.#request.isOffline ? undefined : error)
+      return this.explanation('undecided', chosen.role, this.#isOffline ? undefined : error)
     }
+  }
+
+  /** Whether nobody is to be asked. */
+  get #isOffline(): boolean {
+    return this.#request.isOffline || this.#hypothetical !== undefined
   }
 
   explanation(
@@ -220,6 +249,25 @@ class Replay {
     const compared = describeBounds(bounds, this.#now.getTime())
     const verified = this.#steps.at(-1)?.verified !== false
     this.#report({ check: 'session', compared, passed: true, verified })
+  }
+
+  /** Makes a token of claims that nobody has signed, for the integration that they would be compared with. */
+  #assume({ intent, catalog }: Attempt, tokens: Composed['tokens']): void {
+    const { claims } = this.#request
+    if (claims === undefined) return
+    const { database, qualifier, identityProvider, dialect } = intent
+    const found = resolveIntegration(catalog, {
+      ...{ database, qualifier, identityProvider, dialect },
+      claimed: claimedBy(claims),
+    })
+    const rules =
+      found.outcome === 'resolved' ? tokens.get(found.integration.name)?.rules : undefined
+    // Whatever is wrong with the integration is said where it is looked for.
+    const hypothetical = rules && hypotheticalToken(claims, rules, this.#now)
+    this.#hypothetical = hypothetical ?? { token: notAnybodys, assumed: {} }
+    const assumed = ['signature', 'times', ...Object.keys(this.#hypothetical.assumed)]
+    const compared = `taken for granted: ${[...new Set(assumed)].join(', ')}`
+    this.#report({ check: 'hypothetical', compared, passed: null, verified: false })
   }
 
   /** The database alone sees a proof of it: whatever it is, it is a password there. */
@@ -282,14 +330,17 @@ class Replay {
 
   /** What arrives of a credential: limited and ended as on the wire. */
   #readPassword(): string {
-    const bytes = passwordMessage(this.#request.credential)
+    const bytes = passwordMessage(this.#hypothetical?.token ?? this.#request.credential)
     const taken = readPasswordMessage(bytes, this.#config.limits.max_password)
     if (taken === undefined) throw new Error('a whole message was not read')
     return taken.value
   }
 
   async #verify(token: string, online: TokenRules): Promise<Principal> {
-    const isWithheld = this.#request.isOffline && !hasLocalKeys(this.#config, online)
+    // What nobody has signed is compared as if its keys could not be had.
+    const isWithheld =
+      this.#hypothetical !== undefined ||
+      (this.#request.isOffline && !hasLocalKeys(this.#config, online))
     const rules = isWithheld ? { ...online, keys: noKeys(online) } : online
     const signed = await this.#checking(
       { header: readHeader(token) ?? {}, claims: {} },
@@ -305,7 +356,7 @@ class Replay {
   async #introspect(token: string, rules: TokenRules): Promise<Principal> {
     const active = await this.#checking(nothingTold, rules, async (checking) => {
       checking('introspection')
-      if (!this.#request.isOffline) return introspect(token, rules)
+      if (!this.#isOffline) return introspect(token, rules)
       throw new Refusal('introspection-unavailable', { cause: new Error('not asked, --offline') })
     })
     const told = { header: {}, claims: active.claims }
@@ -369,7 +420,7 @@ class Replay {
       this.#report({
         check,
         compared: `${compared}${why}`,
-        passed: isSkipped || (!passed && isWithoutKeys && this.#request.isOffline) ? null : passed,
+        passed: isSkipped || (!passed && isWithoutKeys && this.#isOffline) ? null : passed,
         verified,
       })
     }
@@ -392,6 +443,11 @@ class Replay {
 }
 
 const nothingTold: UnverifiedToken = { header: {}, claims: {} }
+
+/** Claims that lead to no integration have no form of a token that anybody would take. */
+const notAnybodys = `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`
+
+type Composed = ReturnType<typeof composeLoginRules>
 
 /** Whether the provider could not be asked for what the verdict depends on. */
 function isAboutProvider({ reason }: Refusal): boolean {
@@ -442,6 +498,8 @@ function startupOf(config: Config, request: LoginRequest): StartupMessage {
   const parameters = new Map([['user', request.user ?? 'id_token']])
   if (database !== undefined) parameters.set('database', database)
   if (request.options !== undefined) parameters.set('options', request.options)
+  const { identityProvider } = request
+  if (identityProvider !== undefined) parameters.set('identityprovider', identityProvider)
   return { kind: 'startup', minorVersion: 0, parameters, protocolOptions: [] }
 }
 

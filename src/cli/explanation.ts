@@ -12,6 +12,10 @@ export interface LoginRequest {
   /** Startup options, as in PGOPTIONS. */
   readonly options: string | undefined
   readonly credential: string
+  /** Those of a token that nobody has signed, in place of `credential`. */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined
+  /** The integration that the client names. */
+  readonly identityProvider?: string | undefined
   /** A PEM file with the certificate of the client; it has none where undefined. */
   readonly certificate: string | undefined
   readonly isOffline: boolean
