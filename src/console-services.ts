@@ -1,7 +1,8 @@
 // What the statements of the console are carried out with, in the primary process.
 import type { CatalogHome } from './admin/catalog-home.ts'
+import type { ConsoleFleet } from './admin/console-fleet.ts'
 import type { ConsoleServices } from './admin/execute.ts'
 
-export function consoleServices(catalog: CatalogHome): ConsoleServices {
-  return { catalog }
+export function consoleServices(catalog: CatalogHome, fleet: ConsoleFleet): ConsoleServices {
+  return { catalog, fleet }
 }

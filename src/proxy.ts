@@ -1,5 +1,6 @@
 // One process of the service: a configuration made into sessions.
 import { Sitting } from './admin/console/sitting.ts'
+import { randomUUID } from 'node:crypto'
 import type { LogoutCall, LogoutOutcome, LogoutVerdict } from './back-channel-logout.ts'
 import { type Config, contentsOf } from './config/index.ts'
 import { composeListeners, composeRules, type KeyCaches, tlsSettings } from './compose-rules.ts'
@@ -14,6 +15,7 @@ import { ScramKeyCache } from './sasl/scram-key-cache.ts'
 import type { Ledger } from './session/ledger.ts'
 import { listen, type Listener } from './session/listener.ts'
 import { LoginRate } from './session/login-rate.ts'
+import { countPools } from './session/pool-counts.ts'
 import { type EndCount, type EndOrder, Revocations } from './session/revocations.ts'
 import {
   joinLists,
@@ -21,6 +23,8 @@ import {
   type SessionList,
   type SessionQuery,
 } from './session/session-summary.ts'
+import type { ProcessUsage, ProcessView, ViewName } from './session/process-view.ts'
+import type { SessionSelector } from './session/session-selector.ts'
 import { PendingSignIns, type SignInCall, type SignInReply } from './session/pending-sign-ins.ts'
 import { noLongerAllowed } from './session/still-allowed.ts'
 import { Rechecks } from './session/rechecks.ts'
@@ -35,7 +39,8 @@ import type { CancelOutcome, ListenerAddress, Rules, SessionServices } from './s
 import { UpstreamNetwork } from './upstream/network.ts'
 import { WarmSessions } from './upstream/warm-sessions.ts'
 import type { CancelRequest } from './wire/startup.ts'
-import { type Audit, createAudit } from './telemetry/audit.ts'
+import { type AdministrativeAct, type Audit, createAudit } from './telemetry/audit.ts'
+import { keepDeniedLogins } from './telemetry/denied-logins.ts'
 import { hostLog, issuerLog, type Log, sessionLog } from './telemetry/log.ts'
 import { type CatalogMetrics, createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { combine, combineHosts, combineIssuer } from './telemetry/observers.ts'
@@ -72,9 +77,12 @@ export interface Prepared {
 }
 
 const maxScramKeys = 1_000
+/** A deny file may be long. */
+const maxShownDenials = 10_000
 
 export class Proxy {
   readonly #options: ProxyOptions
+  readonly #name = randomUUID()
   readonly #registry = new SessionRegistry()
   readonly #scramKeys = new ScramKeyCache(maxScramKeys)
   readonly #pendingSignIns = new PendingSignIns()
@@ -82,11 +90,25 @@ export class Proxy {
   readonly #metrics: Metrics
   readonly #audit: Audit
   readonly #records: readonly ThinnedObserver[]
+  readonly #denied = keepDeniedLogins()
+  readonly #network: UpstreamNetwork
   readonly #warm: WarmSessions
   readonly #services: SessionServices
   readonly #revocations: Revocations
   readonly #issuers: ReturnType<typeof combineIssuer>
   readonly #listeners = new Map<string, Listener>()
+  readonly #views: { readonly [Name in ViewName]: () => ProcessView[Name] } = {
+    statistics: () => ({
+      process: this.#name,
+      databases: this.#registry.statistics.with(this.#registry.live()),
+    }),
+    pools: () => countPools(this.#registry.live()),
+    usage: () => this.#usage(),
+    denials: () => this.#denied.latest,
+    keys: () => [...this.#keyCaches.values()].map(({ state }) => state),
+    hosts: () => this.#network.addresses.known,
+    denied: () => [...take(this.#revocations.denials.entries(), maxShownDenials)],
+  }
   #keyCaches: KeyCaches = new Map<string, KeyCache>()
   #parts = new KeptParts()
   #config: Config
@@ -133,7 +155,7 @@ export class Proxy {
       log.error('an observer failed', { error, stack: error })
     }
     const written = config.audit.sink === 'none' ? [] : [this.#audit]
-    this.#records = [sessionLog(log), ...written].map(thinFloods)
+    this.#records = [sessionLog(log), this.#denied, ...written].map(thinFloods)
     const observer = combine([this.#metrics, ...this.#records], onObserverError)
     this.#issuers = combineIssuer(
       [
@@ -148,15 +170,10 @@ export class Proxy {
       ],
       onObserverError,
     )
-    this.#warm = new WarmSessions(
-      {
-        keys: this.#scramKeys,
-        network: new UpstreamNetwork({
-          observer: combineHosts([this.#metrics, hostLog(log)], onObserverError),
-        }),
-      },
-      this.#metrics,
-    )
+    this.#network = new UpstreamNetwork({
+      observer: combineHosts([this.#metrics, hostLog(log)], onObserverError),
+    })
+    this.#warm = new WarmSessions({ keys: this.#scramKeys, network: this.#network }, this.#metrics)
     this.#revocations = new Revocations({
       live: () => this.#registry.live(),
       now: () => new Date(),
@@ -290,6 +307,20 @@ export class Proxy {
     const ended = this.endHere(order)
     const others = await this.#options.bus.endElsewhere(order)
     return { ...others, ended: ended + others.ended }
+  }
+
+  /** Lets in again who was kept out by just these criteria, and returns how many orders that were. */
+  restoreHere(selector: SessionSelector): number {
+    return this.#revocations.restore(selector)
+  }
+
+  async recordAct(act: AdministrativeAct): Promise<void> {
+    return this.#audit.recordAct(act)
+  }
+
+  /** What the console shows of this process. */
+  lookAt(name: ViewName): ProcessView[ViewName] {
+    return this.#views[name]()
   }
 
   listHere(query: SessionQuery): SessionList {
@@ -480,8 +511,30 @@ export class Proxy {
     return here === 'unknown-key' ? this.#options.bus.cancelElsewhere(request) : here
   }
 
+  #usage(): ProcessUsage {
+    const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
+    return {
+      processId: process.pid,
+      residentBytes: rss,
+      heapBytes: heapTotal,
+      heapUsedBytes: heapUsed,
+      bufferBytes: external,
+      sessions: this.#registry.size,
+      unauthenticated: this.#registry.taken.unauthenticated,
+      warm: this.#warm.size,
+    }
+  }
+
   #tellStatus(): void {
     this.#options.onStatus(this.status)
+  }
+}
+
+function* take<T>(all: Iterable<T>, most: number): Iterable<T> {
+  let left = most
+  for (const one of all) {
+    if (left-- === 0) return
+    yield one
   }
 }
 

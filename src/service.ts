@@ -18,20 +18,20 @@ import {
   type LogoutOutcome,
   type LogoutVerdict,
 } from './back-channel-logout.ts'
+import { consoleFleet, type RunningConsoleFleet } from './console-fleet.ts'
 import { consoleServices } from './console-services.ts'
-import { FleetSessions } from './fleet-sessions.ts'
+import { type Asker, askOnly, FleetSessions } from './fleet-sessions.ts'
 import { FileCatalog } from './catalog/catalog-home.ts'
 import { catalogObserver } from './catalog/catalog-observer.ts'
 import { type ChangeAudit, openChangeAudit } from './catalog/change-audit.ts'
 import { localBus } from './fleet/bus.ts'
-import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
+import { type Answers, Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
 import { type ChosenPorts, choosePorts, withPorts } from './ports.ts'
 import { auditSink, Proxy, runtimeName } from './proxy.ts'
 import { SecretFiles } from './secret-files.ts'
 import { LocalLedger } from './session/ledger.ts'
 import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
-import type { EndCount, EndOrder } from './session/revocations.ts'
-import type { SessionList, SessionQuery } from './session/session-summary.ts'
+import type { ProcessView, ViewName } from './session/process-view.ts'
 import {
   type CertificateFiles,
   loadServerKeyPair,
@@ -48,7 +48,7 @@ import { startControl } from './web/control-app.ts'
 import type { HttpServer, TlsHttpServer } from './web/hardened-server.ts'
 import { type Check, startHttp } from './web/server.ts'
 import { startSignInPages } from './web/sign-in-server.ts'
-import { surviveBugs, type TakeOver, type WorkerStart } from './worker.ts'
+import { sessionHandlers, surviveBugs, type TakeOver, type WorkerStart } from './worker.ts'
 
 /** What the primary needs of its sessions, whether they are in its own process or in workers. */
 interface Sessions {
@@ -61,9 +61,10 @@ interface Sessions {
   reopen(): Promise<void>
   snapshots(): Promise<readonly unknown[]>
   signIn(call: SignInCall): Promise<SignInReply>
-  endSessions(order: EndOrder): Promise<EndCount>
+  /** The open ones. */
+  readonly fleet: FleetSessions
+  readonly asker: Asker
   verifyLogout(call: LogoutCall): Promise<LogoutVerdict>
-  listSessions(query: SessionQuery): Promise<SessionList>
   drain(deadlineMs: number): Promise<void>
   endNow(): void
   countReload(outcome: 'ok' | 'failed'): void
@@ -87,6 +88,7 @@ export class Service {
   readonly #log: Log
   readonly #workers: number
   readonly #sessions: Sessions
+  readonly #fleet: RunningConsoleFleet
   #ports: ChosenPorts = new Map<string, number>()
   readonly #secrets: SecretFiles
   /** Here, where it outlives every worker. */
@@ -122,6 +124,7 @@ export class Service {
     for (const notice of notices) this.#log.warn(formatProblem(options.file, notice))
     this.#workers = countWorkers(config, this.#log)
     this.#sessions = this.#workers === 1 ? this.#singleProcess(config) : this.#supervised()
+    this.#fleet = this.#consoleFleet(this.#sessions)
   }
 
   /** Resolves when clients can connect; throws when a listener cannot be opened. */
@@ -145,6 +148,7 @@ export class Service {
     this.#watchPages(config)
     await this.#home.open()
     await this.#sessions.start()
+    this.#fleet.start()
     this.#secrets.follow()
     this.#control = await this.#openControl(config)
     this.#phase = 'running'
@@ -191,6 +195,7 @@ export class Service {
     // Until now there may have been logins.
     this.#secrets.stop()
     this.#home.close()
+    this.#fleet.stop()
     await this.#sessions.drain(deadlineMs)
     this.#unwatchPages()
     await this.#control?.close()
@@ -314,8 +319,8 @@ export class Service {
   async #openControl({ control_socket: path }: Config): Promise<HttpServer | undefined> {
     if (path === undefined) return undefined
     return startControl(path, {
-      endSessions: async (order) => this.#sessions.endSessions(order),
-      listSessions: async (query) => this.#sessions.listSessions(query),
+      endSessions: async (order) => this.#sessions.fleet.end(order),
+      listSessions: async (query) => this.#sessions.fleet.list(query),
       onKill: (selector, count) => {
         this.#log.warn('sessions killed by the control socket', { ...count, selector })
       },
@@ -333,7 +338,7 @@ export class Service {
     const logout = new BackChannelLogout({
       takes: (name) => isLogoutTaken(this.#config, name),
       verify: async (call) => this.#sessions.verifyLogout(call),
-      end: async (order) => this.#sessions.endSessions(order),
+      end: async (order) => this.#sessions.fleet.end(order),
       now: () => new Date(),
       tell: (outcome, fields) => {
         this.#sessions.countLogout(outcome)
@@ -395,7 +400,21 @@ export class Service {
 
   /** Carries out a statement of the console, whichever worker it came by. */
   async #order(order: ConsoleOrder): Promise<ConsoleReply> {
-    return execute(order, consoleServices(this.#home))
+    return execute(order, consoleServices(this.#home, this.#fleet))
+  }
+
+  #consoleFleet({ fleet, asker }: Sessions): RunningConsoleFleet {
+    return consoleFleet({
+      version: this.#options.version,
+      config: () => this.#config,
+      log: this.#log,
+      sessions: fleet,
+      ask: async (name) => asker.askEach('lookAt', name),
+      askOne: async (name) => askOne(asker, name),
+      recordAct: async (act) => {
+        await asker.askAny('recordAct', act)
+      },
+    })
   }
 
   #singleProcess(config: Config): Sessions {
@@ -417,6 +436,7 @@ export class Service {
       standingOrders: [],
       catalogVersion: this.#catalogVersion,
     })
+    const asker = askOnly(sessionHandlers(() => proxy))
     return {
       start: async () => proxy.start(),
       portOf: (wanted) => proxy.addresses.find(({ key }) => key === wanted)?.port,
@@ -440,8 +460,8 @@ export class Service {
       },
       snapshots: async () => [await proxy.snapshot()],
       signIn: async (call) => proxy.signInHere(call),
-      endSessions: async (order) => proxy.endSessions(order),
-      listSessions: async (query) => proxy.listSessions(query),
+      fleet: new FleetSessions(() => asker),
+      asker,
       verifyLogout: async (call) => proxy.verifyLogout(call),
       drain: async (deadlineMs) => {
         await proxy.drain(deadlineMs)
@@ -506,8 +526,8 @@ export class Service {
       reopen: async () => supervisor.reopen(),
       snapshots: async () => [...(await supervisor.snapshots()), await metrics.snapshot()],
       signIn: async (call) => supervisor.signIn(call),
-      endSessions: async (order) => fleet.end(order),
-      listSessions: async (query) => fleet.list(query),
+      fleet,
+      asker: supervisor,
       verifyLogout: async (call) =>
         (await supervisor.askAny('verifyLogout', call)) as LogoutVerdict,
       drain: async (deadlineMs) => {
@@ -542,6 +562,17 @@ export class Service {
     const closed = before.filter((one) => !after.includes(one))
     if (opened.length > 0) this.#log.info('listeners opened', { listeners: opened })
     if (closed.length > 0) this.#log.info('listeners closed', { listeners: closed })
+  }
+}
+
+async function askOne<Name extends ViewName>(
+  asker: Asker,
+  name: Name,
+): Promise<Answers<ProcessView[Name]>> {
+  try {
+    return { answers: [(await asker.askAny('lookAt', name)) as ProcessView[Name]], unanswered: 0 }
+  } catch {
+    return { answers: [], unanswered: 1 }
   }
 }
 

@@ -3,16 +3,19 @@ import type { ConsoleReply } from './admin/order.ts'
 import type { LogoutCall } from './back-channel-logout.ts'
 import type { Config } from './config/index.ts'
 import type { Bus } from './fleet/bus.ts'
-import { Channel } from './fleet/channel.ts'
+import { Channel, type Handlers } from './fleet/channel.ts'
 import { channelLedger } from './fleet/channel-ledger.ts'
 import { portOfParent } from './fleet/ports.ts'
 import type { CancelKey, WorkerStatus } from './fleet/supervisor.ts'
 import { type Prepared, Proxy } from './proxy.ts'
 import type { SignInCall } from './session/pending-sign-ins.ts'
 import type { EndCount, EndOrder } from './session/revocations.ts'
+import type { ViewName } from './session/process-view.ts'
+import type { SessionSelector } from './session/session-selector.ts'
 import type { SessionList, SessionQuery } from './session/session-summary.ts'
 import type { CancelOutcome } from './session/services.ts'
 import type { CancelRequest } from './wire/startup.ts'
+import type { AdministrativeAct } from './telemetry/audit.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 
 export interface WorkerStart {
@@ -106,8 +109,7 @@ export function runWorker(): void {
     },
     snapshot: async () => started().snapshot(),
     cancel: async (key: CancelKey) => started().cancelHere(fromKey(key)),
-    endSessions: (order: EndOrder) => started().endHere(order),
-    listSessions: (query: SessionQuery) => started().listHere(query),
+    ...sessionHandlers(started),
     verifyLogout: async (call: LogoutCall) => started().verifyLogout(call),
     signIn: async (call: SignInCall) => started().signInHere(call),
     drain: async (deadlineMs: number) => {
@@ -128,6 +130,17 @@ export function runWorker(): void {
     }
     void end().finally(() => process.exit(0))
   })
+}
+
+/** What is asked of the sessions of a process, by whoever has several of them. */
+export function sessionHandlers(proxy: () => Proxy): Handlers {
+  return {
+    endSessions: (order: EndOrder) => proxy().endHere(order),
+    listSessions: (query: SessionQuery) => proxy().listHere(query),
+    restoreSessions: (selector: SessionSelector) => proxy().restoreHere(selector),
+    recordAct: async (act: AdministrativeAct) => proxy().recordAct(act),
+    lookAt: (name: ViewName) => proxy().lookAt(name),
+  }
 }
 
 function channelBus(channel: Channel): Bus {

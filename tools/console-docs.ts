@@ -4,7 +4,8 @@ import {
   referenceParts,
   type StatementReference,
 } from '../src/admin/grammar/reference.ts'
-import { showTopics } from '../src/admin/grammar/show-topics.ts'
+import { type ShowTopic, showTopics } from '../src/admin/grammar/show-topics.ts'
+import { fleetTopics, isFleetTopic } from '../src/admin/show/topics.ts'
 
 const introduction = `# The SQL console
 
@@ -72,6 +73,13 @@ ${examples.join('\n')}
 }
 
 function topicTable(): string {
-  const rows = Object.entries(showTopics).map(([name, shows]) => `| \`${name}\` | ${shows} |`)
-  return `| Topic | Shows |\n|---|---|\n${rows.join('\n')}\n`
+  const rows = (Object.entries(showTopics) as [ShowTopic, string][]).map(
+    ([name, shows]) => `| \`${name}\` | ${shows} | ${columnNames(name)} |`,
+  )
+  return `| Topic | Shows | Columns |\n|---|---|---|\n${rows.join('\n')}\n`
+}
+
+function columnNames(topic: ShowTopic): string {
+  if (!isFleetTopic(topic)) return ''
+  return fleetTopics[topic].columns.map(({ name }) => name.replaceAll('_', '\\_')).join(', ')
 }

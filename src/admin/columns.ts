@@ -4,8 +4,10 @@ import { catalogColumns, historyColumns } from './catalog/catalog-statements.ts'
 import { selectColumns } from './console/select.ts'
 import { definitionColumns } from './define/execute.ts'
 import { catalogTopics, isCatalogTopic } from './define/show-topics.ts'
+import { explanationColumns } from './govern/explain-login.ts'
 import type { ShowTopic } from './grammar/show-topics.ts'
 import type { Statement } from './grammar/statement.ts'
+import { fleetTopics, isFleetTopic } from './show/topics.ts'
 import { helpColumns } from './show-help.ts'
 
 const text = (name: string): Column => ({ name, type: 'text' })
@@ -27,6 +29,7 @@ export function columnsOf(statement: Statement): readonly Column[] | undefined {
         ? [text('name'), text('setting'), text('description')]
         : [text(statement.name)]
     case 'show':
+      if (isFleetTopic(statement.topic)) return fleetTopics[statement.topic].columns
       return isCatalogTopic(statement.topic)
         ? catalogTopics[statement.topic].columns
         : topicColumns[statement.topic]
@@ -35,6 +38,8 @@ export function columnsOf(statement: Statement): readonly Column[] | undefined {
     case 'show create':
     case 'show create all':
       return definitionColumns(statement)
+    case 'explain login':
+      return explanationColumns
     default:
       return undefined
   }

@@ -2,8 +2,12 @@
 import { ConsoleError, type Answer } from './answer.ts'
 import type { CatalogHome } from './catalog-home.ts'
 import { rollbackCatalog, showCatalog, showHistory } from './catalog/catalog-statements.ts'
+import type { ConsoleFleet } from './console-fleet.ts'
 import { define, showCatalogTopic, showDefinition } from './define/execute.ts'
 import { isCatalogTopic } from './define/show-topics.ts'
+import { explainLogin } from './govern/explain-login.ts'
+import { killClient, killSessions, restoreSessions, revokeSessions } from './govern/govern.ts'
+import { limitOf } from './govern/text.ts'
 import { bindParameters } from './grammar/bind.ts'
 import { parseStatements } from './grammar/parse.ts'
 import { StatementError } from './grammar/statement-error.ts'
@@ -11,10 +15,12 @@ import type { Statement } from './grammar/statement.ts'
 import type { ConsoleOrder, ConsoleReply, ConsoleUser } from './order.ts'
 import { checkRight } from './rights.ts'
 import { showHelp } from './show-help.ts'
+import { isFleetTopic, showTopic } from './show/topics.ts'
 
 /** What statements are carried out with. */
 export interface ConsoleServices {
   readonly catalog: CatalogHome
+  readonly fleet: ConsoleFleet
 }
 
 /** Of one statement: who gave it, and where it stands in its text. */
@@ -81,9 +87,22 @@ async function carryOut(statement: Statement, context: Context): Promise<Answer>
       if (isCatalogTopic(statement.topic)) {
         return showCatalogTopic(statement.topic, statement.limit, context)
       }
+      if (isFleetTopic(statement.topic)) {
+        return showTopic(statement.topic, limitOf(statement.limit, position), services.fleet)
+      }
       break
     case 'rollback catalog':
       return rollbackCatalog(services.catalog, statement.version, user, position)
+    case 'kill sessions':
+      return killSessions(statement, context)
+    case 'kill client':
+      return killClient(statement, context)
+    case 'revoke sessions':
+      return revokeSessions(statement, context)
+    case 'restore sessions':
+      return restoreSessions(statement, context)
+    case 'explain login':
+      return explainLogin(statement, context)
     default:
   }
   const { kind } = statement

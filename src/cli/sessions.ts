@@ -31,8 +31,9 @@ the user that the service runs as may open. Several criteria have to hold togeth
 
 Exit codes: 0 done, 1 failed, or a worker did not answer, 64 wrong usage, 78 wrong configuration.
 
--o json has sessions (session, issuer, subject, principal, groups, tokenIdHash, role, database, pool, integration,
-address, application, since, until, processId), total and unanswered; of kill it has ended and unanswered.
+-o json has sessions (session, issuer, subject, principal, groups, tokenIdHash, user, role, database, pool, integration,
+address, port, listener, tls, application, since, until, processId, server, activity, catalogVersion), total and
+unanswered; of kill it has ended and unanswered.
 
 Examples:
   portcullis sessions list --config portcullis.yaml --role app_readonly

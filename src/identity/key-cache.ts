@@ -18,6 +18,23 @@ export const keyAges = {
   retryWithoutKeysMs: 1_000,
 } as const
 
+/** What a cache holds, for whoever looks at it: nothing of a key but its name. */
+export interface KeyCacheState {
+  readonly issuer: string
+  /** How old the keys are; undefined where there are none. */
+  readonly ageMs: number | undefined
+  /** How long they are believed still if nobody can fetch others. */
+  readonly believedForMs: number | undefined
+  readonly keys: readonly PublicKeyName[]
+}
+
+export interface PublicKeyName {
+  readonly kid: string | undefined
+  readonly kty: string | undefined
+  readonly alg: string | undefined
+  readonly use: string | undefined
+}
+
 interface Options {
   readonly issuer: string
   readonly fetch: FetchKeys
@@ -47,6 +64,19 @@ export class KeyCache {
   /** Whether keys were ever fetched and are still believed. */
   get hasKeys(): boolean {
     return this.#believed() !== undefined
+  }
+
+  get state(): KeyCacheState {
+    const known = this.#believed()
+    const ageMs = known && this.#now() - known.fetchedAt
+    return {
+      issuer: this.issuer,
+      ageMs,
+      believedForMs: ageMs === undefined ? undefined : keyAges.discardAfterMs - ageMs,
+      keys: (known?.current.findKey.jwks().keys ?? []).map(({ kid, kty, alg, use }) => ({
+        ...{ kid: text(kid), kty: text(kty), alg: text(alg), use: text(use) },
+      })),
+    }
   }
 
   /** By how much the provider's clock was ahead of ours, at the least, when its keys were fetched. */
@@ -126,4 +156,9 @@ export class KeyCache {
       this.#observer.keysRefreshed(this.issuer, 'failed', error)
     }
   }
+}
+
+/** The members of a key are whatever its issuer has written. */
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }

@@ -45,6 +45,7 @@ export class DatabaseStatistics {
     addInto(this.#ended, ofSession(session))
   }
 
+  /** Who is at the console has no database that anything could be counted for. */
   with(open: Iterable<Counting>): Statistics {
     const sums = new Map<string, DatabaseTotals>(this.#ended)
     for (const session of open) addInto(sums, ofSession(session))
@@ -86,15 +87,15 @@ function combined(
 }
 
 function ofSession({ facts, activity, waitedMs = 0 }: Counting): Statistics {
-  const done = activity ?? noTotals
+  if (activity === undefined) return new Map()
   const totals: DatabaseTotals = {
     sessions: 1,
-    queries: done.queries,
-    transactions: done.transactions,
-    bytesFromFrontend: done.bytesFromFrontend,
-    bytesFromUpstream: done.bytesFromUpstream,
-    queryMs: done.queryMs,
-    transactionMs: done.transactionMs,
+    queries: activity.queries,
+    transactions: activity.transactions,
+    bytesFromFrontend: activity.bytesFromFrontend,
+    bytesFromUpstream: activity.bytesFromUpstream,
+    queryMs: activity.queryMs,
+    transactionMs: activity.transactionMs,
     waitMs: waitedMs,
   }
   return new Map([[facts.requested?.database ?? '', totals]])

@@ -1,5 +1,6 @@
 // What an operator is told of the sessions that are open: no secret, no token, nothing that was said in them.
 import type { SessionFacts } from './observer.ts'
+import type { SessionActivity, SessionServer } from './session-activity.ts'
 import { criteriaOf, selects, type SessionSelector } from './session-selector.ts'
 
 export interface SessionSummary {
@@ -14,15 +15,23 @@ export interface SessionSummary {
   readonly pool: string | undefined
   readonly integration: string | undefined
   readonly address: string
+  readonly port: number
+  /** What it asked to be. */
+  readonly user: string | undefined
+  readonly listener: { readonly address: string; readonly port: number }
+  /** Version and cipher; undefined without TLS. */
+  readonly tls: string | undefined
   readonly application: string | undefined
   /** ISO 8601. */
   readonly since: string
   /** When it ends as soon as it is in no transaction; undefined: nothing bounds it. */
   readonly until: string | undefined
-  /** Of the catalog that let it in. */
-  readonly catalogVersion: number | undefined
   /** Of PostgreSQL's backend. */
   readonly processId: number | undefined
+  /** Of the catalog that let it in. */
+  readonly catalogVersion: number | undefined
+  readonly server: SessionServer | undefined
+  readonly activity: SessionActivity | undefined
 }
 
 export interface SessionQuery {
@@ -43,6 +52,8 @@ export interface SessionList {
 interface Listed {
   readonly facts: SessionFacts
   readonly endsAtMs?: number | undefined
+  readonly server?: SessionServer | undefined
+  readonly activity?: SessionActivity | undefined
 }
 
 export function listSessions(
@@ -68,8 +79,9 @@ export function joinLists(lists: readonly SessionList[], limit: number): Session
   return { sessions, total: sum('total'), unanswered: sum('unanswered') }
 }
 
-function summarize({ facts, endsAtMs }: Listed): SessionSummary {
+function summarize({ facts, endsAtMs, server, activity }: Listed): SessionSummary {
   const { id, openedAt, peer, pool, integration, requested, identity, role } = facts
+  const { listener, tls } = facts
   return {
     session: id,
     issuer: identity?.issuer,
@@ -82,10 +94,16 @@ function summarize({ facts, endsAtMs }: Listed): SessionSummary {
     pool,
     integration,
     address: peer.address,
+    port: peer.port,
+    user: requested?.user,
+    listener,
+    tls: tls && `${tls.version}/${tls.cipher}`,
     application: requested?.applicationName,
     since: openedAt.toISOString(),
     until: endsAtMs === undefined ? undefined : new Date(endsAtMs).toISOString(),
     catalogVersion: facts.catalogVersion,
     processId: facts.upstreamProcessId,
+    server,
+    activity,
   }
 }

@@ -21,6 +21,14 @@ interface Known {
   readonly atMs: number
 }
 
+/** A name, and what the resolver said of it. */
+export interface KnownHost {
+  readonly name: string
+  readonly addresses: readonly string[]
+  /** Until it is looked up again, where a login needs it. */
+  readonly freshForMs: number
+}
+
 const maxNames = 1_000
 const maxAddresses = 16
 /** A login asks nobody for so long; a name that moves is followed after it. */
@@ -47,6 +55,13 @@ export class HostAddresses {
   constructor(lookup: Lookup, nowMs: () => number) {
     this.#lookup = lookup
     this.#nowMs = nowMs
+  }
+
+  get known(): readonly KnownHost[] {
+    return [...this.#known.entries()].map(([name, { addresses, atMs }]) => {
+      const ageMs = this.#nowMs() - atMs
+      return { name, addresses, freshForMs: Math.max(0, freshMs - ageMs) }
+    })
   }
 
   /** At least one, or a Refusal within the limit. */

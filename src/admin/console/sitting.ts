@@ -13,7 +13,8 @@ import {
 import { type ErrorFields, fatalError } from '../../wire/write-backend.ts'
 import type { Answer } from '../answer.ts'
 import { bindParameters } from '../grammar/bind.ts'
-import type { ConsoleUser } from '../order.ts'
+import type { Statement } from '../grammar/statement.ts'
+import type { ConsoleOrder, ConsoleUser } from '../order.ts'
 import { checkRight } from '../rights.ts'
 import { answerLocally, type Own } from './answer-locally.ts'
 import { Dialog, type Given } from './dialog.ts'
@@ -30,6 +31,11 @@ export interface ConsoleOptions {
   readonly onBug: (error: unknown) => void
 }
 
+const endingKinds: ReadonlySet<Statement['kind']> = new Set([
+  'kill sessions',
+  'kill client',
+  'revoke sessions',
+])
 /** A text of statements is much shorter; parameters may be longer. */
 const maxMessageBytes = 1024 * 1024
 /** When it is over, the client gets this long after the last byte that it took. */
@@ -50,6 +56,10 @@ export class Sitting implements ConsoleSitting {
   #isGone = false
   #activeAt = performance.now()
   #endsFor: GovernedEnd | undefined
+  /** Whether what is being carried out may end this session itself, which has to hear what came of it. */
+  #governs = false
+  /** Why it ends behind that. */
+  #endsBehind: GovernedEnd | undefined
   #endReason: EndReason | undefined
 
   constructor(options: ConsoleOptions, visit: ConsoleVisit) {
@@ -127,6 +137,10 @@ export class Sitting implements ConsoleSitting {
   /** All that is written is whole messages: a farewell may be behind any of them. */
   endNow(reason: GovernedEnd): void {
     if (this.#endReason !== undefined) return
+    if (this.#governs) {
+      this.#endsBehind ??= reason
+      return
+    }
     this.#visit.socket.write(farewells[reason])
     this.#finish(reason)
   }
@@ -160,6 +174,7 @@ export class Sitting implements ConsoleSitting {
     this.#isWorking = false
     this.#activeAt = performance.now()
     if (this.#endsFor !== undefined) this.endWhenIdle(this.#endsFor)
+    if (this.#endsBehind !== undefined && this.#dialog.isAtRest) this.endNow(this.#endsBehind)
     return true
   }
 
@@ -169,9 +184,24 @@ export class Sitting implements ConsoleSitting {
     const own = answerLocally(bindParameters(statement, parameters), this.#own)
     if (own !== undefined) return own
     const order = { text, index, parameters, user: this.#user }
-    const answer = await giveOrder(this.#options.order, order, this.#cancelled.signal)
+    const answer = await this.#give(statement, order)
     if (!statement.kind.startsWith('show')) this.#transaction.changed()
     return answer
+  }
+
+  async #give({ kind }: Statement, order: ConsoleOrder): Promise<Answer> {
+    this.#governs = endingKinds.has(kind)
+    try {
+      return await giveOrder(this.#options.order, order, this.#cancelled.signal)
+    } finally {
+      this.#governs = false
+      // Whoever leaves out the Sync behind it does not stay for that.
+      if (this.#endsBehind !== undefined) setTimeout(this.#endBehind, lastBytesMs)
+    }
+  }
+
+  readonly #endBehind = (): void => {
+    if (this.#endsBehind !== undefined) this.endNow(this.#endsBehind)
   }
 
   /** Resolves when the client has taken what was written before, or is gone. */

@@ -107,11 +107,11 @@ function partsOf(statement: Statement): Parts {
     case 'show parameter':
       return ['SHOW', statement.name === 'all' ? 'ALL' : printName(statement.name)]
     case 'kill sessions':
-      return ['KILL', criteria(statement.criteria)]
+      return ['KILL', printCriteria(statement.criteria)]
     case 'revoke sessions':
-      return ['REVOKE', criteria(statement.criteria), 'UNTIL', printValue(statement.until)]
+      return ['REVOKE', printCriteria(statement.criteria), 'UNTIL', printValue(statement.until)]
     case 'restore sessions':
-      return ['RESTORE', criteria(statement.criteria)]
+      return ['RESTORE', printCriteria(statement.criteria)]
     case 'explain login': {
       const { credential } = statement
       return [
@@ -240,7 +240,7 @@ function participant({ node, properties }: Participant): string {
   return `(${words('NODE', printName(node), clauses(properties))})`
 }
 
-function criteria(all: readonly Criterion[]): string {
+export function printCriteria(all: readonly Criterion[]): string {
   const wordOf = new Map(Object.entries(criterionWords).map(([word, name]) => [name, word]))
   return all
     .map(({ name, value }) => `${wordOf.get(name) ?? ''} ${printValue(value)}`)

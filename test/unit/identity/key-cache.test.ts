@@ -365,3 +365,23 @@ describe('a wall clock that steps', () => {
     expect(fetches).toBe(2)
   })
 })
+
+describe('what a cache shows', () => {
+  test('is the names of its keys, and how long they are believed', async () => {
+    const scene = new Scene().publish(first, next)
+    expect(scene.cache.state).toEqual({
+      issuer,
+      ageMs: undefined,
+      believedForMs: undefined,
+      keys: [],
+    })
+    await scene.cache.warm()
+    scene.time += minute
+    const { ageMs, believedForMs, keys } = scene.cache.state
+    expect({ ageMs, believedForMs }).toEqual({ ageMs: minute, believedForMs: 24 * hour - minute })
+    expect(keys.map(({ kid }) => kid)).toEqual(['first', 'next'])
+    expect(Object.keys(keys[0]!)).toEqual(['kid', 'kty', 'alg', 'use'])
+    scene.time += 24 * hour
+    expect(scene.cache.state.keys).toEqual([])
+  })
+})

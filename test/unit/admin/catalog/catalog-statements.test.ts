@@ -4,6 +4,7 @@ import type { CatalogAuthor, CatalogHome } from '../../../../src/admin/catalog-h
 import { execute } from '../../../../src/admin/execute.ts'
 import { parseStatements } from '../../../../src/admin/grammar/parse.ts'
 import type { ConsoleReply } from '../../../../src/admin/order.ts'
+import { fleetOf } from '../fleet.ts'
 
 const version = {
   version: 2,
@@ -47,7 +48,13 @@ async function run(
   text: string,
   rollback: CatalogHome['rollback'] = async () => Promise.resolve('unchanged'),
 ): Promise<ConsoleReply> {
-  return execute({ text, index: 0, parameters: [], user }, { catalog: homeOf(rollback) })
+  return execute(
+    { text, index: 0, parameters: [], user },
+    {
+      catalog: homeOf(rollback),
+      fleet: fleetOf(),
+    },
+  )
 }
 
 test('SHOW CATALOG has the version, the file and what is wrong with it', async () => {

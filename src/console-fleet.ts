@@ -1,0 +1,149 @@
+// The sessions of all workers, and this node, as the console sees them.
+import type {
+  ConsoleFleet,
+  DatabaseFacts,
+  GovernanceAct,
+  NodeFacts,
+  NodeSetting,
+} from './admin/console-fleet.ts'
+import { ConsoleError } from './admin/answer.ts'
+import { composeListeners } from './compose-rules.ts'
+import type { Config } from './config/index.ts'
+import { ConsoleExplanations } from './explain-for-console.ts'
+import { FleetTotals } from './fleet-statistics.ts'
+import type { FleetSessions } from './fleet-sessions.ts'
+import type { Answers } from './fleet/supervisor.ts'
+import type { ProcessView, ViewName } from './session/process-view.ts'
+import { criteriaOf } from './session/session-selector.ts'
+import type { AdministrativeAct } from './telemetry/audit.ts'
+import type { Log } from './telemetry/log.ts'
+
+export interface ConsoleFleetOptions {
+  readonly version: string
+  readonly config: () => Config
+  readonly log: Log
+  readonly sessions: Pick<FleetSessions, 'end' | 'list' | 'restore' | 'standingOrders'>
+  readonly ask: <Name extends ViewName>(name: Name) => Promise<Answers<ProcessView[Name]>>
+  readonly askOne: <Name extends ViewName>(name: Name) => Promise<Answers<ProcessView[Name]>>
+  /** Writes an audit record, where there are some; rejects where it must be kept and cannot be. */
+  readonly recordAct: (act: AdministrativeAct) => Promise<void>
+}
+
+export interface RunningConsoleFleet extends ConsoleFleet {
+  start(): void
+  stop(): void
+}
+
+export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet {
+  const { config, sessions, ask, askOne, version } = options
+  const totals = new FleetTotals(async () => ask('statistics'))
+  const standingOrders: ConsoleFleet['standingOrders'] = () => sessions.standingOrders
+  const explanations = new ConsoleExplanations({ config, standingOrders })
+  return {
+    start: () => {
+      totals.start()
+    },
+    stop: () => {
+      totals.stop()
+    },
+    node: () => nodeFacts(config(), version),
+    sessions: async (query) => sessions.list(query),
+    statistics: async () => totals.read(),
+    ask,
+    askOne,
+    standingOrders,
+    end: async (order) => sessions.end(order),
+    restore: async (selector) => sessions.restore(selector),
+    explain: async (login) => explanations.explain(login),
+    record: async (act) => record(act, options),
+  }
+}
+
+async function record(
+  { user, act, selector, untilMs }: GovernanceAct,
+  { log, recordAct }: ConsoleFleetOptions,
+): Promise<void> {
+  const told = {
+    act,
+    by: user.name,
+    way: user.by,
+    session: user.session,
+    address: user.address,
+    issuer: user.issuer,
+    subject: user.subject,
+    criteria: Object.fromEntries(criteriaOf(selector).map((name) => [name, selector[name]])),
+    until: untilMs === undefined ? undefined : new Date(untilMs).toISOString(),
+  }
+  try {
+    await recordAct(told)
+  } catch {
+    throw new ConsoleError({
+      sqlstate: '58030',
+      message: 'audit records cannot be written, so nothing is done',
+      hint: 'See audit in the configuration, and the log.',
+    })
+  }
+  log.warn(`${titles[act]} by the console`, told)
+}
+
+const titles = {
+  kill: 'sessions killed',
+  revoke: 'sessions revoked',
+  restore: 'revocation taken back',
+} as const satisfies Record<GovernanceAct['act'], string>
+
+function nodeFacts(config: Config, version: string): NodeFacts {
+  return {
+    node: config.node,
+    version,
+    state: 'active',
+    maxSessions: config.limits.max_sessions,
+    databases: databaseFacts(config),
+    roles: [...new Set(Object.values(config.groups).map(({ role }) => role))].sort(),
+    settings: settingsOf(config),
+  }
+}
+
+function databaseFacts(config: Config): readonly DatabaseFacts[] {
+  return Object.entries(config.databases).flatMap(([name, { upstream, max_sessions: most }]) => {
+    if (upstream === undefined) return []
+    return {
+      name,
+      hosts: upstream.hosts,
+      database: upstream.database,
+      maxSessions: most,
+      isBalanced: upstream.load_balance_hosts === 'random',
+    }
+  })
+}
+
+const seconds = (ms: number): string => String(ms / 1_000)
+
+/** What has a name of PgBouncer's; all of it is changed by a reload. */
+function settingsOf(config: Config): readonly NodeSetting[] {
+  const listeners = [...composeListeners(config).values()].filter(
+    ({ socketMode }) => socketMode === undefined,
+  )
+  const { limits, timeouts, tls } = config
+  const settings: readonly (readonly [key: string, value: string, byDefault: string | null])[] = [
+    ['client_login_timeout', seconds(timeouts.authentication), '60'],
+    ['client_tls_cert_file', tls.certificate, ''],
+    ['client_tls_key_file', tls.key, ''],
+    ['client_tls_protocols', `${tls.min_version}-${tls.max_version}`, null],
+    ['client_tls_sslmode', 'require', 'require'],
+    ['default_pool_size', '0', '0'],
+    ['job_name', config.node, null],
+    ['listen_addr', [...new Set(listeners.map(({ address }) => address))].join(','), null],
+    ['listen_port', String(listeners[0]?.port ?? 0), null],
+    ['max_client_conn', String(limits.max_sessions), '10000'],
+    ['max_db_connections', '0', '0'],
+    ['max_user_connections', String(limits.max_sessions_per_role ?? 0), '0'],
+    ['pool_mode', 'session', 'session'],
+    ['reserve_pool_size', '0', '0'],
+    ['stats_period', '60', '60'],
+    ['tcp_keepidle', seconds(timeouts.keepalive), '60'],
+  ]
+  return settings.map(([key, value, byDefault]) => ({
+    ...{ key, value, default: byDefault, isChangeable: true },
+  }))
+}
