@@ -106,7 +106,10 @@ export function decide(
   return { ...granted, provision }
 }
 
-/** The default group and every group that a value of the claim is mapped to, the highest rank first. */
+/**
+ * The default group and every group that a value of the claim is mapped to, the highest rank first. Between
+ * equals the default group is last: a mapping is there to give somebody more than everybody has.
+ */
 export function groupsOf(principal: Identity, integration: Integration, catalog: Catalog): Group[] {
   const names = new Set<string>()
   for (const value of principal.groups) {
@@ -120,7 +123,12 @@ export function groupsOf(principal: Identity, integration: Integration, catalog:
   return [...names]
     .map((name) => catalog.groups.get(name))
     .filter((group) => group !== undefined)
-    .sort((a, b) => b.rank - a.rank || a.name.localeCompare(b.name, 'en'))
+    .sort(
+      (a, b) =>
+        b.rank - a.rank ||
+        Number(a.name === integration.defaultGroup) - Number(b.name === integration.defaultGroup) ||
+        a.name.localeCompare(b.name, 'en'),
+    )
 }
 
 /** CockroachDB knows no mapping of groups: one of the same name is the group. */

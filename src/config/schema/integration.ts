@@ -273,7 +273,7 @@ export const group = section({
   rank: integer(-1_000_000, 1_000_000)
     .prefault(0)
     .describe(
-      'An identity in several groups gets the role of the highest rank, unless it asks for another.',
+      'An identity in several groups gets the role of the highest rank, unless it asks for another. Between equals the default group is last.',
     ),
   allow_superuser: flag()
     .prefault(false)

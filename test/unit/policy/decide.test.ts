@@ -14,6 +14,8 @@ const groups = [
   group('admins', 'postgres', 20, true),
   group('careless', 'postgres', 30),
   group('monitors', 'pg_monitor', 30),
+  group('visitors', 'app_visitor'),
+  group('guests', 'app_guest'),
 ]
 
 const databases = [database('app'), database('system', { hasUpstream: false })]
@@ -28,6 +30,8 @@ const everyone = integration('sso', {
     careless: 'careless',
     monitors: 'monitors',
     ghosts: 'gone',
+    visitors: 'visitors',
+    guests: 'guests',
   },
 })
 const onlyMapped = { ...everyone, defaultGroup: undefined }
@@ -74,6 +78,18 @@ describe('the groups of an identity', () => {
       ['auditors', 'writers'],
       everyone,
       ['audit', 'readwrite', 'readonly'],
+    ],
+    [
+      'those that are mapped before the default one, of the same rank',
+      ['visitors', 'guests'],
+      everyone,
+      ['guests', 'visitors', 'readonly'],
+    ],
+    [
+      'those before the default one, whatever it is called',
+      ['visitors'],
+      { ...everyone, groupMappings: new Map([['visitors', 'visitors']]), defaultGroup: 'guests' },
+      ['visitors', 'guests'],
     ],
     ['none for a value that is not mapped', ['nobody'], everyone, ['readonly']],
     ['none for a value in other letters', ['WRITERS'], everyone, ['readonly']],
