@@ -121,7 +121,11 @@ function databases(names: readonly string[]): fc.Arbitrary<Record<string, Writte
           max_sessions: fc.integer({ min: 1, max: 9 }),
           integration_selection: fc.constantFrom('token', 'primary'),
           upstream: fc.constantFrom<Written>(
-            { host: 'h', port: 5433, auth: { method: 'password', passwords: { 'a b': secret } } },
+            {
+              host: 'h',
+              port: 5433,
+              auth: { method: 'password', passwords: { 'of secret': secret } },
+            },
             { hosts: [{ host: 'h' }, { host: '::1', port: 7 }], auth: { method: 'trust' } },
           ),
         }),
@@ -229,7 +233,7 @@ const usable = catalogs.filter(isUsable)
 /** The secrets are told by somebody who knows them. */
 function withSecrets(statement: unknown): string {
   return String(statement).replaceAll(
-    /(client_secret = |"a b" = )'\*{8}'/g,
+    /(client_secret = |"of secret" = )'\*{8}'/g,
     `$1'${secret.replaceAll("'", "''")}'`,
   )
 }
