@@ -33,6 +33,11 @@ export function dependentsOfIntegration(tree: WrittenMap, integration: string): 
         ? [`connectivity pool "${name}" has it as sso_integration`]
         : [],
     ),
+    ...entriesAt(tree, 'connectivity_pools').flatMap(([name, pool]) =>
+      textsAt(pool, 'allowed_integrations').includes(integration)
+        ? [`connectivity pool "${name}" has it among allowed_integrations`]
+        : [],
+    ),
     ...entriesAt(tree, 'databases').flatMap(([name, database]) =>
       textAt(database, 'exchange', 'integration') === integration
         ? [`database "${name}" exchanges tokens by it`]

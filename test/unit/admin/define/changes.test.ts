@@ -423,6 +423,38 @@ describe('DROP', () => {
     expect(catalog.tree).toEqual(start)
   })
 
+  test('is refused while a pool or the console allows it', async () => {
+    using own = new MemoryCatalog(
+      {
+        ...start,
+        console: { admin_groups: ['spare'] },
+        groups: { ...(start['groups'] as WrittenMap), spare: {} },
+        integrations: { people, machines, spare: { ...machines, client_id: 'spare' } },
+        connectivity_pools: {
+          first: {
+            ...first,
+            allowed_groups: ['spare'],
+            allowed_databases: ['archive'],
+            allowed_integrations: ['spare'],
+          },
+        },
+      },
+      {},
+      { SECRET: 'x' },
+    )
+    const detailOf = async (thing: string): Promise<string | undefined> =>
+      (await faultOf(own, `DROP ${thing}`)).detail
+    expect(await detailOf('GROUP spare')).toBe(
+      'connectivity pool "first" has it among allowed_groups\nthe console has it among admin_groups',
+    )
+    expect(await detailOf('DATABASE archive')).toBe(
+      'connectivity pool "first" has it among allowed_databases',
+    )
+    expect(await detailOf('SSO INTEGRATION spare')).toBe(
+      'connectivity pool "first" has it among allowed_integrations',
+    )
+  })
+
   test('of the primary integration of a database that has others is refused', async () => {
     await carryOut(catalog, 'ALTER CONNECTIVITY_POOL sso_pool RESET sso_integration')
     expect(await faultOf(catalog, 'DROP SSO INTEGRATION people')).toMatchObject({
