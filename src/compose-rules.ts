@@ -22,6 +22,7 @@ import { type IdentityMap, parseIdentityMap } from './policy/identity-map.ts'
 import { type LoginHours, parseTimeOfDay, timeZone } from './policy/login-hours.ts'
 import { parseNetwork } from './policy/network.ts'
 import { Pools } from './policy/pools.ts'
+import { parseVerifier } from './sasl/scram-server.ts'
 import type { ClientCertificates } from './session/client-certificate.ts'
 import type { ListenOptions } from './session/listener.ts'
 import type { CertificateFiles, ServerContexts } from './session/server-certificate.ts'
@@ -68,6 +69,7 @@ export function composeRules(
     signInPages: config.sign_in && { publicUrl: config.sign_in.public_url },
     sessionSettings: composeSessionSettings(config),
     ...composeUpstreams(config, parts),
+    consoleSecrets: composeConsoleSecrets(config),
     certificates,
     rechecks: composeRechecks(config),
     isEnforced: config.enforce_on_reload,
@@ -97,6 +99,20 @@ export function composeRules(
       keepAliveIdleMs: timeouts.keepalive,
     },
   }
+}
+
+function composeConsoleSecrets({ console: { users } }: Config): Rules['consoleSecrets'] {
+  return new Map(
+    Object.entries(users).map(([name, { secret }]) => {
+      const verifier = parseVerifier(secret)
+      return [
+        name,
+        verifier === undefined
+          ? { kind: 'password', password: secret }
+          : { kind: 'verifier', verifier },
+      ]
+    }),
+  )
 }
 
 /** By name, of those that have a limit. */
@@ -271,6 +287,10 @@ export function composeCatalog(config: Config): Catalog {
     console: {
       adminGroups: new Set(config.console.admin_groups),
       statsGroups: new Set(config.console.stats_groups),
+      users: new Map(
+        Object.entries(config.console.users).map(([name, { right }]) => [name, right]),
+      ),
+      unixSocket: config.console.unix_socket === 'none' ? undefined : config.console.unix_socket,
     },
   }
 }

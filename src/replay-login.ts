@@ -38,10 +38,25 @@ import {
   verifyToken,
 } from './identity/verify-token.ts'
 import { claimedBy, type HypotheticalToken, hypotheticalToken } from './hypothetical-token.ts'
-import type { Pool } from './policy/catalog.ts'
+import type { Integration, Pool } from './policy/catalog.ts'
 import { resolveIntegration } from './policy/resolve-integration.ts'
 import { printable, reasons, Refusal } from './refusal.ts'
-import { admitBy, admitToken, chooseRole, orEarlierDenial } from './session/admit-token.ts'
+import {
+  admitToConsole,
+  admitToConsoleBy,
+  checkScope,
+  chooseRight,
+} from './session/admit-console.ts'
+import {
+  admitBy,
+  admitToken,
+  chooseRole,
+  orEarlierDenial,
+  type TokenVerifiers,
+} from './session/admit-token.ts'
+import { isConsole } from './session/console-guest.ts'
+import { admitSocket, chooseConsoleMethod, refuseClearPassword } from './session/console-login.ts'
+import { admitSecret, enterBySecret } from './session/console-secret.ts'
 import { admitPassword, admitRelay } from './session/admit-password.ts'
 import type { Attempt, TokenAdmission } from './session/attempt.ts'
 import { chooseAuthMethod, enterPool, shownListener } from './session/enter-pool.ts'
@@ -57,7 +72,7 @@ import { errorFor } from './session/refuse.ts'
 import { boundsOf, describeBounds } from './session/session-bounds.ts'
 import { signedSetting } from './session/session-settings.ts'
 import { tellSession, toldIdentity } from './session/tell-session.ts'
-import type { ListenerAddress } from './session/services.ts'
+import type { ListenerAddress, Rules } from './session/services.ts'
 import { unixPeer } from './session/unix-socket.ts'
 import { explain as describeError } from './telemetry/log.ts'
 import { readPasswordMessage } from './wire/password.ts'
@@ -154,6 +169,9 @@ class Replay {
     const signsInBy = attempt.intent.asksForSignIn
       ? enterSignIn(attempt, pool, this.#config.sign_in !== undefined).integration
       : undefined
+    if (isConsole(attempt.intent.database, catalog)) {
+      return this.#explainConsole(attempt, pool, tokens, signsInBy)
+    }
     if (signsInBy === undefined && chooseAuthMethod(attempt, pool) === 'scram-sha-256') {
       return this.#explainRelay(attempt, pool)
     }
@@ -164,17 +182,7 @@ class Replay {
       this.#reportSettings(attempt, admission)
       return this.explanation('undecided', admission.role)
     }
-    const verifiers = new Map(
-      [...tokens].map(([name, { rules }]) => [
-        name,
-        {
-          verify: async (token: string) => this.#verify(token, rules),
-          introspected: rules.introspection && {
-            verify: async (token: string) => this.#introspect(token, rules),
-          },
-        },
-      ]),
-    )
+    const verifiers = this.#verifiers(tokens)
     try {
       const admission =
         signsInBy === undefined
@@ -215,6 +223,77 @@ class Replay {
     return this.#request.isOffline || this.#hypothetical !== undefined
   }
 
+  #verifiers(tokens: Rules['tokens']): TokenVerifiers {
+    return new Map(
+      [...tokens].map(([name, { rules }]) => [
+        name,
+        {
+          verify: async (token: string) => this.#verify(token, rules),
+          introspected: rules.introspection && {
+            verify: async (token: string) => this.#introspect(token, rules),
+          },
+        },
+      ]),
+    )
+  }
+
+  /** The same for who wants to go to the SQL console. */
+  async #explainConsole(
+    attempt: Attempt,
+    pool: Pool,
+    tokens: Rules['tokens'],
+    signsInBy: Integration | undefined,
+  ): Promise<Explanation> {
+    if (signsInBy !== undefined) checkScope(attempt, signsInBy)
+    else {
+      const bySocket = admitSocket(attempt, this.#listener)
+      if (bySocket !== undefined) return this.#atConsole('granted', bySocket.guest.right)
+      if (chooseConsoleMethod(attempt, pool) === 'scram-sha-256') {
+        enterBySecret(attempt, pool)
+        this.#facts.credential = 'password'
+        return this.#atConsole('undecided', admitSecret(attempt, pool).guest.right)
+      }
+    }
+    const { kind, text: credential } = readCredential(attempt, this.#readPassword())
+    if (kind === 'password') return refuseClearPassword(attempt)
+    const verifiers = this.#verifiers(tokens)
+    try {
+      const { guest } =
+        signsInBy === undefined
+          ? await admitToConsole(attempt, credential, verifiers, this.#now)
+          : await admitToConsoleBy(attempt, signsInBy, credential, verifiers, this.#now)
+      return this.#atConsole('granted', guest.right)
+    } catch (error) {
+      if (!(error instanceof Refusal) || !isAboutProvider(error)) throw error
+      const integration = attempt.catalog.integrations.get(this.#facts.integration ?? '')
+      const rules = tokens.get(this.#facts.integration ?? '')?.rules
+      if (integration === undefined || rules === undefined) throw error
+      const told = this.#isOffline ? undefined : error
+      if (attempt.intent.tokenUser === 'access_token' && rules.introspection !== undefined) {
+        return this.explanation('undecided', null, told)
+      }
+      const unverified: Attempt = {
+        ...attempt,
+        report: (step) => {
+          this.#report({ ...step, verified: false })
+        },
+      }
+      const identity = this.#preview(await openToken(credential, rules.decryptionKeys), rules)
+      const right = chooseRight(unverified, identity, integration)
+      refuseDenied(unverified, undefined)
+      return this.#atConsole('undecided', right, told)
+    }
+  }
+
+  #atConsole(
+    outcome: Explanation['outcome'],
+    right: Explanation['console'],
+    refusal?: Refusal,
+  ): Explanation {
+    this.#reportBounds()
+    return { ...this.explanation(outcome, null, refusal), console: right }
+  }
+
   explanation(
     outcome: Explanation['outcome'],
     role: string | null,
@@ -237,6 +316,7 @@ class Replay {
       principal: identity === undefined ? null : printable(identity.principal),
       groups: identity?.groups ?? [],
       role,
+      console: null,
       expiresAt: identity?.expiresAt.toISOString() ?? null,
       refusal: refusal === undefined ? null : explainRefusal(refusal, this.#facts),
     }

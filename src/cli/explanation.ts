@@ -60,6 +60,8 @@ export interface Explanation {
   readonly groups: readonly string[]
   /** Null where the login is denied, or nothing is known of the token. */
   readonly role: string | null
+  /** What the SQL console lets it do, in place of a role; null where it does not go there. */
+  readonly console: 'admin' | 'stats' | null
   readonly expiresAt: string | null
   /** Null where the login is granted, and where nobody would refuse it as far as is known here. */
   readonly refusal: ExplainedRefusal | null

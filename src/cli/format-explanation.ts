@@ -27,6 +27,11 @@ function formatOutcome(explanation: Explanation): string[] {
   const { outcome, steps, role, groups, refusal } = explanation
   switch (outcome) {
     case 'granted':
+      if (explanation.console !== null) {
+        return [
+          `GRANTED: the console, with the right "${explanation.console}"${formatGroups(groups)}.`,
+        ]
+      }
       return [`GRANTED: role "${printable(role ?? '')}"${formatGroups(groups)}.`]
     case 'undecided':
       return formatUndecided(explanation)
@@ -39,7 +44,24 @@ function formatOutcome(explanation: Explanation): string[] {
   }
 }
 
-function formatUndecided({ credential, steps, role, groups, refusal }: Explanation): string[] {
+function formatUndecided({
+  credential,
+  steps,
+  role,
+  groups,
+  refusal,
+  console: right,
+}: Explanation): string[] {
+  if (right !== null) {
+    if (credential === 'password') {
+      return [
+        `UNDECIDED: the secret is not looked at here. With the right one it is "${right}" at the console.`,
+      ]
+    }
+    const whoever = `UNDECIDED: the signature was not checked. If the token is genuine, the right at the console is "${right}"${formatGroups(groups)}.`
+    if (refusal === null) return [whoever]
+    return [whoever, 'A gate that has no keys either answers:', ...formatRefusal(refusal)]
+  }
   if (role === null) {
     return [
       'UNDECIDED: only the identity provider can say whose token it is, and it was not asked.',

@@ -18,10 +18,18 @@ export interface Catalog {
   readonly pool?: Pool
 }
 
-/** Who may come to the SQL console by single sign-on: groups of the catalog, by name. */
+/** `stats` may look, `admin` may change as well. */
+export type ConsoleRight = 'admin' | 'stats'
+
+/** Who may come to the SQL console. */
 export interface ConsoleAccess {
+  /** By single sign-on: groups of the catalog. */
   readonly adminGroups: ReadonlySet<string>
   readonly statsGroups: ReadonlySet<string>
+  /** By a secret of their own, by name. */
+  readonly users: ReadonlyMap<string, ConsoleRight>
+  /** Whoever can open a Unix socket of this node; undefined: nobody by that alone. */
+  readonly unixSocket: ConsoleRight | undefined
 }
 
 export interface Database {

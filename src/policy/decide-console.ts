@@ -1,6 +1,6 @@
 import { listed } from '../identity/shown.ts'
 import type { Reason } from '../refusal.ts'
-import type { Catalog, Integration } from './catalog.ts'
+import type { Catalog, ConsoleRight, Integration } from './catalog.ts'
 import { checkPoolGroups, groupsOf, type Identity, list, rolesOf, shown } from './decide.ts'
 import type { Step } from './decision.ts'
 
@@ -9,7 +9,7 @@ export type ConsoleDecision = {
   readonly groups: readonly string[]
   readonly steps: readonly Step[]
 } & (
-  | { readonly outcome: 'granted'; readonly right: 'admin' | 'stats' }
+  | { readonly outcome: 'granted'; readonly right: ConsoleRight }
   | { readonly outcome: 'denied'; readonly reason: Reason }
 )
 

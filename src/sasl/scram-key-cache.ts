@@ -1,7 +1,7 @@
 import { createHmac, pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
-import saslprep from '@mongodb-js/saslprep'
 import { LRUCache } from 'lru-cache'
+import { prepare } from './prepare.ts'
 import { type ScramKeys, scramKeys } from './scram.ts'
 
 const derive = promisify(pbkdf2)
@@ -37,17 +37,5 @@ export class ScramKeyCache {
   /** Forgets all keys. */
   clear(): void {
     this.#keys.clear()
-  }
-}
-
-/** SASLprep (RFC 4013), or the password as it is where it cannot be prepared, as PostgreSQL does. */
-function prepare(password: string): string {
-  // What is printable ASCII is prepared already (RFC 4013, 2.3).
-  if (/^[\x20-\x7e]*$/.test(password)) return password
-  try {
-    const prepared = saslprep(password)
-    return prepared === '' ? password : prepared
-  } catch {
-    return password
   }
 }

@@ -41,7 +41,7 @@ export async function authenticate(
   const verify = async (token: string): Promise<Entrance> =>
     timed(services.observer, 'verify', async () => admit(attempt, token, tokens, services.now()))
   if (attempt.intent.asksForSignIn) return authenticateBySignIn(login)
-  if (admit === admitToConsole) return authenticateAtConsole({ ...login, verify })
+  if (admit === admitToConsole) return authenticateAtConsole({ ...login, verify }, listener)
   const method = chooseAuthMethod(attempt, pool)
   if (method === 'scram-sha-256') return authenticateByRelay(login)
   if (method === 'oauthbearer') return authenticateByBearer({ ...login, verify })

@@ -1,9 +1,8 @@
 // Who is let in at the SQL console, and where it is.
-import type { Catalog } from '../policy/catalog.ts'
+import type { Catalog, ConsoleRight } from '../policy/catalog.ts'
 import { allowsDatabase } from '../policy/within-pool.ts'
 
-/** `stats` may look, `admin` may change as well. */
-export type ConsoleRight = 'admin' | 'stats'
+export type { ConsoleRight }
 
 /** Who is let in at the console, and how. */
 export interface ConsoleGuest {

@@ -39,8 +39,8 @@ export interface SessionFacts {
   readonly credential?: 'token' | 'password'
   /** Set once the pool lets a password pass. */
   readonly password?: {
-    /** Whether it came in the clear and was read, or only the proof of it passed by. */
-    readonly travelled: 'read' | 'relayed'
+    /** Whether it came in the clear and was read, only the proof of it passed by, or that was for us. */
+    readonly travelled: 'read' | 'relayed' | 'proved'
     /** It is of a user that is excepted from single sign-on. */
     readonly isBreakGlass: boolean
   }

@@ -6,6 +6,7 @@ import type { Catalog } from '../policy/catalog.ts'
 import type { Network } from '../policy/network.ts'
 import type { Provisioner } from '../upstream/provisioner.ts'
 import type { UpstreamTarget } from '../upstream/target.ts'
+import type { ScramSecret } from '../sasl/scram-server.ts'
 import type { WarmSessions } from '../upstream/warm-sessions.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 import type { ClientCertificates } from './client-certificate.ts'
@@ -37,6 +38,8 @@ export interface Rules {
   /** By database, for those whose sessions are told who they belong to. */
   readonly sessionSettings: ReadonlyMap<string, SessionSettings>
   readonly upstreams: ReadonlyMap<string, UpstreamTarget>
+  /** Of the users of the console that have one, by name. */
+  readonly consoleSecrets: ReadonlyMap<string, ScramSecret>
   /** By database, for those where roles are made. */
   readonly provisioners: ReadonlyMap<string, Provisioner>
   readonly certificates: ServerContexts

@@ -1,6 +1,12 @@
 // Whether a session would be let in again: by what is remembered of its login, and by the rules of now. Pure.
 import { isSameIssuer } from '../identity/issuer-name.ts'
-import { type Catalog, type Integration, type Pool, systemScope } from '../policy/catalog.ts'
+import {
+  type Catalog,
+  type ConsoleRight,
+  type Integration,
+  type Pool,
+  systemScope,
+} from '../policy/catalog.ts'
 import { decide, type Identity } from '../policy/decide.ts'
 import { decideConsole } from '../policy/decide-console.ts'
 import { refusedByPool, resolveIntegration } from '../policy/resolve-integration.ts'
@@ -44,7 +50,12 @@ function guestNoLongerAllowed(
   catalog: Catalog,
 ): Reason | undefined {
   if (!isConsole(intent.database, catalog)) return 'unknown-database'
-  if (identity === undefined) return 'sso-required'
+  if (identity === undefined) {
+    if (guest.by === 'secret' && !takesPasswordOf(pool, guest.name)) return 'sso-required'
+    const { users, unixSocket } = catalog.console
+    const right = guest.by === 'secret' ? users.get(guest.name) : unixSocket
+    return covers(right, guest.right) ? undefined : 'console-not-allowed'
+  }
   const asked = { ...intent, database: systemScope, qualifier: undefined }
   const integration = integrationOf(asked, facts, pool, catalog)
   if (typeof integration === 'string') return integration
@@ -52,7 +63,11 @@ function guestNoLongerAllowed(
   if (intent.tokenUser === 'id_token' && !integration.allowsIdTokenUser) return 'id-token-disabled'
   const decision = decideConsole(identity, integration, catalog)
   if (decision.outcome === 'denied') return decision.reason
-  return guest.right === 'admin' && decision.right !== 'admin' ? 'console-not-allowed' : undefined
+  return covers(decision.right, guest.right) ? undefined : 'console-not-allowed'
+}
+
+function covers(right: ConsoleRight | undefined, had: ConsoleRight): boolean {
+  return right === 'admin' || right === had
 }
 
 function identityNoLongerAllowed(

@@ -59,6 +59,17 @@ export function guessOf(
   return { address: addressKey(peer), kind: 'password', user, digest }
 }
 
+/** The secret of a user of the console, which is another than a role of the name. */
+export function consoleGuessOf(
+  { peer }: SessionFacts,
+  name: string,
+  limits: ThrottleSwitches,
+): Guess | undefined {
+  if (!limits.throttled.has('password')) return undefined
+  const user = `console ${userKey(name)}`
+  return { address: addressKey(peer), kind: 'password', user, digest: undefined }
+}
+
 /** The same verifiers, with what asks the provider about a token behind the throttle. */
 export function throttleTokens(
   tokens: TokenVerifiers,

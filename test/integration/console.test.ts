@@ -1,18 +1,49 @@
 // The SQL console, by the clients that people and programs use.
+import { spawn } from 'node:child_process'
+import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { groupsClaim } from '../../demo/provider-configuration.ts'
 import { hasPsql, psql } from '../support/psql.ts'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
+import { WireClient } from '../support/wire-client.ts'
 
 let stack: Stack
 
+const socketPort = 6432
+
 beforeAll(async () => {
   stack = await Stack.start({
+    prepare: async (folder) => {
+      mkdirSync(join(folder, 'run'), { mode: 0o755 })
+      return Promise.resolve()
+    },
     configure: (config) => {
       config.workers = 2
-      config['console'] = { admin_groups: ['readwrite'], stats_groups: ['readonly'] }
+      config.limits['max_sessions'] = 1
+      config.limits['throttle'] = ['opaque-token']
+      config['console'] = {
+        admin_groups: ['readwrite'],
+        stats_groups: ['readonly'],
+        users: {
+          root: { secret: 'pencil', right: 'admin' },
+          watch: { secret: verifierOf('looking') },
+          shut: { secret: 'out' },
+        },
+        unix_socket: 'admin',
+      }
+      Object.assign(config.connectivity_pools['sso_pool']!, {
+        password_users: ['root', 'watch', 'nobody'],
+        sso_integration: 'people',
+      })
+      config.connectivity_pools['local'] = {
+        participants: [{ node: 'gw0', socket_directory: 'run', listen_port: socketPort }],
+      }
     },
   })
   await stack.keysFetched()
@@ -25,12 +56,25 @@ afterAll(async () => {
 const asAdmin = { [groupsClaim]: ['readwrite-role'] }
 const asStats = { [groupsClaim]: [] }
 
+/** As pg_authid has it. */
+function verifierOf(password: string): string {
+  const salt = Buffer.from('salt of 16 bytes')
+  const salted = pbkdf2Sync(password, salt, 4_096, 32, 'sha256')
+  const hmac = (name: string): Buffer => createHmac('sha256', salted).update(name).digest()
+  const stored = createHash('sha256').update(hmac('Client Key')).digest('base64')
+  return `SCRAM-SHA-256$4096:${salt.toString('base64')}$${stored}:${hmac('Server Key').toString('base64')}`
+}
+
 async function environment(right: 'admin' | 'stats' = 'admin'): Promise<NodeJS.ProcessEnv> {
   const token = await stack.token(right === 'admin' ? asAdmin : asStats)
   return { ...stack.environment(token), PGDATABASE: 'system', PGUSER: 'alice' }
 }
 
-describe.skipIf(!hasPsql())('psql at the console', () => {
+function withSecret(user: string, password: string): NodeJS.ProcessEnv {
+  return { ...stack.environment(password), PGDATABASE: 'portcullis', PGUSER: user }
+}
+
+describe.runIf(hasPsql())('psql at the console', () => {
   test('shows the help as a table, also expanded', async () => {
     const shown = await psql(await environment(), 'SHOW HELP')
     expect(shown).toMatchObject({ code: 0, stderr: '' })
@@ -45,8 +89,8 @@ describe.skipIf(!hasPsql())('psql at the console', () => {
     expect(stdout).toMatch(/\nalice\n$/)
   })
 
-  test('is told where \\d leads', async () => {
-    const { code, stderr } = await psql(await environment(), '\\d')
+  test.each(['\\d', '\\l', '\\du'])('is told where %s leads', async (command) => {
+    const { code, stderr } = await psql(await environment(), command)
     expect(code).not.toBe(0)
     expect(stderr).toMatch(/HINT: .*SHOW HELP/)
   })
@@ -59,6 +103,67 @@ describe.skipIf(!hasPsql())('psql at the console', () => {
   test('may not change anything with the right to look', async () => {
     const { stderr } = await psql(await environment('stats'), 'CREATE GROUP g')
     expect(stderr).toMatch(/permission denied/)
+  })
+
+  test.each([
+    ['a password that the file has', 'root', 'pencil', 'on'],
+    ['a verifier that the file has', 'watch', 'looking', 'off'],
+  ])('gets in by %s', async (_, user, password, superuser) => {
+    const entered = await psql(
+      withSecret(user, password),
+      'select current_user',
+      'show is_superuser',
+    )
+    expect(entered).toMatchObject({ code: 0, stderr: '', stdout: `${user}\n${superuser}\n` })
+  })
+
+  test.each([
+    ['a wrong secret', 'root', 'pen'],
+    ['a wrong secret for a verifier', 'watch', 'pencil'],
+  ])('does not get in by %s', async (_, user, password) => {
+    const { stderr } = await psql(withSecret(user, password), 'select 1')
+    expect(stderr).toContain(`FATAL:  password authentication failed for user "${user}"`)
+  })
+
+  test('is not told from somebody who is not there', async () => {
+    const asking = { PGOPTIONS: '-c auth_method=scram-sha-256' }
+    const { stderr } = await psql({ ...withSecret('nobody', 'pencil'), ...asking }, 'select 1')
+    expect(stderr).toContain('FATAL:  password authentication failed for user "nobody"')
+  })
+
+  test('does not get in by a secret where the pool wants single sign-on', async () => {
+    const { stderr } = await psql(withSecret('shut', 'out'), 'select 1')
+    expect(stderr).toContain('requires SSO authentication')
+  })
+
+  test('gets in by the Unix socket, whoever it says it is', async () => {
+    const { PATH } = process.env
+    const local = { PATH, PGHOST: join(stack.folder, 'run'), PGPORT: String(socketPort) }
+    const where = { PGDATABASE: 'pgbouncer', PGUSER: 'anybody' }
+    const entered = await psql({ ...local, ...where }, 'select current_user', 'show is_superuser')
+    expect(entered).toMatchObject({ code: 0, stderr: '', stdout: 'unix\non\n' })
+  })
+
+  test('signs in with a browser', async () => {
+    const child = spawn('psql', ['-X', '-At', '-c', 'select current_user'], {
+      env: { ...stack.environment(''), PGDATABASE: 'system', PGUSER: 'sso' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let heard = ''
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (heard += chunk))
+    const output = text(child.stdout)
+    await until('the notice', () => heard.includes('HINT'))
+    const [, code = ''] = /shows the code (\S+)/.exec(heard) ?? []
+    await stack.provider.approveDevice(code, 'alice')
+    expect(await output).toBe('alice\n')
+  })
+
+  test('gets in when there are as many sessions as there may be', async () => {
+    const session = await stack.logIn()
+    const full = await psql(stack.environment(await stack.token()), 'select 1')
+    expect(full.stderr).toContain('sorry, too many clients already')
+    expect(await psql(await environment(), 'select 1')).toMatchObject({ stdout: '1\n' })
+    session.client.destroy()
   })
 })
 
@@ -88,13 +193,38 @@ test('a driver that prepares and binds is answered with types', async () => {
   }
 })
 
-test('who was at the console is in the audit, with its right', async () => {
+test('who was at the console is in the audit, with its right and how it came', async () => {
   await until('the records', async () => {
     const records = (await stack.audit()).map(({ unmapped }) => unmapped.portcullis)
     const ofConsole = records.filter(({ console }) => console !== undefined)
     return (
       ofConsole.some(({ end_reason: reason }) => reason === 'client-closed') &&
-      ofConsole.some(({ console }) => (console as { right: string }).right === 'admin')
+      ofConsole.some(({ console }) => (console as { by: string }).by === 'sso')
     )
   })
+})
+
+test('a session of the console ends with the gateway, at a deadline', async () => {
+  const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
+  await client.logIn({ user: 'alice', database: 'system' }, await stack.token(asAdmin))
+  await client.readUntil('Z')
+  const told = client.readUntilError()
+  stack.gateway.process.kill('SIGTERM')
+  expect(await told).toMatchObject({ sqlstate: '57P01' })
+  client.destroy()
+})
+
+test.each([
+  ['a token', asAdmin, /GRANTED: the console, with the right "admin"/],
+  ['a token of less', asStats, /GRANTED: the console, with the right "stats"/],
+])('explain says what %s opens', async (_, claims, expected) => {
+  const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  const args = ['explain', '--config', stack.gateway.configFile, '--database', 'system']
+  const child = spawn(
+    process.execPath,
+    [program, ...args, '--user', 'alice', '--listener', '127.0.0.1:0'],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  )
+  child.stdin.end(await stack.token(claims))
+  expect(await text(child.stdout)).toMatch(expected)
 })

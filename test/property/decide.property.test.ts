@@ -14,7 +14,12 @@ import {
 } from '../../src/policy/resolve-integration.ts'
 
 // Few names, so that they meet: a principal is called like a role, a claim's value like a group.
-const noConsole: Catalog['console'] = { adminGroups: new Set(), statsGroups: new Set() }
+const noConsole: Catalog['console'] = {
+  adminGroups: new Set(),
+  statsGroups: new Set(),
+  users: new Map(),
+  unixSocket: undefined,
+}
 
 const word = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('a', 'b', 'c') },

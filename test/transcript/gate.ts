@@ -309,6 +309,7 @@ function rulesOf(options: GateOptions): Rules {
     signIns: new Map(),
     signInPages: undefined,
     sessionSettings: new Map(),
+    consoleSecrets: new Map([['root', { kind: 'password', password: 'pencil' }]]),
     upstreams: new Map([[database, targetOf(options)]]),
     rechecks: new Map(),
     isEnforced: false,
@@ -444,6 +445,11 @@ function catalogOf(
     ]),
     groups: new Map([['readonly', { name: 'readonly', role, rank: 0, allowsSuperuser: false }]]),
     identityMap: parseIdentityMap('').map,
-    console: { adminGroups: new Set(adminGroups), statsGroups: new Set() },
+    console: {
+      adminGroups: new Set(adminGroups),
+      statsGroups: new Set(),
+      users: new Map([['root', 'admin']]),
+      unixSocket: undefined,
+    },
   }
 }

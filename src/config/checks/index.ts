@@ -9,6 +9,7 @@ import {
   checkKeySources,
   checkTls,
 } from './entries.ts'
+import { checkConsole } from './console.ts'
 import { checkTokenUpstreams } from './exchange.ts'
 import { checkGrants, checkOwners } from './grants.ts'
 import { checkIntrospection, checkKinds } from './tokens.ts'
@@ -47,6 +48,7 @@ export function checkTogether(tree: ExpandedTree): readonly Finding[] {
     ...checkProvisioning(view),
     ...checkSessionSettings(view),
     ...checkPools(view),
+    ...checkConsole(view),
     ...checkSignIn(view),
     ...checkSettings(view),
   ]

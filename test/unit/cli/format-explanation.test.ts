@@ -28,6 +28,7 @@ function formatted(changes: Partial<Explanation>): string {
     principal: 'alice',
     groups: ['readers'],
     role: 'app',
+    console: null,
     expiresAt: null,
     refusal: null,
     ...changes,

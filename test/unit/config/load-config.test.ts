@@ -119,7 +119,7 @@ test('a minimal file gets every default', () => {
         integrations: {},
         identity_map: '',
         groups: {},
-        console: { admin_groups: [], stats_groups: [] },
+        console: { admin_groups: [], stats_groups: [], unix_socket: 'none', users: {} },
         databases: {},
         connectivity_pools: {
           main: {

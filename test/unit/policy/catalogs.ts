@@ -14,6 +14,8 @@ interface CatalogParts {
   readonly identityMap?: string
   readonly adminGroups?: readonly string[]
   readonly statsGroups?: readonly string[]
+  readonly consoleUsers?: readonly (readonly [string, 'admin' | 'stats'])[]
+  readonly consoleSocket?: 'admin' | 'stats'
 }
 
 export function catalogOf(parts: CatalogParts): Catalog {
@@ -26,6 +28,8 @@ export function catalogOf(parts: CatalogParts): Catalog {
     console: {
       adminGroups: new Set(parts.adminGroups),
       statsGroups: new Set(parts.statsGroups),
+      users: new Map(parts.consoleUsers),
+      unixSocket: parts.consoleSocket,
     },
   }
 }
