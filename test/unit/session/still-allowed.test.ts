@@ -284,3 +284,119 @@ describe('a session by a password', () => {
     expect(noLongerAllowed(byPassword, facts, catalog({ pools: [ofGroups] }))).toBe('sso-required')
   })
 })
+
+describe('a session of the console', () => {
+  const atConsole = { ...grant.intent, database: 'system' }
+  const system = database('system', { integrations: ['people'], hasUpstream: false })
+  const its: Parts = { databases: [system], adminGroups: ['readwrite'], statsGroups: ['readonly'] }
+  const bySso: Grant = {
+    ...grant,
+    intent: atConsole,
+    role: '',
+    guest: { name: 'alice', right: 'admin', by: 'sso' },
+  }
+  const bySecret: Grant = {
+    ...bySso,
+    identity: undefined,
+    guest: { name: 'root', right: 'admin', by: 'secret' },
+  }
+  const bySocket: Grant = { ...bySecret, guest: { name: 'unix', right: 'admin', by: 'socket' } }
+  const named = { ...main, passwordUsers: new Set(['root']) }
+
+  test.each<[string, Grant, Parts]>([
+    ['by single sign-on goes on where it would be let in again', bySso, its],
+    [
+      'by a secret, in a pool that takes passwords',
+      bySecret,
+      { ...its, pools: [open], consoleUsers: [['root', 'admin']] },
+    ],
+    [
+      'by a secret, in a pool that names its user',
+      bySecret,
+      { ...its, pools: [named], consoleUsers: [['root', 'admin']] },
+    ],
+    ['by the socket', bySocket, { ...its, consoleSocket: 'admin' }],
+    [
+      'that looked, and may do more now',
+      { ...bySso, guest: { name: 'alice', right: 'stats', by: 'sso' } },
+      its,
+    ],
+  ])('%s', (_, held, parts) => {
+    expect(noLongerAllowed(held, facts, catalog(parts))).toBeUndefined()
+  })
+
+  test.each<[string, string, Grant, Parts]>([
+    [
+      'where a database has taken its place',
+      'unknown-database',
+      bySso,
+      { ...its, databases: [database('system', { integrations: ['people'] })] },
+    ],
+    [
+      'whose integration is gone',
+      'integration-none',
+      bySso,
+      { ...its, databases: [database('system', { hasUpstream: false })] },
+    ],
+    [
+      'whose integration is off',
+      'integration-disabled',
+      bySso,
+      { ...its, integrations: [{ ...people, isEnabled: false }] },
+    ],
+    [
+      'whose integration is of another issuer',
+      'token-issuer',
+      bySso,
+      { ...its, integrations: [{ ...people, issuer: 'https://x.example' }] },
+    ],
+    [
+      'whose group lost the console',
+      'console-not-allowed',
+      bySso,
+      { ...its, adminGroups: [], statsGroups: [] },
+    ],
+    ['whose group may only look now', 'console-not-allowed', bySso, { ...its, adminGroups: [] }],
+    ['whose user is gone', 'console-not-allowed', bySecret, { ...its, pools: [open] }],
+    [
+      'whose user may only look now',
+      'console-not-allowed',
+      bySecret,
+      { ...its, pools: [open], consoleUsers: [['root', 'stats']] },
+    ],
+    [
+      'whose pool wants single sign-on now',
+      'sso-required',
+      bySecret,
+      { ...its, consoleUsers: [['root', 'admin']] },
+    ],
+    ['whose socket is for nobody now', 'console-not-allowed', bySocket, its],
+    [
+      'whose socket may only look now',
+      'console-not-allowed',
+      bySocket,
+      { ...its, consoleSocket: 'stats' },
+    ],
+    ['whose pool is gone', 'no-pool', bySocket, { ...its, pools: [], consoleSocket: 'admin' }],
+  ])('%s ends: %s', (_, reason, held, parts) => {
+    expect(noLongerAllowed(held, facts, catalog(parts))).toBe(reason)
+  })
+
+  test('by an ID token ends where those are not taken any more', () => {
+    const held = { ...bySso, intent: { ...atConsole, tokenUser: 'id_token' as const } }
+    const strict = { ...people, allowsIdTokenUser: false }
+    expect(noLongerAllowed(held, facts, catalog(its))).toBeUndefined()
+    expect(noLongerAllowed(held, facts, catalog({ ...its, integrations: [strict] }))).toBe(
+      'id-token-disabled',
+    )
+  })
+
+  test('does not look at the scope that its client named', () => {
+    const held = { ...bySso, intent: { ...atConsole, qualifier: 'sandbox' } }
+    const databases = [system, database('sandbox', { integrations: ['other'] })]
+    const integrations = [people, integration('other')]
+    expect(
+      noLongerAllowed(held, facts, catalog({ ...its, databases, integrations })),
+    ).toBeUndefined()
+  })
+})
