@@ -11,7 +11,7 @@ import { groupsClaim } from '../../demo/provider-configuration.ts'
 import { hasPsql, psql } from '../support/psql.ts'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
-import { WireClient } from '../support/wire-client.ts'
+import { errorFields, message, WireClient } from '../support/wire-client.ts'
 
 let stack: Stack
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
     },
     configure: (config) => {
       config.workers = 2
-      config.limits['max_sessions'] = 1
+      config.limits['max_sessions'] = 2
       config.limits['throttle'] = ['opaque-token']
       config['console'] = {
         admin_groups: ['readwrite'],
@@ -159,11 +159,11 @@ describe.runIf(hasPsql())('psql at the console', () => {
   })
 
   test('gets in when there are as many sessions as there may be', async () => {
-    const session = await stack.logIn()
+    const sessions = [await stack.logIn(), await stack.logIn()]
     const full = await psql(stack.environment(await stack.token()), 'select 1')
     expect(full.stderr).toContain('sorry, too many clients already')
     expect(await psql(await environment(), 'select 1')).toMatchObject({ stdout: '1\n' })
-    session.client.destroy()
+    for (const { client } of sessions) client.destroy()
   })
 })
 
@@ -191,6 +191,79 @@ test('a driver that prepares and binds is answered with types', async () => {
   } finally {
     await client.end()
   }
+})
+
+describe('what the console answers is what PostgreSQL answers to', () => {
+  const query = (sql: string): Buffer => message('Q', Buffer.from(`${sql}\0`))
+  const parse = (sql: string, name = ''): Buffer =>
+    message('P', Buffer.from(`${name}\0${sql}\0\0\0`))
+  const bind = (portal = '', name = ''): Buffer =>
+    message('B', Buffer.from(`${portal}\0${name}\0\0\0\0\0\0\0`))
+  const portal = (type: string, name = ''): Buffer => message(type, Buffer.from(`P${name}\0`))
+  const execute = (rows = 0, name = ''): Buffer =>
+    message('E', Buffer.concat([Buffer.from(`${name}\0\0\0\0`), Buffer.of(rows)]))
+  const sync = message('S', Buffer.alloc(0))
+
+  /** Types, states and SQLSTATEs up to so many ReadyForQuery. */
+  async function answered(database: string, sent: readonly Buffer[]): Promise<string> {
+    const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
+    await client.logIn({ user: 'app_readonly', database }, await stack.token(asAdmin))
+    await client.readUntil('Z')
+    client.send(Buffer.concat(sent))
+    const heard: string[] = []
+    for (
+      let left = sent.filter((one) => 'QSF'.includes(String.fromCharCode(one[0]!))).length;
+      left > 0;
+    ) {
+      const next = await client.read()
+      if (next.type === 'Z') left--
+      const more =
+        next.type === 'Z'
+          ? next.body.toString()
+          : next.type === 'E'
+            ? errorFields(next).sqlstate
+            : next.type === 'C'
+              ? next.body.toString('utf8', 0, next.body.length - 1)
+              : ''
+      heard.push(next.type + more)
+    }
+    client.destroy()
+    await client.closed().catch(() => {})
+    return heard.join(' ')
+  }
+
+  test.each([
+    ['nothing', [query(''), query(';')]],
+    ['several statements', [query('select 1; select 2 as a')]],
+    ['a mistake in one of several', [query('select 1; selec 2')]],
+    ['a transaction', [query('begin'), query('select 1'), query('commit')]],
+    [
+      'a transaction that fails',
+      [query('begin'), query('selec'), query('select 1'), query('commit')],
+    ],
+    ['the end of a transaction that there is not', [query('rollback')]],
+    ['a second beginning', [query('begin'), query('begin'), query('rollback')]],
+    ['a statement that is prepared', [parse('select 1'), bind(), portal('D'), execute(), sync]],
+    ['an empty one', [parse(''), bind(), portal('D'), execute(), sync]],
+    [
+      'a mistake, and what is behind it',
+      [parse('selec'), bind(), execute(), sync, query('select 1')],
+    ],
+    ['a portal in parts', [parse('select 1'), bind(), execute(1), execute(1), sync]],
+    ['a portal that is run again', [parse('begin'), bind(), execute(), execute(), sync]],
+    ['a portal that there is not', [execute(0, 'p'), sync]],
+    ['a portal of before', [parse('select 1', 'a'), bind('p', 'a'), sync, execute(0, 'p'), sync]],
+    ['a name that is taken', [parse('select 1', 'a'), parse('select 1', 'a'), sync]],
+    ['a parameter that is not bound', [parse('select $1::text'), bind(), sync]],
+    ['two statements in one', [parse('select 1; select 2'), sync]],
+    [
+      'what it has forgotten',
+      [parse('select 1', 'a'), sync, query('deallocate all'), bind('', 'a'), sync],
+    ],
+    ['a message that is cut short', [message('B', Buffer.of(0)), sync]],
+  ])('%s', async (_, sent) => {
+    expect(await answered('system', sent)).toBe(await answered('sandbox', sent))
+  })
 })
 
 test('who was at the console is in the audit, with its right and how it came', async () => {

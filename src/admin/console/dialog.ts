@@ -219,7 +219,9 @@ export class Dialog {
     portal.answer = { tag: answer.tag, table: { columns: columns ?? [], rows: [] } }
     await this.#tell(isFirst ? answer : { table: answer.table }, rows, formats)
     if (portal.rows.length === 0 && !(maxRows > 0 && rows.length === maxRows && columns)) {
-      this.#push(wire.commandComplete(answer.tag))
+      // The count is that of what is sent now, as in PostgreSQL.
+      const tag = answer.tag.replace(/^SELECT \d+$/, `SELECT ${rows.length}`)
+      this.#push(wire.commandComplete(tag))
       return
     }
     this.portals.checkHeld()
