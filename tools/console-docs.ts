@@ -11,9 +11,67 @@ const introduction = `# The SQL console
 
 <!-- Written by tools/console-docs.ts from src/admin/grammar. Do not edit. -->
 
-The statements that the console reads: those of Ocient for integrations and connectivity pools, those of
-CockroachDB for cluster settings, PgBouncer's commands, and ours. This version has the grammar; there is no
-connection to the console yet.
+The console is where Portcullis is looked at and changed, with any client of PostgreSQL. Its statements are those of
+Ocient for integrations and connectivity pools, those of CockroachDB for cluster settings, PgBouncer's commands, and
+ours. Some of them answer that they are not there yet.
+
+## How to get in
+
+Connect to the database \`system\`, \`portcullis\` or \`pgbouncer\`, by any connectivity pool. One of these names that
+\`databases\` has with an upstream is that database, and the others are the console still. There are three ways in:
+
+By single sign-on, with a token or a browser as for every database:
+
+\`\`\`yaml
+console: { admin_groups: [dba], stats_groups: [monitoring] }
+\`\`\`
+
+\`\`\`sh
+PGPASSWORD="$(get-a-token)" psql "host=db.example.com port=6432 dbname=system user=alice sslmode=verify-full"
+psql "host=db.example.com port=6432 dbname=system user=sso sslmode=verify-full"
+\`\`\`
+
+The token is one of an integration of the database \`system\`. The groups are those of \`groups\`, and their roles do not
+matter here: whoever is in one of \`admin_groups\` may do everything, and in one of \`stats_groups\` look at everything.
+The user may be anything but one of \`console.users\`.
+
+By a secret, before single sign-on works and when it does not:
+
+\`\`\`yaml
+console: { users: { root: { secret: '\${file:/run/secrets/console}', right: admin } } }
+\`\`\`
+
+\`\`\`sh
+psql "host=db.example.com port=6432 dbname=system user=root sslmode=verify-full"
+\`\`\`
+
+It is proved by SCRAM-SHA-256, which every current driver knows, and never asked for in the clear. In place of the
+password the file may have the verifier as \`pg_authid\` keeps it. A pool with \`require_sso\` lets such a user in if
+\`password_users\` names it.
+
+By a Unix socket, for whoever may open it:
+
+\`\`\`yaml
+console: { unix_socket: admin }
+connectivity_pools: { local: { participants: [{ node: gw0, socket_directory: /run/portcullis, listen_port: 6432 }] } }
+\`\`\`
+
+\`\`\`sh
+psql "host=/run/portcullis port=6432 dbname=system user=me"
+\`\`\`
+
+Its mode, 0600, is what says who that is: the user that Portcullis runs as, and root. The user of the connection proves
+nothing: at the console it is \`unix\`.
+
+\`limits.max_console_sessions\` may be open, besides all other sessions. What a pool says of how long sessions may last
+goes for them too.
+
+## With drivers and tools
+
+The console speaks both protocols of PostgreSQL, the simple and the extended one. Parameters (\`$1\`) stand where a literal
+may stand. Transactions are accepted, and each statement takes effect by itself all the same: \`ROLLBACK\` undoes nothing,
+and says so where there was something. There are no tables, so that \`\\d\` of psql and the trees of graphical tools stay
+empty; \`SHOW HELP\` lists what there is. Statements that wait, such as \`PAUSE\`, end with a cancel request (Ctrl-C).
 
 ## How statements are written
 

@@ -46,7 +46,7 @@ const messages = fc.oneof(
     .map(([portal, rows]) => message('E', Buffer.concat([cstrings(portal), int32(rows)]))),
   fc.constantFrom(...['S', 'H', 'F', 'd', 'c', 'f'].map((type) => message(type, ''))),
   fc
-    .tuple(fc.constantFrom(...'QPBDCE'), fc.uint8Array({ maxLength: 12 }))
+    .tuple(fc.constantFrom('Q', 'P', 'B', 'D', 'C', 'E'), fc.uint8Array({ maxLength: 12 }))
     .map(([type, bytes]) => message(type, Buffer.from(bytes))),
 )
 

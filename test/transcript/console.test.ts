@@ -29,9 +29,10 @@ async function enter(gate: Gate, packetOfHello = hello): Promise<Frontend> {
   return frontend
 }
 
-async function entered(gate: Gate): Promise<{ frontend: Frontend; key: Buffer }> {
+async function entered(gate: Gate): Promise<Frontend> {
   const frontend = await enter(gate)
-  return { frontend, key: await frontend.takeCancelKey() }
+  await frontend.takeCancelKey()
+  return frontend
 }
 
 const query = (text: string): Buffer => message('Q', cstrings(text))
@@ -70,7 +71,7 @@ function shown(all: readonly TypedMessage[]): string {
   return all
     .map(({ type, raw, body }) => {
       if (type === 'Z') return `Z${body.toString('latin1')}`
-      return type === 'E' ? `E${readError(raw)?.sqlstate ?? ''}` : type
+      return type === 'E' ? `E${readError(raw).sqlstate ?? ''}` : type
     })
     .join(' ')
 }
@@ -170,8 +171,7 @@ describe('a client at the console', () => {
     ['asks for a table', [query('select * from pg_class')], 'E0A000 ZI'],
   ])('that %s', async (_, sent, expected) => {
     await using gate = await start()
-    const { frontend } = await entered(gate)
-    await using _frontend = frontend
+    await using frontend = await entered(gate)
     frontend.send(...sent)
     const count = expected.split(' ').filter((one) => one.startsWith('Z')).length
     expect(shown(await answers(frontend, count))).toBe(expected)
@@ -186,7 +186,7 @@ describe('a client at the console', () => {
 
   test('has what precedes a Flush answered at once', async () => {
     await using gate = await start()
-    const { frontend } = await entered(gate)
+    const frontend = await entered(gate)
     frontend.send(parse('select 1'), flush)
     expect((await frontend.takeMessage()).type).toBe('1')
     await frontend[Symbol.asyncDispose]()
@@ -198,8 +198,7 @@ describe('a client at the console', () => {
     ['a message of less than nothing', message('Q', '', 3), '08P01'],
   ])('is let go for %s', async (_, bytes, sqlstate) => {
     await using gate = await start()
-    const { frontend } = await entered(gate)
-    await using _frontend = frontend
+    await using frontend = await entered(gate)
     frontend.send(bytes)
     expect(readError(await frontend.rest())).toMatchObject({ sqlstate })
     await gate.settled()
@@ -207,8 +206,7 @@ describe('a client at the console', () => {
 
   test('keeps no more than it may of what it prepares', async () => {
     await using gate = await start()
-    const { frontend } = await entered(gate)
-    await using _frontend = frontend
+    await using frontend = await entered(gate)
     const text = `select '${'x'.repeat(60_000)}'`
     for (let index = 0; index < 20; index++) frontend.send(parse(text, `s${index}`))
     frontend.send(sync)
@@ -226,8 +224,7 @@ describe('an order', () => {
   test('says who gives it, and with which right', async () => {
     const order = taking(() => ({ kind: 'answer', answer: { tag: 'CREATE GROUP' } }))
     await using gate = await start({ order })
-    const { frontend } = await entered(gate)
-    await using _frontend = frontend
+    await using frontend = await entered(gate)
     frontend.send(query('create group g'))
     expect(shown(await answers(frontend))).toBe('C ZI')
     expect(asked.at(-1)).toMatchObject({
@@ -240,8 +237,8 @@ describe('an order', () => {
   test('that waits is ended by a cancel request', async () => {
     const order = taking(() => ({ kind: 'waiting', ticket: 't' }))
     await using gate = await start({ order })
-    const { frontend, key } = await entered(gate)
-    await using _frontend = frontend
+    await using frontend = await enter(gate)
+    const key = await frontend.takeCancelKey()
     const before = asked.length
     frontend.send(query('pause'))
     await until('the order', () => asked.length > before)
@@ -254,7 +251,7 @@ describe('an order', () => {
   test('that waits ends with its client', async () => {
     const order = taking(() => ({ kind: 'waiting', ticket: 't' }))
     await using gate = await start({ order })
-    const { frontend } = await entered(gate)
+    const frontend = await entered(gate)
     const before = asked.length
     frontend.send(query('pause'))
     await until('the order', () => asked.length > before)
@@ -278,8 +275,7 @@ describe('an order', () => {
   test('that takes effect within a transaction is not undone, and that is said', async () => {
     const order = taking(() => ({ kind: 'answer', answer: { tag: 'CREATE GROUP' } }))
     await using gate = await start({ order })
-    const { frontend } = await entered(gate)
-    await using _frontend = frontend
+    await using frontend = await entered(gate)
     frontend.send(query('begin; create group g'), query('rollback'))
     expect(shown(await answers(frontend, 2))).toBe('C C ZT N C ZI')
   })
@@ -290,8 +286,7 @@ describe('an order', () => {
       answer: { tag: 'X', table: { columns: [{ name: 'a', type: 'int4' }], rows: [['x']] } },
     }))
     await using gate = await start({ order })
-    const { frontend } = await entered(gate)
-    await using _frontend = frontend
+    await using frontend = await entered(gate)
     frontend.send(query('show sessions'), query('select 1'))
     expect(shown(await answers(frontend, 2))).toBe('T EXX000 ZI T D C ZI')
     expect(gate.bugs).toHaveLength(1)
@@ -302,15 +297,15 @@ test('a drain ends a session that is idle, and one that is not when it is', asyn
   await using gate = await start()
   const idle = await entered(gate)
   const busy = await entered(gate)
-  busy.frontend.send(query('begin'))
-  await answers(busy.frontend)
+  busy.send(query('begin'))
+  await answers(busy)
   const drained = gate.registry.drain(60_000)
-  expect(readError(await idle.frontend.rest())).toMatchObject({ sqlstate: '57P01' })
-  busy.frontend.send(query('commit'))
-  await answers(busy.frontend)
-  expect(readError(await busy.frontend.rest())).toMatchObject({ sqlstate: '57P01' })
-  await idle.frontend[Symbol.asyncDispose]()
-  await busy.frontend[Symbol.asyncDispose]()
+  expect(readError(await idle.rest())).toMatchObject({ sqlstate: '57P01' })
+  busy.send(query('commit'))
+  await answers(busy)
+  expect(readError(await busy.rest())).toMatchObject({ sqlstate: '57P01' })
+  await idle[Symbol.asyncDispose]()
+  await busy[Symbol.asyncDispose]()
   await drained
 })
 
@@ -319,14 +314,12 @@ describe('a secret', () => {
   const saidFirst = (text: string, mechanism = 'SCRAM-SHA-256'): Buffer =>
     message('p', Buffer.concat([cstrings(mechanism), int32(text.length), Buffer.from(text)]))
 
-  async function challenged(gate: Gate, user = 'root', flag = 'n') {
-    const frontend = await gate.connect()
+  async function challenged(frontend: Frontend, user = 'root', flag = 'n'): Promise<string> {
     const asks = ['options', '-c auth_method=scram-sha-256']
     frontend.send(startup(['user', user, 'database', 'pgbouncer', ...asks]))
     expect((await frontend.takeMessage()).raw).toEqual(offer)
     frontend.send(saidFirst(`${flag},,n=,r=abc`))
-    const challenge = (await frontend.takeMessage()).body.toString('utf8', 4)
-    return { frontend, challenge }
+    return (await frontend.takeMessage()).body.toString('utf8', 4)
   }
 
   function proofFor(challenge: string, password: string, flag = 'n'): Buffer {
@@ -347,8 +340,8 @@ describe('a secret', () => {
 
   test.each(['n', 'y'])('is proved without being sent, with the flag %s', async (flag) => {
     await using gate = await start({ requireSso: false })
-    const { frontend, challenge } = await challenged(gate, 'root', flag)
-    await using _frontend = frontend
+    await using frontend = await gate.connect()
+    const challenge = await challenged(frontend, 'root', flag)
     frontend.send(proofFor(challenge, 'pencil', flag))
     const final = await frontend.takeMessage()
     expect(final.body.toString('utf8', 4)).toMatch(/^v=[A-Za-z0-9+/]{43}=$/)
@@ -359,8 +352,8 @@ describe('a secret', () => {
 
   test('that is wrong is refused, and the server proves nothing', async () => {
     await using gate = await start({ requireSso: false })
-    const { frontend, challenge } = await challenged(gate)
-    await using _frontend = frontend
+    await using frontend = await gate.connect()
+    const challenge = await challenged(frontend)
     frontend.send(proofFor(challenge, 'pen'))
     expect(readError(await frontend.rest())).toMatchObject({
       sqlstate: '28P01',
@@ -373,7 +366,8 @@ describe('a secret', () => {
     await using gate = await start({ requireSso: false, limits: { throttled: new Set() } })
     const salts: string[] = []
     for (const user of ['eve', 'eve', 'bob']) {
-      const { frontend, challenge } = await challenged(gate, user)
+      const frontend = await gate.connect()
+      const challenge = await challenged(frontend, user)
       salts.push(/s=([^,]+),i=4096$/.exec(challenge)?.[1] ?? '')
       frontend.send(proofFor(challenge, 'pencil'))
       expect(readError(await frontend.rest())).toMatchObject({
@@ -421,8 +415,8 @@ describe('a secret', () => {
       const next = await frontend.takeMessage()
       if (next.type === 'R') {
         frontend.send(proofFor(next.body.toString('utf8', 4), `pen${index}`))
-        refused.push(readError(await frontend.rest())?.sqlstate)
-      } else refused.push(readError(next.raw)?.sqlstate)
+        refused.push(readError(await frontend.rest()).sqlstate)
+      } else refused.push(readError(next.raw).sqlstate)
       await frontend[Symbol.asyncDispose]()
     }
     expect(refused[0]).toBe('28P01')

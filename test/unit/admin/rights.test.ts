@@ -1,5 +1,5 @@
 // Which right each statement needs, as a table that a new statement has to be put into.
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { execute } from '../../../src/admin/execute.ts'
 import { parseStatements } from '../../../src/admin/grammar/parse.ts'
 import { reference } from '../../../src/admin/grammar/reference.ts'
@@ -38,26 +38,23 @@ function statementsOf(kind: Statement['kind']): readonly Statement[] {
     .filter((statement) => statement.kind === kind)
 }
 
-describe.each(kinds)('%s', (kind) => {
-  test(forAll.has(kind) ? 'is for all' : 'is for administrators', () => {
-    const statements = statementsOf(kind)
-    expect(statements.length).toBeGreaterThan(0)
-    for (const statement of statements) {
-      expect(neededRight(statement)).toBe(forAll.has(kind) ? 'stats' : 'admin')
-      const check = (): void => {
-        checkRight(statement, { right: 'stats' }, 1)
-      }
-      if (forAll.has(kind)) check()
-      else {
-        expect(check).toThrow(
-          expect.objectContaining({
-            fault: expect.objectContaining({ sqlstate: '42501', position: 1 }) as unknown,
-          }),
-        )
-      }
-      checkRight(statement, { right: 'admin' }, 1)
+test.each(kinds)('%s is for whom the table says', (kind) => {
+  const statements = statementsOf(kind)
+  const isForAll = forAll.has(kind)
+  expect(statements.length).toBeGreaterThan(0)
+  for (const statement of statements) {
+    expect(neededRight(statement)).toBe(isForAll ? 'stats' : 'admin')
+    const check = (): void => {
+      checkRight(statement, { right: 'stats' }, 1)
     }
-  })
+    const fault = { sqlstate: '42501', position: 1 }
+    if (isForAll) check()
+    else
+      expect(check).toThrow(
+        expect.objectContaining({ fault: expect.objectContaining(fault) as unknown }),
+      )
+    checkRight(statement, { right: 'admin' }, 1)
+  }
 })
 
 test.each([
