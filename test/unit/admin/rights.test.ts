@@ -1,5 +1,6 @@
 // Which right each statement needs, as a table that a new statement has to be put into.
 import { expect, test } from 'vitest'
+import type { CatalogHome } from '../../../src/admin/catalog-home.ts'
 import { execute } from '../../../src/admin/execute.ts'
 import { parseStatements } from '../../../src/admin/grammar/parse.ts'
 import { reference } from '../../../src/admin/grammar/reference.ts'
@@ -69,6 +70,19 @@ test.each([
   expect(neededRight(parseStatements(text)[0]!.statement)).toBe(right)
 })
 
+function nobody(): never {
+  throw new Error('it was carried out')
+}
+
+const homeless: CatalogHome = {
+  get state() {
+    return nobody()
+  },
+  change: nobody,
+  history: nobody,
+  rollback: nobody,
+}
+
 test.each(['KILL_CLIENT 5', 'CREATE GROUP g', "EXPLAIN LOGIN CLAIMS '{}'", 'SHUTDOWN', 'SHOW FDS'])(
   'the primary looks at the right itself: %s',
   async (text) => {
@@ -82,7 +96,7 @@ test.each(['KILL_CLIENT 5', 'CREATE GROUP g', "EXPLAIN LOGIN CLAIMS '{}'", 'SHUT
       session: 'one',
       database: 'system',
     } as const
-    const reply = await execute({ text, index: 0, parameters: [], user }, consoleServices())
+    const reply = await execute({ text, index: 0, parameters: [], user }, consoleServices(homeless))
     expect(reply).toMatchObject({ kind: 'fault', fault: { sqlstate: '42501' } })
   },
 )
