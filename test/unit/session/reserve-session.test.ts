@@ -4,7 +4,7 @@ import type { Admission } from '../../../src/session/attempt.ts'
 import { type Ledger, LocalLedger } from '../../../src/session/ledger.ts'
 import type { SessionFacts } from '../../../src/session/observer.ts'
 import { SessionRegistry } from '../../../src/session/registry.ts'
-import { reserveSession } from '../../../src/session/reserve-session.ts'
+import { reserveConsole, reserveSession } from '../../../src/session/reserve-session.ts'
 import type { SessionCountLimits } from '../../../src/session/session-counts.ts'
 
 const unlimited: SessionCountLimits = {
@@ -138,4 +138,29 @@ test('nobody is let in while the gate drains', async () => {
   const gate = new Gate({})
   await gate.registry.drain(0)
   expect(await gate.enter()).toMatchObject({ reason: 'draining' })
+})
+
+describe('sessions of the console', () => {
+  const limits = { maxConsoleSessions: 1 }
+
+  test('are counted apart, and no more of them than there may be', async () => {
+    const ledger = new LocalLedger()
+    const full = new Gate({ maxSessions: 1 }, ledger)
+    const held = await full.enter()
+    expect(held).not.toBeInstanceOf(Refusal)
+    const services = { ledger, registry: full.registry }
+    const release = await reserveConsole(services, limits)
+    await expect(reserveConsole(services, limits)).rejects.toMatchObject({
+      reason: 'console-limit',
+    })
+    release()
+    ;(await reserveConsole(services, limits))()
+  })
+
+  test('are not begun while the gateway is being stopped', async () => {
+    const registry = new SessionRegistry()
+    registry.endNow()
+    const services = { ledger: new LocalLedger(), registry }
+    await expect(reserveConsole(services, limits)).rejects.toMatchObject({ reason: 'draining' })
+  })
 })
