@@ -169,7 +169,7 @@ class Replay {
     const signsInBy = attempt.intent.asksForSignIn
       ? enterSignIn(attempt, pool, this.#config.sign_in !== undefined).integration
       : undefined
-    if (isConsole(attempt.intent.database, catalog)) {
+    if (isConsole(attempt.intent.database, attempt.catalog)) {
       return this.#explainConsole(attempt, pool, tokens, signsInBy)
     }
     if (signsInBy === undefined && chooseAuthMethod(attempt, pool) === 'scram-sha-256') {

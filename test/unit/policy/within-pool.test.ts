@@ -135,7 +135,7 @@ describe('within a pool', () => {
   })
 
   test('the console is for the groups that are allowed', () => {
-    const access = { adminGroups: new Set(['readonly']), statsGroups: new Set<string>() }
+    const access = { ...all.console, adminGroups: new Set(['readonly']) }
     const catalog = { ...all, console: access }
     const closed = withinPool(catalog, { ...main, allowedGroups: new Set(['readwrite']) })
     expect(decideConsole(nobody, shared, closed)).toMatchObject({
