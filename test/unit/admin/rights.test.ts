@@ -1,12 +1,10 @@
 // Which right each statement needs, as a table that a new statement has to be put into.
 import { expect, test } from 'vitest'
-import type { CatalogHome } from '../../../src/admin/catalog-home.ts'
-import { execute } from '../../../src/admin/execute.ts'
+import { type ConsoleServices, execute } from '../../../src/admin/execute.ts'
 import { parseStatements } from '../../../src/admin/grammar/parse.ts'
 import { reference } from '../../../src/admin/grammar/reference.ts'
 import type { Statement } from '../../../src/admin/grammar/statement.ts'
 import { checkRight, neededRight } from '../../../src/admin/rights.ts'
-import { consoleServices } from '../../../src/console-services.ts'
 
 /** Whoever may only look may give these, and nothing else. */
 const forAll: ReadonlySet<Statement['kind']> = new Set([
@@ -74,13 +72,14 @@ function nobody(): never {
   throw new Error('it was carried out')
 }
 
-const homeless: CatalogHome = {
-  get state() {
+/** Whatever asks for one of them has gone too far. */
+const services: ConsoleServices = {
+  get catalog() {
     return nobody()
   },
-  change: nobody,
-  history: nobody,
-  rollback: nobody,
+  get fleet() {
+    return nobody()
+  },
 }
 
 test.each(['KILL_CLIENT 5', 'CREATE GROUP g', "EXPLAIN LOGIN CLAIMS '{}'", 'SHUTDOWN', 'SHOW FDS'])(
@@ -96,7 +95,7 @@ test.each(['KILL_CLIENT 5', 'CREATE GROUP g', "EXPLAIN LOGIN CLAIMS '{}'", 'SHUT
       session: 'one',
       database: 'system',
     } as const
-    const reply = await execute({ text, index: 0, parameters: [], user }, consoleServices(homeless))
+    const reply = await execute({ text, index: 0, parameters: [], user }, services)
     expect(reply).toMatchObject({ kind: 'fault', fault: { sqlstate: '42501' } })
   },
 )
