@@ -15,7 +15,7 @@ const mayImport = {
   web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
   telemetry: ['refusal', 'session'],
   catalog: ['config', 'admin', 'telemetry'],
-  cli: ['refusal', 'config', 'identity', 'policy', 'grants', 'inspection'],
+  cli: ['refusal', 'config', 'catalog', 'identity', 'policy', 'grants', 'inspection'],
   grants: ['refusal', 'config', 'upstream', 'sasl', 'telemetry', 'compose-rules'],
   inspection: [
     ...['refusal', 'config', 'identity', 'policy', 'upstream', 'sasl', 'telemetry'],

@@ -2,6 +2,15 @@
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { caInit, caPgConfig, initHelp, type InitOptions, pgConfigHelp } from './cli/ca.ts'
+import {
+  catalogApply,
+  catalogApplyHelp,
+  type CatalogCommandOptions,
+  catalogDiff,
+  catalogDiffHelp,
+  catalogExport,
+  catalogExportHelp,
+} from './cli/catalog.ts'
 import { check, checkHelp, type CheckOptions } from './cli/check.ts'
 import { doctor, type DoctorCommandOptions, doctorHelp } from './cli/doctor.ts'
 import { explain, explainHelp, type ExplainOptions } from './cli/explain.ts'
@@ -141,6 +150,37 @@ grantsCommand('apply', 'show the statements that `grants` of the catalog needs, 
   .addHelpText('after', applyHelp)
   .action(async (options: GrantsCommandOptions) => {
     process.exitCode = await grantsApply(options)
+  })
+
+program
+  .command('diff')
+  .description('say what apply would change of the catalog')
+  .requiredOption('-c, --config <file>', 'configuration file')
+  .requiredOption('-f, --file <file>', 'file with sections of the catalog; - reads standard input')
+  .addHelpText('after', catalogDiffHelp)
+  .action(async (options: CatalogCommandOptions) => {
+    process.exitCode = await catalogDiff(options)
+  })
+
+program
+  .command('apply')
+  .description('make the catalog what a file says')
+  .requiredOption('-c, --config <file>', 'configuration file')
+  .requiredOption('-f, --file <file>', 'file with sections of the catalog; - reads standard input')
+  .option('--expect-version <number>', 'only if the catalog is still this version')
+  .option('--yes', 'do not ask')
+  .addHelpText('after', catalogApplyHelp)
+  .action(async (options: CatalogCommandOptions) => {
+    process.exitCode = await catalogApply(options)
+  })
+
+program
+  .command('export')
+  .description('print the catalog as it is in use, without secrets')
+  .requiredOption('-c, --config <file>', 'configuration file')
+  .addHelpText('after', catalogExportHelp)
+  .action(async (options: { config: string }) => {
+    process.exitCode = await catalogExport(options)
   })
 
 const sessions = program

@@ -22,6 +22,7 @@ import { consoleFleet, type RunningConsoleFleet } from './console-fleet.ts'
 import { consoleServices } from './console-services.ts'
 import { type Asker, askOnly, FleetSessions } from './fleet-sessions.ts'
 import { FileCatalog } from './catalog/catalog-home.ts'
+import { catalogControl } from './catalog/catalog-control.ts'
 import { catalogObserver } from './catalog/catalog-observer.ts'
 import { type ChangeAudit, openChangeAudit } from './catalog/change-audit.ts'
 import { localBus } from './fleet/bus.ts'
@@ -321,6 +322,9 @@ export class Service {
     return startControl(path, {
       endSessions: async (order) => this.#sessions.fleet.end(order),
       listSessions: async (query) => this.#sessions.fleet.list(query),
+      catalog: catalogControl(this.#home, (text) =>
+        this.#options.readConfig(this.#options.file, text),
+      ),
       onKill: (selector, count) => {
         this.#log.warn('sessions killed by the control socket', { ...count, selector })
       },

@@ -66,6 +66,9 @@ interface Used {
   readonly record: VersionRecord
 }
 
+/** There is nothing to be done; the cause is what was thrown. */
+class PlanFailed extends Error {}
+
 /** Somebody wrote the file while a change of it was under way. */
 class ChangedMeanwhile extends Error {}
 
@@ -142,7 +145,7 @@ export class FileCatalog implements CatalogHome {
     plan: (tree: WrittenMap) => readonly CatalogEdit[],
   ): Promise<CatalogChange | 'unchanged'> {
     return this.#whileWritable(author.by, async (lock, notices) => {
-      const edits = plan(this.#used.tree)
+      const edits = planned(plan, this.#used.tree)
       for (const { path } of edits) {
         if (!isCatalogSection(path[0])) throw new ConsoleError(notOfCatalog)
       }
@@ -229,6 +232,8 @@ export class FileCatalog implements CatalogHome {
     try {
       return await this.#options.inTurn(async () => this.#attempt(work))
     } catch (error) {
+      // Whoever planned it knows what to say.
+      if (error instanceof PlanFailed) throw error.cause
       const { file, observer } = this.#options
       const failure = asFailure(file, error)
       observer.failed(by, failure)
@@ -421,6 +426,17 @@ export class FileCatalog implements CatalogHome {
     if (problems.join('\n') === this.#problems.join('\n')) return
     this.#problems = problems
     this.#options.observer.fileSeen(state, problems)
+  }
+}
+
+function planned(
+  plan: (tree: WrittenMap) => readonly CatalogEdit[],
+  tree: WrittenMap,
+): readonly CatalogEdit[] {
+  try {
+    return plan(tree)
+  } catch (cause) {
+    throw new PlanFailed('no plan', { cause })
   }
 }
 

@@ -7,6 +7,7 @@ import { differences } from './differences.ts'
 export interface ChangeAudit {
   /** Rejects where the record cannot be kept and nothing may happen without. */
   record(change: ChangeRecord): Promise<void>
+  flush(): Promise<void>
   reopen(): void
   close(): Promise<void>
 }
@@ -25,6 +26,7 @@ export function openChangeAudit(options: ChangeSinkOptions): ChangeAudit {
       }))
       return sink.record({ outcome, author, version: version.version, what: version.what, changes })
     },
+    flush: async () => sink.flush(),
     reopen: () => {
       sink.reopen()
     },

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { request } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { ConfigError } from '../config/index.ts'
 import { printable } from '../refusal.ts'
+import { askService } from './control-client.ts'
 import { describeFailure } from './failure.ts'
 import { readConfig } from './read-config.ts'
 
@@ -51,12 +50,13 @@ interface Killed {
   readonly unanswered: number
 }
 
-const timeoutMs = 30_000
-
 export async function listSessions(options: SessionsOptions): Promise<number> {
   return run(options, async (socket) => {
     const limit = options.limit === undefined ? undefined : Number(options.limit)
-    const list = (await call(socket, 'list', { selector: selectorOf(options), limit })) as Listed
+    const list = (await askService(socket, '/sessions/list', {
+      selector: selectorOf(options),
+      limit,
+    })) as unknown as Listed
     return { text: formatList(list), json: list, unanswered: list.unanswered }
   })
 }
@@ -67,7 +67,7 @@ export async function killSessions(options: SessionsOptions): Promise<number> {
     if (Object.values(selector).every((value) => value === undefined)) {
       throw new WrongUsage('say which sessions, for example by --subject; --help shows how')
     }
-    const killed = (await call(socket, 'kill', { selector })) as Killed
+    const killed = (await askService(socket, '/sessions/kill', { selector })) as unknown as Killed
     const count = killed.ended === 1 ? '1 session' : `${killed.ended} sessions`
     return { text: `${count} ended\n`, json: killed, unanswered: killed.unanswered }
   })
@@ -118,40 +118,6 @@ function selectorOf(options: SessionsOptions): Readonly<Record<string, string | 
     ...{ session, issuer, subject, principal, role, group, integration, pool },
     ...{ database, tokenIdHash, address },
   }
-}
-
-async function call(socketPath: string, action: string, body: unknown): Promise<unknown> {
-  const answer = await post(socketPath, `/sessions/${action}`, JSON.stringify(body))
-  const content = JSON.parse(answer.body) as Readonly<Record<string, unknown>>
-  if (answer.status === 200) return content
-  const { error } = content
-  throw new Error(
-    typeof error === 'string' ? printable(error) : `the service says ${answer.status}`,
-  )
-}
-
-async function post(
-  socketPath: string,
-  path: string,
-  body: string,
-): Promise<{ readonly status: number; readonly body: string }> {
-  return new Promise((resolve, reject) => {
-    const asked = request(
-      { socketPath, path, method: 'POST', timeout: timeoutMs, headers: { host: 'portcullis' } },
-      (response) => {
-        text(response).then((content) => {
-          resolve({ status: response.statusCode ?? 0, body: content })
-        }, reject)
-      },
-    )
-    asked.once('timeout', () => asked.destroy(new Error('no answer in time')))
-    asked.once('error', (cause) => {
-      reject(
-        new Error(`the service cannot be reached by ${socketPath}: ${cause.message}`, { cause }),
-      )
-    })
-    asked.end(body)
-  })
 }
 
 const columns = ['session', 'principal', 'role', 'database', 'pool', 'address', 'since', 'until']

@@ -27,6 +27,7 @@ export interface AuditedChange {
 export interface ChangeSink {
   /** Rejects where the record cannot be kept and nothing may happen without. */
   record(change: AuditedChange): Promise<void>
+  flush(): Promise<void>
   reopen(): void
   close(): Promise<void>
 }
@@ -67,6 +68,7 @@ export function createChangeSink(options: ChangeSinkOptions): ChangeSink {
       if (await within(options.recordTimeoutMs ?? usualTimeoutMs, written)) return
       throw new NotRecorded('audit records cannot be written')
     },
+    flush: async () => sink.flush(),
     reopen: () => {
       sink.reopen()
     },

@@ -1,5 +1,5 @@
 // What an operator may do on this machine while sessions are open. Whoever can open the socket may do it.
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { parseNetwork } from '../policy/network.ts'
 import type { EndCount, EndOrder } from '../session/revocations.ts'
@@ -10,12 +10,28 @@ import { type HttpServer, serveSocket } from './hardened-server.ts'
 export interface ControlOptions {
   readonly endSessions: (order: EndOrder) => Promise<EndCount>
   readonly listSessions: (query: SessionQuery) => Promise<SessionList>
+  readonly catalog: ControlledCatalog
   /** Is told what was ended by whoever it was. */
   readonly onKill: (selector: SessionSelector, count: EndCount) => void
   readonly onError: (error: unknown) => void
 }
 
+/** What is said and answered is for the command line: it only passes by here. */
+export interface ControlledCatalog {
+  diff(text: string): Promise<object>
+  apply(request: {
+    readonly text: string
+    readonly expectVersion: number | undefined
+    readonly author: string
+  }): Promise<object>
+  export(): Promise<object>
+}
+
 const maxBodyBytes = 16_384
+/** As long as a file of the configuration may be; in JSON a line end counts twice. */
+const maxCatalogBytes = 1_048_576
+const maxCatalogBodyBytes = 2 * maxCatalogBytes
+const maxAuthorLength = 128
 const maxValueLength = 1_024
 const usualLimit = 1_000
 const maxLimit = 10_000
@@ -27,18 +43,16 @@ export async function startControl(path: string, options: ControlOptions): Promi
 
 export function createControlApp(options: ControlOptions): Hono {
   const app = new Hono()
-  const { endSessions, listSessions, onKill, onError } = options
+  const { endSessions, listSessions, catalog, onKill, onError } = options
 
   app.use(async (c, next) => {
     c.header('Cache-Control', 'no-store')
     await next()
   })
-  app.use(
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError: (c) => c.json({ error: 'the body is too long' }, 413),
-    }),
-  )
+  const limit = (maxSize: number): MiddlewareHandler =>
+    bodyLimit({ maxSize, onError: (c) => c.json({ error: 'the body is too long' }, 413) })
+  app.use('/sessions/*', limit(maxBodyBytes))
+  app.use('/catalog/*', limit(maxCatalogBodyBytes))
 
   app.post('/sessions/list', async (c) => {
     const { selector, limit = usualLimit } = await readBody(c)
@@ -52,6 +66,10 @@ export function createControlApp(options: ControlOptions): Hono {
     onKill(selector, count)
     return c.json(count)
   })
+
+  app.post('/catalog/diff', async (c) => c.json(await catalog.diff((await readCatalog(c)).text)))
+  app.post('/catalog/apply', async (c) => c.json(await catalog.apply(await readCatalog(c))))
+  app.post('/catalog/export', async (c) => c.json(await catalog.export()))
 
   app.notFound((c) => c.json({ error: 'not found' }, 404))
   app.onError((error, c) => {
@@ -93,6 +111,24 @@ async function readBody(c: Context): Promise<{
     throw new BadRequest(`limit must be a number between 1 and ${maxLimit}`)
   }
   return { selector: readSelector(selector), limit: isCount ? limit : undefined }
+}
+
+async function readCatalog(c: Context): Promise<Parameters<ControlledCatalog['apply']>[0]> {
+  const body = await c.req.json<unknown>().catch(() => undefined)
+  if (!isRecord(body)) throw new BadRequest('the body is no JSON object')
+  const { text, expectVersion, author = 'apply', ...more } = body
+  if (Object.keys(more).length > 0) throw new BadRequest('an unknown member is in the body')
+  if (typeof text !== 'string' || Buffer.byteLength(text) > maxCatalogBytes) {
+    throw new BadRequest(`text must be a text of at most ${maxCatalogBytes} bytes`)
+  }
+  if (typeof author !== 'string' || author === '' || author.length > maxAuthorLength) {
+    throw new BadRequest(`author must be a text of at most ${maxAuthorLength} characters`)
+  }
+  if (expectVersion === undefined) return { text, author, expectVersion }
+  if (typeof expectVersion !== 'number' || !Number.isSafeInteger(expectVersion)) {
+    throw new BadRequest('expectVersion must be a number')
+  }
+  return { text, author, expectVersion }
 }
 
 function readSelector(value: unknown): SessionSelector {

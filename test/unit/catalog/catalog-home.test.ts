@@ -201,7 +201,8 @@ test('what a plan throws is thrown, and a plan without edits changes nothing', a
   const failing = home.change(alice, 'ALTER', () => {
     throw new RangeError('as planned')
   })
-  await expect(failing).rejects.toThrow('as planned')
+  await expect(failing).rejects.toThrow(new RangeError('as planned'))
+  await expect(failing).rejects.toBeInstanceOf(RangeError)
   expect(await home.change(alice, 'ALTER', () => [])).toBe('unchanged')
   expect(await home.change(alice, 'ALTER', () => setRole('app_readonly'))).toBe('unchanged')
   expect(home.state.version).toBe(1)

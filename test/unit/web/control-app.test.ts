@@ -8,6 +8,7 @@ let queries: SessionQuery[]
 let kills: unknown[]
 let errors: unknown[]
 let failure: Error | undefined
+let catalogs: unknown[]
 
 beforeEach(() => {
   orders = []
@@ -15,6 +16,7 @@ beforeEach(() => {
   kills = []
   errors = []
   failure = undefined
+  catalogs = []
 })
 
 async function post(path: string, body: unknown): Promise<{ status: number; body: unknown }> {
@@ -27,6 +29,11 @@ async function post(path: string, body: unknown): Promise<{ status: number; body
     listSessions: async (query) => {
       queries.push(query)
       return Promise.resolve({ sessions: [], total: 0, unanswered: 0 })
+    },
+    catalog: {
+      diff: async (text) => Promise.resolve({ shown: catalogs.push(text) }),
+      apply: async (order) => Promise.resolve({ applied: catalogs.push(order) }),
+      export: async () => Promise.resolve({ text: 'groups: {}' }),
     },
     onKill: (...kill) => kills.push(kill),
     onError: (error) => errors.push(error),
@@ -100,4 +107,29 @@ describe('a list by the control socket', () => {
 
 test('there is nothing else on the control socket', async () => {
   expect(await post('/metrics', {})).toMatchObject({ status: 404 })
+})
+
+describe('a catalog by the control socket', () => {
+  test('passes by, with the version that it is for', async () => {
+    const order = { text: 'groups: {}', expectVersion: 7, author: 'root' }
+    expect(await post('/catalog/apply', order)).toEqual({ status: 200, body: { applied: 1 } })
+    expect(await post('/catalog/diff', { text: 'a' })).toEqual({ status: 200, body: { shown: 2 } })
+    expect(catalogs).toEqual([order, 'a'])
+    expect((await post('/catalog/export', {})).body).toEqual({ text: 'groups: {}' })
+  })
+
+  test.each([
+    ['no text', {}],
+    ['another member', { text: '', force: true }],
+    ['a version that is none', { text: '', expectVersion: '7' }],
+    ['an author without a name', { text: '', author: '' }],
+    ['a text that is too long', { text: 'a'.repeat(1_048_577) }],
+  ])('is refused with %s', async (_, body) => {
+    expect(await post('/catalog/apply', body)).toMatchObject({ status: 400 })
+    expect(catalogs).toEqual([])
+  })
+
+  test('is refused when its body is too long to be read', async () => {
+    expect((await post('/catalog/apply', { text: 'a'.repeat(2_200_000) })).status).toBe(413)
+  })
 })

@@ -1,0 +1,215 @@
+// The catalog as a file: what it would change, changing it, and how it is now.
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { createInterface } from 'node:readline/promises'
+import {
+  type CatalogApplied,
+  type CatalogControl,
+  catalogControl,
+  type CatalogDiff,
+  type Controlled,
+} from '../catalog/catalog-control.ts'
+import { openCatalogFile } from '../catalog/open-catalog-file.ts'
+import { ConfigError, type LoadedConfig } from '../config/index.ts'
+import { printable } from '../refusal.ts'
+import { askService, NoService } from './control-client.ts'
+import { describeFailure } from './failure.ts'
+import { readConfig } from './read-config.ts'
+
+export interface CatalogCommandOptions {
+  readonly config: string
+  readonly file: string
+  readonly expectVersion?: string
+  readonly yes?: true
+}
+
+const where = `
+The catalog is what stands under integrations, identity_map, groups, databases, connectivity_pools and settings.
+A section that the file does not have stays as it is; in one that it has, what is not there goes.
+
+It is asked of the service by its control socket (\`control_socket\` of the configuration). Without a service that
+listens there, it is the file of the configuration that is read and written.`
+
+export const catalogDiffHelp = `
+Prints what \`portcullis apply\` would change, without secrets. Nothing is changed.
+${where}
+
+Exit codes: 0 nothing would change, 1 something would, 2 it cannot be applied, 64 wrong usage, 78 wrong configuration.
+
+Examples:
+  portcullis diff --config portcullis.yaml -f catalog.yaml`
+
+export const catalogApplyHelp = `
+Shows what \`portcullis diff\` prints, asks, and makes the catalog what the file says: all of it or nothing. It takes
+effect at once for new logins, and is a version of the catalog.
+${where}
+
+Exit codes: 0 done, or nothing was to be done, 1 not confirmed, 2 failed, 64 wrong usage, 78 wrong configuration.
+
+Examples:
+  portcullis apply --config portcullis.yaml -f catalog.yaml
+  portcullis apply --config portcullis.yaml -f catalog.yaml --yes --expect-version 17`
+
+export const catalogExportHelp = `
+Prints the catalog as it is in use, with its comments. A secret that is written in the file itself is ********, and
+what refers to one is printed as it is; \`portcullis apply\` keeps secrets that are ********.
+
+Exit codes: 0 done, 2 failed, 64 wrong usage, 78 wrong configuration.
+
+Examples:
+  portcullis export --config portcullis.yaml > catalog.yaml`
+
+/** Prints what would change, and returns the exit code. */
+export async function catalogDiff(options: CatalogCommandOptions): Promise<number> {
+  return run(options.config, async (control) => {
+    const diff = await control.diff(readText(options.file))
+    if (diff.kind === 'fault') return told(diff.fault)
+    process.stdout.write(formatDiff(diff.result))
+    return diff.result.changes.length === 0 ? 0 : 1
+  })
+}
+
+/** Shows what would change, asks, changes it, and returns the exit code. */
+export async function catalogApply(options: CatalogCommandOptions): Promise<number> {
+  const expected = options.expectVersion === undefined ? undefined : Number(options.expectVersion)
+  if (expected !== undefined && !(Number.isSafeInteger(expected) && expected > 0)) {
+    return misused('--expect-version is the number of a version')
+  }
+  if (options.yes !== true && (!process.stdin.isTTY || options.file === '-')) {
+    return misused('there is no terminal to ask at: look at `portcullis diff`, then use --yes')
+  }
+  return run(options.config, async (control) => {
+    const text = readText(options.file)
+    const diff = await control.diff(text)
+    if (diff.kind === 'fault') return told(diff.fault)
+    process.stdout.write(formatDiff(diff.result))
+    if (expected !== undefined && expected !== diff.result.version) {
+      return told({ message: `the catalog is version ${diff.result.version}, not ${expected}` })
+    }
+    if (diff.result.changes.length === 0) return 0
+    if (options.yes !== true && !(await confirmed())) {
+      process.stdout.write('Nothing was changed.\n')
+      return 1
+    }
+    // What was shown is what is done: nobody may have changed it since.
+    const expectVersion = diff.result.version
+    const applied = await control.apply({ text, expectVersion, author: authorName() })
+    if (applied.kind === 'fault') return told(applied.fault)
+    process.stdout.write(formatApplied(applied.result))
+    return 0
+  })
+}
+
+/** Prints the catalog, and returns the exit code. */
+export async function catalogExport({ config }: { readonly config: string }): Promise<number> {
+  return run(config, async (control) => {
+    const exported = await control.export()
+    if (exported.kind === 'fault') return told(exported.fault)
+    process.stdout.write(exported.result.text)
+    return 0
+  })
+}
+
+async function run(
+  file: string,
+  act: (control: CatalogControl) => Promise<number>,
+): Promise<number> {
+  try {
+    return await withControl(file, readConfig(file), act)
+  } catch (error) {
+    process.stderr.write(describeFailure(error))
+    return error instanceof ConfigError ? 78 : 2
+  }
+}
+
+async function withControl(
+  file: string,
+  loaded: LoadedConfig,
+  act: (control: CatalogControl) => Promise<number>,
+): Promise<number> {
+  const { control_socket: socket } = loaded.config
+  if (socket !== undefined) {
+    try {
+      return await act(remoteControl(socket))
+    } catch (error) {
+      if (!(error instanceof NoService)) throw error
+    }
+  }
+  const read = (text: string): LoadedConfig => readConfig(file, text)
+  const home = await openCatalogFile(file, loaded, read)
+  try {
+    return await act(catalogControl(home, read))
+  } finally {
+    home.close()
+  }
+}
+
+function remoteControl(socket: string): CatalogControl {
+  const ask = async <T>(action: string, body: unknown): Promise<Controlled<T>> =>
+    // Both sides are of the same program.
+    (await askService(socket, `/catalog/${action}`, body)) as unknown as Controlled<T>
+  return {
+    diff: async (text) => ask('diff', { text }),
+    apply: async (request) => ask('apply', request),
+    export: async () => ask('export', {}),
+  }
+}
+
+export function formatDiff({ version, changes }: CatalogDiff): string {
+  const lines = changes.map(({ path, before, after }) => {
+    const place = printable(path, 200)
+    if (before === undefined) return `+ ${place}: ${shown(after)}`
+    if (after === undefined) return `- ${place}: ${shown(before)}`
+    return `~ ${place}: ${shown(before)} -> ${shown(after)}`
+  })
+  const count = changes.length === 1 ? '1 change' : `${changes.length} changes`
+  return `${lines.map((line) => `${line}\n`).join('')}${count} to version ${version}\n`
+}
+
+const longestValue = 300
+
+function shown(value: unknown): string {
+  return printable(JSON.stringify(value), longestValue)
+}
+
+function formatApplied({ version, isChanged, notices }: CatalogApplied): string {
+  const lines = notices.map((notice) => `warning: ${printable(notice, 1_000)}\n`).join('')
+  return `${lines}${isChanged ? `version ${version} is in use` : `nothing has changed`}\n`
+}
+
+function told({ message, detail }: { message: string; detail?: string | undefined }): number {
+  process.stderr.write(`portcullis: ${printable(message, 1_000)}\n`)
+  for (const line of detail?.split('\n') ?? []) {
+    process.stderr.write(`portcullis: ${printable(line, 1_000)}\n`)
+  }
+  return 2
+}
+
+const standardInput = 0
+
+function readText(file: string): string {
+  return readFileSync(file === '-' ? standardInput : file, 'utf8')
+}
+
+function authorName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return 'apply'
+  }
+}
+
+async function confirmed(): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    const answer = await terminal.question('Change the catalog? [yes/no] ')
+    return answer.trim().toLowerCase() === 'yes'
+  } finally {
+    terminal.close()
+  }
+}
+
+function misused(message: string): number {
+  process.stderr.write(`portcullis: ${message}\n`)
+  return 64
+}
