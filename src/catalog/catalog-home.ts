@@ -149,7 +149,7 @@ export class FileCatalog implements CatalogHome {
       for (const { path } of edits) {
         if (!isCatalogSection(path[0])) throw new ConsoleError(notOfCatalog)
       }
-      const { text, tree } = editText(this.#used.loaded.text, edits)
+      const { text, tree } = editText(this.#used.loaded.text, edits, this.#used.tree)
       return this.#replace(author, what, { text, tree }, lock, notices)
     })
   }

@@ -20,10 +20,14 @@ export interface EditedText {
 
 /**
  * Makes the edits one after the other. Comments, order, quotes and blank lines of what they do not concern
- * stay. Throws an `EditRefused` where that cannot be done; never returns a text that says anything else.
+ * stay. `said` is what the text says, if that is known. Throws an `EditRefused` where that cannot be done; never returns a text that says anything else.
  */
-export function editText(text: string, edits: readonly WrittenEdit[]): EditedText {
-  let tree = readWritten(text)
+export function editText(
+  text: string,
+  edits: readonly WrittenEdit[],
+  said = readWritten(text),
+): EditedText {
+  let tree = said
   let edited = text
   const lineBreak = /\r?\n/.exec(text)?.[0] ?? '\n'
   for (const edit of edits) {
