@@ -1,4 +1,4 @@
-// Where the catalog lives, as the console sees it. `src/catalog-home.ts` is the home itself.
+// Where the catalog lives, as the console sees it. `src/catalog/catalog-home.ts` is the home itself.
 
 /** A value of the file, as it stands there: nothing is interpolated or defaulted in it. */
 export type Written = string | number | boolean | null | readonly Written[] | WrittenMap

@@ -213,6 +213,8 @@ export class FileCatalog implements CatalogHome {
     const { record, loaded } = this.#used
     await this.#store.prepare(record, loaded.text)
     await this.#store.finish(record, loaded.config.catalog.versions)
+    // The first one is no change of anything.
+    if (record.version === 1) return
     await this.#options.audit({
       outcome: 'done',
       author: starting,

@@ -12,7 +12,7 @@ import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 
 /** `CATALOG_CHANGES=1000` is the full size. */
-const changes = Number(process.env['CATALOG_CHANGES'] ?? 100)
+const changes = Number(process.env['CATALOG_CHANGES'] ?? 60)
 const loginsPerSecond = Number(process.env['CATALOG_LOGINS'] ?? 50)
 
 let stack: Stack
@@ -37,7 +37,7 @@ interface Applied {
 
 test('changes under logins: none lost, none half seen, and no login fails for it', async () => {
   const first = await stack.metric('portcullis_catalog_version')
-  let isOver = false
+  let isOver = false as boolean
   const failures: unknown[] = []
   const logins: Promise<void>[] = []
   const logIn = async (): Promise<void> => {
@@ -83,7 +83,7 @@ test('kill -9 in the middle of writing leaves a whole file, and no change that w
   const { configFile: file } = stack.gateway
   const program = fileURLToPath(new URL('../support/change-catalog.ts', import.meta.url))
   let told = 0
-  const rounds = Number(process.env['CATALOG_KILLS'] ?? 8)
+  const rounds = Number(process.env['CATALOG_KILLS'] ?? 5)
   for (let round = 0; round < rounds; round++) {
     const child = spawn(process.execPath, [program, file, String(told)], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -70,7 +70,28 @@ test('a change is that of the next login on every worker, and each says which ve
   ).toBe(1)
 })
 
-test('a change that one worker cannot take over is taken over by none, and not written', async () => {
+test('where one worker takes a change and another cannot, all stay as they were', async () => {
+  const before = await versionInUse()
+  const written = await readFile(file(), 'utf8')
+  const pool = stack.config.connectivity_pools['sso_pool']!
+  // Of several workers one alone opens Unix sockets.
+  const socket = { node: 'gw0', socket_directory: 'not-there', listen_port: 6432 }
+  const participants = [...(pool['participants'] as object[]), socket]
+  const wanted = { sso_pool: { ...pool, session_expiry: 'hard', participants } }
+  const applied = await applyCatalog(stack, { connectivity_pools: wanted })
+  expect(applied).toMatchObject({ kind: 'fault' })
+  expect(await readFile(file(), 'utf8')).toBe(written)
+  expect(await versionsOfLogins()).toEqual(new Set([before]))
+  const config = { ...stack.config, connectivity_pools: wanted }
+  await writeFile(file(), stringify(config))
+  await stack.gateway.untilLogged(/"configuration not reloaded/, () =>
+    stack.gateway.process.kill('SIGHUP'),
+  )
+  expect(await versionsOfLogins()).toEqual(new Set([before]))
+  await writeFile(file(), written)
+})
+
+test('a change that no worker can take over is not written', async () => {
   const before = await versionInUse()
   const written = await readFile(file(), 'utf8')
   const pool = stack.config.connectivity_pools['sso_pool']!
