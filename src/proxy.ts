@@ -477,12 +477,23 @@ export class Proxy {
   #keepListeners(wanted: WantedListeners): void {
     for (const [key, listener] of this.#listeners) {
       const terms = wanted.get(key)
-      if (terms !== undefined) {
-        listener.update(terms)
-        continue
-      }
+      if (terms !== undefined && this.#update(listener, terms)) continue
       this.#listeners.delete(key)
       void listener.close()
+    }
+  }
+
+  /** False where it cannot be what it is to be: then it must not stay what it was. */
+  #update(listener: Listener, terms: WantedListener): boolean {
+    try {
+      listener.update(terms)
+      return true
+    } catch (error) {
+      this.#options.log.error('a listener cannot be changed, and is closed', {
+        listener: listener.address.address,
+        error,
+      })
+      return false
     }
   }
 
@@ -539,6 +550,7 @@ function* take<T>(all: Iterable<T>, most: number): Iterable<T> {
 }
 
 type WantedListeners = ReturnType<typeof composeListeners>
+type WantedListener = Parameters<Listener['update']>[0]
 
 /** What a configuration comes to, before it is taken over. */
 interface Composed {

@@ -1,5 +1,3 @@
-import type { WrittenMap } from '../admin/catalog-home.ts'
-
 /** What of a configuration is the catalog. The rest is the node's, and changed in the file alone. */
 export const catalogSections = [
   'integrations',
@@ -12,8 +10,4 @@ export const catalogSections = [
 
 export function isCatalogSection(name: unknown): boolean {
   return catalogSections.some((section) => section === name)
-}
-
-export function catalogOf(tree: WrittenMap): WrittenMap {
-  return Object.fromEntries(Object.entries(tree).filter(([name]) => isCatalogSection(name)))
 }
