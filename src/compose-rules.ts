@@ -90,12 +90,14 @@ export function composeRules(
       maxSignIns: limits.max_sign_ins,
       maxRelays: limits.max_relays,
       maxConsoleSessions: limits.max_console_sessions,
+      maxPausedLogins: limits.max_paused_logins,
     },
     timeouts: {
       startupMs: timeouts.startup,
       tlsHandshakeMs: timeouts.tls_handshake,
       authenticationMs: timeouts.authentication,
       signInMs: timeouts.sign_in,
+      pauseMs: timeouts.pause,
       keepAliveIdleMs: timeouts.keepalive,
     },
   }

@@ -2,7 +2,12 @@
 import type { CatalogHome } from './admin/catalog-home.ts'
 import type { ConsoleFleet } from './admin/console-fleet.ts'
 import type { ConsoleServices } from './admin/execute.ts'
+import type { PoolerServices } from './admin/pooler/execute-pooler.ts'
 
-export function consoleServices(catalog: CatalogHome, fleet: ConsoleFleet): ConsoleServices {
-  return { catalog, fleet }
+export function consoleServices(
+  catalog: CatalogHome,
+  fleet: ConsoleFleet,
+  services: PoolerServices,
+): ConsoleServices {
+  return { catalog, fleet, ...services }
 }

@@ -14,6 +14,8 @@ import { Refusal } from './refusal.ts'
 import { ScramKeyCache } from './sasl/scram-key-cache.ts'
 import type { Ledger } from './session/ledger.ts'
 import { listen, type Listener } from './session/listener.ts'
+import { type GateCensus, gateOf, type GateOrder, type GateState } from './session/gate-state.ts'
+import { Gates } from './session/gates.ts'
 import { LoginRate } from './session/login-rate.ts'
 import { countPools } from './session/pool-counts.ts'
 import { type EndCount, type EndOrder, Revocations } from './session/revocations.ts'
@@ -28,7 +30,7 @@ import type { SessionSelector } from './session/session-selector.ts'
 import { PendingSignIns, type SignInCall, type SignInReply } from './session/pending-sign-ins.ts'
 import { noLongerAllowed } from './session/still-allowed.ts'
 import { Rechecks } from './session/rechecks.ts'
-import { SessionRegistry } from './session/registry.ts'
+import { type DrainOrder, SessionRegistry } from './session/registry.ts'
 import {
   type AllCertificateFiles,
   loadServerCertificates,
@@ -64,6 +66,8 @@ export interface ProxyOptions {
   readonly readThrottled: (() => number) | undefined
   /** Those of before that refuse logins still. */
   readonly standingOrders: readonly EndOrder[]
+  /** Which databases are open. */
+  readonly gates: GateState
   /** Of the catalog that is in the configuration. */
   readonly catalogVersion: number
 }
@@ -86,6 +90,7 @@ export class Proxy {
   readonly #registry = new SessionRegistry()
   readonly #scramKeys = new ScramKeyCache(maxScramKeys)
   readonly #pendingSignIns = new PendingSignIns()
+  readonly #gates = new Gates()
   readonly #traffic = { fromFrontend: 0, fromUpstream: 0 }
   readonly #metrics: Metrics
   readonly #audit: Audit
@@ -125,7 +130,7 @@ export class Proxy {
       version,
       runtime: runtimeName(),
       readBytes: () => this.#traffic,
-      readPlaces: () => this.#registry.taken,
+      readPlaces: () => ({ ...this.#registry.taken, paused: this.#gates.waiting }),
       readThrottled: options.readThrottled,
     })
     this.#audit = createAudit({
@@ -182,6 +187,7 @@ export class Proxy {
       },
     })
     for (const order of options.standingOrders) this.#revocations.end(order)
+    this.#gates.adopt(options.gates)
     this.#rules = this.#adopt(this.#compose(config, options.catalogVersion), config)
     this.#services = {
       rules: () => this.#rules,
@@ -191,6 +197,7 @@ export class Proxy {
       ledger: options.ledger,
       credentialKey: options.credentialKey,
       revocations: this.#revocations,
+      gates: this.#gates,
       rechecks: new Rechecks({
         rules: () => this.#rules,
         revoke: (session, why) => {
@@ -323,6 +330,13 @@ export class Proxy {
     return this.#views[name]()
   }
 
+  /** Takes over which databases are open, and says what that came to. */
+  gatesHere({ state, about }: GateOrder): GateCensus {
+    const before = this.#gates.state
+    if (this.#gates.adopt(state)) this.#keepWarm(this.#rules, before)
+    return this.#gates.census(about)
+  }
+
   listHere(query: SessionQuery): SessionList {
     return listSessions(this.#registry.live(), query)
   }
@@ -367,12 +381,12 @@ export class Proxy {
   }
 
   /** Accepts nobody any more and resolves when the last session has ended, at the deadline by force. */
-  async drain(deadlineMs: number): Promise<void> {
+  async drain({ deadlineMs, endsIdle }: DrainOrder): Promise<void> {
     this.#warm.close()
     const listeners = [...this.#listeners.values()]
     this.#listeners.clear()
     await Promise.all(listeners.map(async (listener) => listener.close()))
-    await this.#registry.drain(deadlineMs)
+    await this.#registry.drain(deadlineMs, endsIdle)
   }
 
   endNow(): void {
@@ -426,9 +440,20 @@ export class Proxy {
     })
     const used = new Set([...rules.tokens.values()].map((one) => one.rules.keys))
     this.#keyCaches = new Map([...keyCaches].filter(([, cache]) => used.has(cache)))
-    this.#warm.adopt(rules.upstreams.values())
+    this.#keepWarm(rules)
     this.#metrics.certificateLoaded(notAfter)
     return rules
+  }
+
+  /** Keeps sessions ready for the databases that are open; what a database has from before it was renewed goes. */
+  #keepWarm({ upstreams }: Rules, before?: GateState): void {
+    const open = [...upstreams].filter(([database]) => !this.#gates.isHeld(database))
+    const isAsBefore = (database: string): boolean =>
+      before === undefined ||
+      gateOf(before, database).renewedAt === gateOf(this.#gates.state, database).renewedAt
+    const kept = open.filter(([database]) => isAsBefore(database))
+    if (kept.length < open.length) this.#warm.adopt(kept.map(([, target]) => target))
+    this.#warm.adopt(open.map(([, target]) => target))
   }
 
   #deny(denials: Denials): void {

@@ -20,7 +20,9 @@ import {
 } from './back-channel-logout.ts'
 import { consoleFleet, type RunningConsoleFleet } from './console-fleet.ts'
 import { consoleServices } from './console-services.ts'
+import type { Lifecycle, ReloadOutcome, Shutdown } from './admin/pooler/services.ts'
 import { type Asker, askOnly, FleetSessions } from './fleet-sessions.ts'
+import { NodeGates } from './gates.ts'
 import { FileCatalog } from './catalog/catalog-home.ts'
 import { catalogControl } from './catalog/catalog-control.ts'
 import { catalogObserver } from './catalog/catalog-observer.ts'
@@ -30,7 +32,9 @@ import { type Answers, Supervisor, type WorkerStatus } from './fleet/supervisor.
 import { type ChosenPorts, choosePorts, withPorts } from './ports.ts'
 import { auditSink, Proxy, runtimeName } from './proxy.ts'
 import { SecretFiles } from './secret-files.ts'
+import type { GateCensus, GateOrder } from './session/gate-state.ts'
 import { LocalLedger } from './session/ledger.ts'
+import type { DrainOrder } from './session/registry.ts'
 import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
 import type { ProcessView, ViewName } from './session/process-view.ts'
 import {
@@ -66,7 +70,9 @@ interface Sessions {
   readonly fleet: FleetSessions
   readonly asker: Asker
   verifyLogout(call: LogoutCall): Promise<LogoutVerdict>
-  drain(deadlineMs: number): Promise<void>
+  /** Tells every process which databases are open, and asks what that came to. */
+  gates(order: GateOrder): Promise<Answers<GateCensus>>
+  drain(order: DrainOrder): Promise<void>
   endNow(): void
   countReload(outcome: 'ok' | 'failed'): void
   countLogout(outcome: LogoutOutcome): void
@@ -84,6 +90,14 @@ export interface ServiceOptions {
 
 type Phase = 'starting' | 'running' | 'draining'
 
+/** How it stops: as by a signal, at once, or without a deadline for sessions or for their clients. */
+type StopWay = 'drain' | Shutdown
+
+/** A timer can wait no longer. */
+const longestDrainMs = 2_147_000_000
+/** An answer that says that the service stops has so long to reach its client. */
+const answerMs = 200
+
 export class Service {
   readonly #options: ServiceOptions
   readonly #log: Log
@@ -95,6 +109,24 @@ export class Service {
   /** Here, where it outlives every worker. */
   readonly #ledger = new LocalLedger()
   readonly #credentialKey = randomBytes(32)
+  readonly #stopped = Promise.withResolvers<undefined>()
+  #stopping: Promise<void> | undefined
+  #isTold = false
+  /** Which databases are open. */
+  readonly #gates = new NodeGates({
+    ask: async (order) => this.#sessions.gates(order),
+    databases: () =>
+      Object.entries(this.#config.databases)
+        .filter(([, { upstream }]) => upstream !== undefined)
+        .map(([name]) => name),
+    onChange: (fields) => {
+      this.#log.warn('databases opened or closed by the console', fields)
+    },
+  })
+  readonly #lifecycle: Lifecycle = {
+    reload: async () => this.reload(),
+    shutDown: (way) => this.#shutDown(way),
+  }
   #config: Config
   readonly #home: FileCatalog
   readonly #changes: ChangeAudit
@@ -163,8 +195,17 @@ export class Service {
   }
 
   /** Takes over the configuration file as it is now, for new sessions; a broken one changes nothing. */
-  async reload(): Promise<void> {
-    return this.#inTurn(async () => this.#reloadNow())
+  async reload(): Promise<ReloadOutcome> {
+    let outcome: ReloadOutcome = { problems: [], warnings: [] }
+    await this.#inTurn(async () => {
+      outcome = await this.#reloadNow()
+    })
+    return outcome
+  }
+
+  /** Settles when it has stopped, whoever had it stop. */
+  get stopped(): Promise<undefined> {
+    return this.#stopped.promise
   }
 
   /** Where the catalog is looked at and changed. */
@@ -179,17 +220,27 @@ export class Service {
   }
 
   /** Lets sessions end by themselves until the deadline; the second call ends them at once. */
-  async stop(): Promise<void> {
-    if (this.#phase === 'draining') {
+  async stop(way: StopWay = 'drain'): Promise<void> {
+    if (this.#stopping === undefined) {
+      this.#phase = 'draining'
+      this.#stopping = this.#stopNow(way)
+      this.#stopping.then(() => {
+        this.#stopped.resolve(undefined)
+      }, this.#stopped.reject)
+    } else {
       this.#log.warn('stopping at once')
       this.#hurry.resolve(undefined)
       this.#sessions.endNow()
-      return
     }
-    this.#phase = 'draining'
-    const { drain: deadlineMs, drain_delay: delayMs } = this.#config.timeouts
+    return this.#stopping
+  }
+
+  async #stopNow(way: StopWay): Promise<void> {
+    const { drain, drain_delay: drainDelayMs } = this.#config.timeouts
+    const deadlineMs = way === 'drain' ? drain : way === 'now' ? 0 : longestDrainMs
+    const delayMs = way === 'now' ? 0 : drainDelayMs
     this.#log.info('draining', {
-      deadlineSeconds: deadlineMs / 1_000,
+      ...(deadlineMs < longestDrainMs && { deadlineSeconds: deadlineMs / 1_000 }),
       ...(delayMs > 0 && { delaySeconds: delayMs / 1_000 }),
     })
     if (delayMs > 0) await this.#delay(delayMs)
@@ -197,7 +248,7 @@ export class Service {
     this.#secrets.stop()
     this.#home.close()
     this.#fleet.stop()
-    await this.#sessions.drain(deadlineMs)
+    await this.#sessions.drain({ deadlineMs, endsIdle: way !== 'for clients' })
     this.#unwatchPages()
     await this.#control?.close()
     await this.#pages?.close()
@@ -214,16 +265,30 @@ export class Service {
     clearTimeout(timer)
   }
 
-  async #reloadNow(): Promise<void> {
+  /** Begins when whoever asked for it can have been told. */
+  #shutDown(way: Shutdown): 'begun' | 'under way' {
+    const isUnderWay = this.#isTold || this.#stopping !== undefined
+    if (isUnderWay && way !== 'now') return 'under way'
+    this.#isTold = true
+    setTimeout(() => {
+      this.stop(way).catch(() => {})
+    }, answerMs)
+    return 'begun'
+  }
+
+  async #reloadNow(): Promise<ReloadOutcome> {
     const { file } = this.#options
     try {
       const { notices } = await this.#home.reload()
-      for (const notice of notices) this.#log.warn(formatProblem(file, notice))
+      const warnings = notices.map((notice) => formatProblem(file, notice))
+      for (const warning of warnings) this.#log.warn(warning)
       await this.#sessions.reopen()
       this.#changes.reopen()
       this.#log.info('configuration reloaded')
+      return { problems: [], warnings }
     } catch (error) {
       this.#tellFailure('configuration not reloaded, the old one stays in use', error)
+      return { problems: problemsOf(file, error), warnings: [] }
     }
   }
 
@@ -261,9 +326,7 @@ export class Service {
   #tellFailure(message: string, error: unknown): void {
     this.#sessions.countReload('failed')
     const problems =
-      error instanceof ConfigError
-        ? error.problems.map((problem) => formatProblem(this.#options.file, problem))
-        : undefined
+      error instanceof ConfigError ? problemsOf(this.#options.file, error) : undefined
     this.#log.error(message, { error, problems })
   }
 
@@ -404,7 +467,8 @@ export class Service {
 
   /** Carries out a statement of the console, whichever worker it came by. */
   async #order(order: ConsoleOrder): Promise<ConsoleReply> {
-    return execute(order, consoleServices(this.#home, this.#fleet))
+    const pooler = { gates: this.#gates, lifecycle: this.#lifecycle }
+    return execute(order, consoleServices(this.#home, this.#fleet, pooler))
   }
 
   #consoleFleet({ fleet, asker }: Sessions): RunningConsoleFleet {
@@ -439,6 +503,7 @@ export class Service {
       readThrottled: () => this.#ledger.delayed,
       standingOrders: [],
       catalogVersion: this.#catalogVersion,
+      gates: this.#gates.state,
     })
     const asker = askOnly(sessionHandlers(() => proxy))
     return {
@@ -467,8 +532,9 @@ export class Service {
       fleet: new FleetSessions(() => asker),
       asker,
       verifyLogout: async (call) => proxy.verifyLogout(call),
-      drain: async (deadlineMs) => {
-        await proxy.drain(deadlineMs)
+      gates: async (order) => Promise.resolve({ answers: [proxy.gatesHere(order)], unanswered: 0 }),
+      drain: async (order) => {
+        await proxy.drain(order)
         await proxy.close()
       },
       endNow: () => {
@@ -489,7 +555,7 @@ export class Service {
       version: this.#options.version,
       runtime: runtimeName(),
       readBytes: () => ({ fromFrontend: 0, fromUpstream: 0 }),
-      readPlaces: () => ({ unauthenticated: 0, signIns: 0, relays: 0 }),
+      readPlaces: () => ({ unauthenticated: 0, signIns: 0, relays: 0, paused: 0 }),
       readThrottled: () => this.#ledger.delayed,
     })
     const fleet = new FleetSessions((): Supervisor => supervisor)
@@ -506,6 +572,7 @@ export class Service {
         credentialKey: this.#credentialKey,
         standingOrders: fleet.standingOrders,
         catalogVersion: this.#catalogVersion,
+        gates: this.#gates.state,
       }),
       handlersFor: (asking) => ({
         ...fleet.handlersFor(asking),
@@ -534,8 +601,9 @@ export class Service {
       asker: supervisor,
       verifyLogout: async (call) =>
         (await supervisor.askAny('verifyLogout', call)) as LogoutVerdict,
-      drain: async (deadlineMs) => {
-        await supervisor.drain(deadlineMs)
+      gates: async (order) => supervisor.askEach<GateCensus>('gates', order),
+      drain: async (order) => {
+        await supervisor.drain(order)
         metrics.close()
       },
       endNow: () => {
@@ -583,6 +651,13 @@ async function askOne<Name extends ViewName>(
 function isLogoutTaken({ integrations }: Config, name: string): boolean {
   const integration = Object.hasOwn(integrations, name) ? integrations[name] : undefined
   return integration?.enabled === true && integration.backchannel_logout
+}
+
+function problemsOf(file: string, error: unknown): readonly string[] {
+  if (error instanceof ConfigError) {
+    return error.problems.map((problem) => formatProblem(file, problem))
+  }
+  return [error instanceof Error ? error.message : 'unknown']
 }
 
 /** Their own files, or those of the server; none where a reverse proxy ends TLS. */

@@ -9,6 +9,8 @@ import { portOfParent } from './fleet/ports.ts'
 import type { CancelKey, WorkerStatus } from './fleet/supervisor.ts'
 import { type Prepared, Proxy } from './proxy.ts'
 import type { SignInCall } from './session/pending-sign-ins.ts'
+import type { GateOrder, GateState } from './session/gate-state.ts'
+import type { DrainOrder } from './session/registry.ts'
 import type { EndCount, EndOrder } from './session/revocations.ts'
 import type { ViewName } from './session/process-view.ts'
 import type { SessionSelector } from './session/session-selector.ts'
@@ -25,6 +27,7 @@ export interface WorkerStart {
   readonly processes: number
   readonly credentialKey: Uint8Array
   readonly standingOrders: readonly EndOrder[]
+  readonly gates: GateState
   readonly catalogVersion: number
 }
 
@@ -109,11 +112,12 @@ export function runWorker(): void {
     },
     snapshot: async () => started().snapshot(),
     cancel: async (key: CancelKey) => started().cancelHere(fromKey(key)),
+    gates: (order: GateOrder) => started().gatesHere(order),
     ...sessionHandlers(started),
     verifyLogout: async (call: LogoutCall) => started().verifyLogout(call),
     signIn: async (call: SignInCall) => started().signInHere(call),
-    drain: async (deadlineMs: number) => {
-      await started().drain(deadlineMs)
+    drain: async (order: DrainOrder) => {
+      await started().drain(order)
       await channel.call('keep', await started().snapshot(), statusTimeoutMs).catch(() => {})
     },
     endNow: () => {
@@ -124,7 +128,7 @@ export function runWorker(): void {
     // The primary is gone, or has let go after the drain: nobody could reach the sessions any more.
     const end = async (): Promise<void> => {
       proxy?.endNow()
-      await proxy?.drain(0)
+      await proxy?.drain({ deadlineMs: 0, endsIdle: true })
       await proxy?.close()
       await log?.close()
     }

@@ -1,5 +1,5 @@
 // Carries out a statement, in the process that has the catalog and all sessions.
-import { ConsoleError, type Answer } from './answer.ts'
+import { ConsoleError } from './answer.ts'
 import type { CatalogHome } from './catalog-home.ts'
 import { rollbackCatalog, showCatalog, showHistory } from './catalog/catalog-statements.ts'
 import type { ConsoleFleet } from './console-fleet.ts'
@@ -13,12 +13,14 @@ import { parseStatements } from './grammar/parse.ts'
 import { StatementError } from './grammar/statement-error.ts'
 import type { Statement } from './grammar/statement.ts'
 import type { ConsoleOrder, ConsoleReply, ConsoleUser } from './order.ts'
+import { executePooler, type PoolerServices } from './pooler/execute-pooler.ts'
+import { isWaiting, type Outcome, type WaitOrder } from './pooler/wait.ts'
 import { checkRight } from './rights.ts'
 import { showHelp } from './show-help.ts'
 import { isFleetTopic, showTopic } from './show/topics.ts'
 
 /** What statements are carried out with. */
-export interface ConsoleServices {
+export interface ConsoleServices extends PoolerServices {
   readonly catalog: CatalogHome
   readonly fleet: ConsoleFleet
 }
@@ -29,6 +31,8 @@ export interface Context {
   /** In characters, from 1 on. */
   readonly position: number
   readonly services: ConsoleServices
+  /** Where it was given before, and is waited for. */
+  readonly order: WaitOrder
 }
 
 /** Never throws what is meant for whoever gave the order. */
@@ -43,10 +47,11 @@ export async function execute(
     const statement = bindParameters(parsed.statement, order.parameters)
     // Once more than where it was given: that is another process.
     checkRight(statement, order.user, position)
-    return {
-      kind: 'answer',
-      answer: await carryOut(statement, { user: order.user, position, services }),
-    }
+    const { user } = order
+    const outcome = await carryOut(statement, { user, position, services, order })
+    return isWaiting(outcome)
+      ? { kind: 'waiting', ticket: outcome.ticket }
+      : { kind: 'answer', answer: outcome }
   } catch (error) {
     if (error instanceof ConsoleError) return { kind: 'fault', fault: error.fault }
     if (!(error instanceof StatementError)) throw error
@@ -55,8 +60,8 @@ export async function execute(
   }
 }
 
-async function carryOut(statement: Statement, context: Context): Promise<Answer> {
-  const { services, user, position } = context
+async function carryOut(statement: Statement, context: Context): Promise<Outcome> {
+  const { services, user, position, order } = context
   switch (statement.kind) {
     // Each kind of statement has a folder beside this file.
     case 'create':
@@ -103,6 +108,17 @@ async function carryOut(statement: Statement, context: Context): Promise<Answer>
       return restoreSessions(statement, context)
     case 'explain login':
       return explainLogin(statement, context)
+    case 'pause':
+    case 'suspend':
+    case 'resume':
+    case 'kill':
+    case 'enable':
+    case 'disable':
+    case 'reconnect':
+    case 'wait close':
+    case 'reload':
+    case 'shutdown':
+      return executePooler(statement, order, services)
     default:
   }
   const { kind } = statement

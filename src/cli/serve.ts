@@ -5,7 +5,9 @@ import { describeFailure } from './failure.ts'
 interface Stoppable {
   start(): Promise<void>
   stop(): Promise<void>
-  reload(): Promise<void>
+  reload(): Promise<unknown>
+  /** Settles when it has stopped, by a signal or of itself. */
+  readonly stopped: Promise<unknown>
 }
 
 /**
@@ -20,21 +22,11 @@ export async function serve(create: () => Stoppable): Promise<number> {
     process.stderr.write(describeFailure(error))
     return error instanceof ConfigError ? 78 : 1
   }
-  const stopped = Promise.withResolvers<number>()
-  let isStopping = false
+  const { stopped } = service
+  // What came of it is read off `stopped`.
+  stopped.catch(() => {})
   const stop = (): void => {
-    const stopping = service.stop()
-    if (isStopping) return
-    isStopping = true
-    stopping.then(
-      () => {
-        stopped.resolve(0)
-      },
-      (error: unknown) => {
-        process.stderr.write(describeFailure(error))
-        stopped.resolve(1)
-      },
-    )
+    service.stop().catch(() => {})
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
@@ -45,5 +37,11 @@ export async function serve(create: () => Stoppable): Promise<number> {
     process.stderr.write(describeFailure(error))
     return 1
   }
-  return stopped.promise
+  try {
+    await stopped
+    return 0
+  } catch (error) {
+    process.stderr.write(describeFailure(error))
+    return 1
+  }
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { SignInCall, SignInReply } from '../session/pending-sign-ins.ts'
 import type { Ledger } from '../session/ledger.ts'
+import type { DrainOrder } from '../session/registry.ts'
 import type { CancelOutcome } from '../session/services.ts'
 import { Channel, type Handlers } from './channel.ts'
 import { portOfChild } from './ports.ts'
@@ -179,11 +180,11 @@ export class Supervisor {
   }
 
   /** Lets every worker drain and end; returns when all of them have. */
-  async drain(deadlineMs: number): Promise<void> {
+  async drain(order: DrainOrder): Promise<void> {
     this.#isStopping = true
     const ended = this.#allEnded()
     // Answered when nothing is left; a worker that dies on the way has nothing left either.
-    await Promise.allSettled(this.#callEach('drain', deadlineMs, deadlineMs + callTimeoutMs))
+    await Promise.allSettled(this.#callEach('drain', order, order.deadlineMs + callTimeoutMs))
     for (const { child } of this.#workers.values()) child.disconnect()
     const stuck = setTimeout(() => {
       this.kill()

@@ -21,6 +21,8 @@ export interface Conversation {
   readonly listener: string
   /** How long the client took to answer with its credential: no part of what a login costs. */
   credentialMs: number
+  /** How long its database was waited for: no part of it either. */
+  pausedMs: number
   /** Whether the client has its AuthenticationOk already. */
   isWelcomed: boolean
 }

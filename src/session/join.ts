@@ -6,6 +6,7 @@ import { authenticationOk, backendKeyData } from '../wire/write-backend.ts'
 import type { Admission } from './attempt.ts'
 import { BoundsWatch } from './bounds-watch.ts'
 import type { Conversation } from './conversation.ts'
+import type { Pass } from './gates.ts'
 import { type LiveSession, secretKeyBytesFor } from './registry.ts'
 import type { SessionServices } from './services.ts'
 import { endsAtMs, type SessionBounds } from './session-bounds.ts'
@@ -15,6 +16,8 @@ import { grantOf, watchRight } from './standing-right.ts'
 export interface Joined {
   readonly conversation: Conversation
   readonly admission: Admission
+  /** Left at the end of the session. */
+  readonly pass: Pass
   readonly target: UpstreamTarget
   readonly upstream: UpstreamSession
   readonly bounds: SessionBounds | undefined
@@ -28,8 +31,8 @@ export interface Joined {
 
 /** Tells the client that it is in, in one write, and lets the bytes flow. */
 export function join(joined: Joined): void {
-  const { conversation, admission, target, upstream, bounds, release, services, traffic } = joined
-  const { waitedMs } = joined
+  const { conversation, admission, pass, target, upstream, bounds, release } = joined
+  const { waitedMs, services, traffic } = joined
   const { socket, reader, facts, isWelcomed } = conversation
   const { registry, observer } = services
   const { processId } = upstream
@@ -77,6 +80,7 @@ export function join(joined: Joined): void {
     onEnd: (reason) => {
       watch?.stop()
       release()
+      pass.leave()
       stopRechecks()
       registry.remove(processId, secretKey)
       registry.statistics.end(live)
@@ -104,6 +108,7 @@ export function join(joined: Joined): void {
     ]),
   )
   splice.start(reader.release(), upstream.early)
+  pass.join(splice)
   registry.joinDrain(live)
   watch?.start()
 }

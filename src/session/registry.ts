@@ -28,6 +28,13 @@ export interface LiveSession {
   endNow(reason?: GovernedEnd): void
 }
 
+/** How sessions end when the service stops. It crosses the channel. */
+export interface DrainOrder {
+  readonly deadlineMs: number
+  /** Whether sessions are ended at their next idle moment; else their clients are waited for. */
+  readonly endsIdle: boolean
+}
+
 /** A connection before it is admitted. */
 export class Entry {
   readonly leave: () => void
@@ -84,6 +91,7 @@ export class SessionRegistry {
   #relays = 0
   #isDraining = false
   #isEnding = false
+  #endsIdle = true
   readonly #whenEmpty: (() => void)[] = []
 
   get size(): number {
@@ -154,10 +162,11 @@ export class SessionRegistry {
   }
 
   /** Admits nobody any more, ends each session at its next idle moment and the rest at the deadline. */
-  async drain(deadlineMs: number): Promise<void> {
+  async drain(deadlineMs: number, endsIdle = true): Promise<void> {
     this.#isDraining = true
+    this.#endsIdle = endsIdle
     for (const entry of this.#entered) entry.interrupt(new Refusal('draining'))
-    for (const session of this.#live.values()) session.drain()
+    for (const session of this.#live.values()) this.#drain(session)
     const timer = setTimeout(() => {
       this.endNow()
     }, deadlineMs)
@@ -168,7 +177,12 @@ export class SessionRegistry {
   /** Ends a session that was let in while the drain was under way. */
   joinDrain(session: LiveSession): void {
     if (this.#isEnding) session.endNow()
-    else if (this.#isDraining) session.drain()
+    else if (this.#isDraining) this.#drain(session)
+  }
+
+  /** A console is nobody's client: it may stay open for years. */
+  #drain(session: LiveSession): void {
+    if (this.#endsIdle || session.grant.guest !== undefined) session.drain()
   }
 
   endNow(): void {

@@ -11,6 +11,7 @@ import type { WarmSessions } from '../upstream/warm-sessions.ts'
 import type { CancelRequest } from '../wire/startup.ts'
 import type { ClientCertificates } from './client-certificate.ts'
 import type { OpenConsole } from './console-door.ts'
+import type { Gates } from './gates.ts'
 import type { Ledger } from './ledger.ts'
 import type { LoginRate, LoginRateLimits } from './login-rate.ts'
 import type { SessionFacts, SessionObserver } from './observer.ts'
@@ -59,12 +60,14 @@ export interface Rules {
       readonly maxUnauthenticatedPerAddress: number | undefined
       readonly maxSignIns: number
       readonly maxRelays: number
+      readonly maxPausedLogins: number
     }
   readonly timeouts: {
     readonly startupMs: number
     readonly tlsHandshakeMs: number
     readonly authenticationMs: number
     readonly signInMs: number
+    readonly pauseMs: number
     readonly keepAliveIdleMs: number
   }
 }
@@ -87,6 +90,7 @@ export interface SessionServices {
   /** By which credentials are told apart that may not be kept. The same in all processes. */
   readonly credentialKey: Buffer
   readonly revocations: Revocations
+  readonly gates: Gates
   readonly rechecks: Rechecks
   readonly upstream: WarmSessions
   readonly pendingSignIns: PendingSignIns

@@ -19,6 +19,8 @@ import type { SessionFacts } from './observer.ts'
 import { openUpstream } from './open-upstream.ts'
 import { refuse } from './refuse.ts'
 import type { Entry } from './registry.ts'
+import type { Pass } from './gates.ts'
+import { passGate } from './pass-gate.ts'
 import { reserveSession } from './reserve-session.ts'
 import type { Revocations } from './revocations.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
@@ -59,14 +61,10 @@ export async function runSession(
     const admission = await authenticate(conversation, packet, listener, rules, services)
     if (admission.kind === 'console') {
       await enterConsole({ conversation, admission, rules, services, traffic })
-    } else {
-      const guess = guessOf(conversation.facts, admission, rules.limits, services.credentialKey)
-      await tryCredential(services, guess, async () =>
-        admit(conversation, admission, rules, services, traffic),
-      )
-    }
+    } else await goUpstream(conversation, admission, rules, services, traffic)
     isIn = true
-    observer.stage('total', performance.now() - startedAt - conversation.credentialMs)
+    const { credentialMs, pausedMs } = conversation
+    observer.stage('total', performance.now() - startedAt - credentialMs - pausedMs)
   } catch (error) {
     refuse(conversation, error, observer)
   } finally {
@@ -122,6 +120,7 @@ function converse(
     listener: listener.key,
     reader: new PacketReader(socket),
     credentialMs: 0,
+    pausedMs: 0,
     isWelcomed: false,
     facts,
   }
@@ -140,10 +139,34 @@ async function cancel(
   socket.destroySoon()
 }
 
+/** Waits for the database where it is paused, and opens a session there. */
+async function goUpstream(
+  conversation: Conversation,
+  admission: Admission,
+  rules: Rules,
+  services: SessionServices,
+  traffic: Traffic,
+): Promise<void> {
+  // Nothing is told of databases that there are not.
+  upstreamFor(poolOf(conversation.facts, rules), admission.intent.database, rules)
+  const { pass, rules: current } = await passGate(conversation, admission, rules, services)
+  try {
+    const { facts } = conversation
+    const guess = guessOf(facts, admission, current.limits, services.credentialKey)
+    await tryCredential(services, guess, async () =>
+      admit(conversation, admission, pass, current, services, traffic),
+    )
+  } catch (error) {
+    pass.leave()
+    throw error
+  }
+}
+
 /** Opens the upstream session and joins the two. */
 async function admit(
   conversation: Conversation,
   admission: Admission,
+  pass: Pass,
   rules: Rules,
   services: SessionServices,
   traffic: Traffic,
@@ -160,6 +183,7 @@ async function admit(
     try {
       watch.check()
       await services.recordAdmission?.(facts)
+      pass.check()
       // Once more: nothing is waited for from here until it is among the sessions that are open.
       watch.check()
       checkNewerRules(conversation, admission, rules, services.rules())
@@ -167,7 +191,7 @@ async function admit(
       closeSession(upstream)
       throw error
     }
-    const joined = { conversation, admission, target, upstream, bounds, waitedMs }
+    const joined = { conversation, admission, pass, target, upstream, bounds, waitedMs }
     join({ ...joined, release, services, traffic })
   } catch (error) {
     release()

@@ -3,6 +3,7 @@ import { QueryState } from '../wire/query-state.ts'
 import { terminate } from '../wire/write-frontend.ts'
 import type { Bounded } from './bounds-watch.ts'
 import { farewells, type GovernedEnd, isGoverned } from './endings.ts'
+import type { Holdable } from './gates.ts'
 import type { EndReason } from './observer.ts'
 import type { SessionActivity } from './session-activity.ts'
 import type { Standing } from './session-bounds.ts'
@@ -38,7 +39,7 @@ export interface Traffic {
  * Copies bytes both ways without changing or keeping one. It follows the messages only to know where a
  * session that is to end can be ended: between two messages, and not within a transaction.
  */
-export class Splice implements Bounded {
+export class Splice implements Bounded, Holdable {
   readonly #frontend: Socket
   readonly #upstream: Socket
   readonly #cancel: () => void
@@ -58,6 +59,14 @@ export class Splice implements Bounded {
   #transactionMs = 0
   /** Why it is to end at its next idle moment. */
   #endsFor: GovernedEnd | undefined
+  /** How it is to be held. */
+  #hold: 'idle' | 'now' | undefined
+  #isHeld = false
+  /** Whether its next idle moment is waited for: to end it, or to hold it. */
+  #awaitsIdle = false
+  /** Whether what the frontend sends is left where it is. */
+  #isFrontendStopped = false
+  #hasPeeked = false
   /** Whether it ends with the message of the upstream that is under way. */
   #isClosing = false
   #endReason: EndReason | undefined
@@ -112,11 +121,11 @@ export class Splice implements Bounded {
   }
 
   readonly #frontendDrained = (): void => {
-    this.#upstream.resume()
+    if (!this.#isUpstreamStopped) this.#upstream.resume()
   }
 
   readonly #upstreamDrained = (): void => {
-    this.#frontend.resume()
+    if (!this.#isFrontendStopped) this.#frontend.resume()
   }
 
   #closedOne(reason: EndReason): void {
@@ -145,13 +154,124 @@ export class Splice implements Bounded {
 
   /** What the upstream says of its own accord does not count, as in PostgreSQL. */
   get activeAt(): number {
-    return this.#activeAt
+    // Who is held could not ask for anything.
+    return this.#isHeld ? performance.now() : this.#activeAt
   }
 
   /** Ends the session at its next idle moment; the first reason counts. */
   endWhenIdle(reason: GovernedEnd): void {
     this.#endsFor ??= reason
+    this.#awaitsIdle = true
     this.#endIfIdle()
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  /**
+   * Leaves what the frontend sends unread, from its next idle moment on, or at once: then what the upstream
+   * sends as well, behind the message that is under way.
+   */
+  hold(how: 'idle' | 'now'): void {
+    if (this.#endReason !== undefined || this.#isClosing) return
+    this.#hold = how
+    if (how === 'idle') {
+      this.#awaitsIdle = true
+      this.#holdIfIdle()
+      return
+    }
+    this.#stopFrontend()
+    if (this.#state.atUpstreamBoundary) this.#stopUpstream()
+    else {
+      this.#upstream.off('data', this.#fromUpstream)
+      this.#upstream.on('data', this.#toBoundary)
+    }
+  }
+
+  /** Goes on with what has come meanwhile. */
+  release(): void {
+    if (this.#hold === undefined) return
+    if (this.#isHeld && this.#keepsTime) this.#activeAt = performance.now()
+    const isOver = this.#endReason !== undefined || this.#isClosing
+    this.#forgetHold()
+    if (isOver) return
+    if (!this.#frontend.listeners('data').includes(this.#fromFrontend)) {
+      this.#frontend.on('data', this.#fromFrontend)
+    }
+    if (!this.#upstream.listeners('data').includes(this.#fromUpstream)) {
+      this.#upstream.on('data', this.#fromUpstream)
+    }
+    if (!this.#upstream.writableNeedDrain) this.#frontend.resume()
+    if (!this.#frontend.writableNeedDrain) this.#upstream.resume()
+  }
+
+  /** What flows, and who listens, is for whoever calls it. */
+  #forgetHold(): void {
+    this.#hold = undefined
+    this.#isHeld = false
+    this.#isFrontendStopped = false
+    this.#hasPeeked = false
+    this.#awaitsIdle = this.#endsFor !== undefined
+    this.#frontend.off('readable', this.#frontendReadable)
+    this.#upstream.off('data', this.#toBoundary)
+  }
+
+  #holdIfIdle(): void {
+    if (this.#hold !== 'idle' || this.#isHeld || !this.#state.isQuiet) return
+    if (this.#endReason !== undefined || this.#isClosing) return
+    this.#isHeld = true
+    this.#awaitsIdle = this.#endsFor !== undefined
+    this.#stopFrontend()
+  }
+
+  #stopFrontend(): void {
+    if (this.#isFrontendStopped) return
+    this.#isFrontendStopped = true
+    // What is read to be looked at must not be passed on by that.
+    this.#frontend.off('data', this.#fromFrontend)
+    // It stops the flow too, and goes on to tell of the end.
+    this.#frontend.on('readable', this.#frontendReadable)
+    this.#frontend.pause()
+  }
+
+  get #isUpstreamStopped(): boolean {
+    return this.#hold === 'now' && this.#isHeld
+  }
+
+  #stopUpstream(): void {
+    this.#isHeld = true
+    this.#upstream.pause()
+  }
+
+  /** Passes on the message that is under way, and puts back what is behind it. */
+  readonly #toBoundary = (chunk: Buffer): void => {
+    const count = this.#state.fromUpstreamToBoundary(chunk)
+    this.bytesFromUpstream += count
+    this.#traffic.fromUpstream += count
+    if (!this.#frontend.write(chunk.subarray(0, count))) this.#upstream.pause()
+    if (!this.#state.atUpstreamBoundary) return
+    this.#upstream.off('data', this.#toBoundary)
+    this.#upstream.on('data', this.#fromUpstream)
+    this.#stopUpstream()
+    if (count < chunk.length) this.#upstream.unshift(chunk.subarray(count))
+  }
+
+  /** Looks for nothing but whether the client has left: what it asks for stays where it is. */
+  readonly #frontendReadable = (): void => {
+    const frontend = this.#frontend
+    const { readableLength } = frontend
+    if (readableLength === 0) {
+      // There is nothing to take but its end.
+      frontend.read()
+      return
+    }
+    if (readableLength !== terminate.length || this.#hasPeeked || !this.#state.isIdle) return
+    this.#hasPeeked = true
+    const chunk: unknown = frontend.read()
+    if (!Buffer.isBuffer(chunk)) return
+    if (terminate.equals(chunk)) this.#fromFrontend(chunk)
+    else frontend.unshift(chunk)
   }
 
   /** Ends the session now; the statement that runs is cancelled. */
@@ -165,6 +285,7 @@ export class Splice implements Bounded {
 
   /** Passes on the rest of the message under way, if the client takes it: a FATAL may only be behind it. */
   #finishMessage(reason: GovernedEnd): void {
+    this.#forgetHold()
     const frontend = this.#frontend
     const upstream = this.#upstream
     const timer = setTimeout(() => {
@@ -189,6 +310,7 @@ export class Splice implements Bounded {
       this.#sayFarewell(reason)
     }
     upstream.on('data', pass)
+    if (!frontend.writableNeedDrain) upstream.resume()
   }
 
   #sayFarewell(reason: GovernedEnd): void {
@@ -216,7 +338,7 @@ export class Splice implements Bounded {
     this.#state.fromUpstream(chunk)
     if (wasRunning) this.#noteFinish()
     if (!this.#frontend.write(chunk)) this.#upstream.pause()
-    if (this.#endsFor !== undefined) this.#endIfIdle()
+    if (this.#awaitsIdle) this.#atMoment()
   }
 
   /** The clock is read where the session begins to run something, and where it has nothing left to run. */
@@ -249,6 +371,11 @@ export class Splice implements Bounded {
     }, abandonedStatementMs)
   }
 
+  #atMoment(): void {
+    this.#endIfIdle()
+    this.#holdIfIdle()
+  }
+
   #endIfIdle(): void {
     if (this.#endsFor === undefined || this.#isClosing) return
     if (this.#endReason !== undefined || !this.#state.isIdle) return
@@ -261,6 +388,7 @@ export class Splice implements Bounded {
     const upstream = this.#upstream
     if (this.#release === undefined || !this.#mayRelease || !this.#isClean) return false
     this.#endReason = 'client-closed'
+    this.#forgetHold()
     frontend.off('data', this.#fromFrontend)
     upstream.off('data', this.#fromUpstream)
     upstream.off('drain', this.#upstreamDrained)
@@ -293,6 +421,7 @@ export class Splice implements Bounded {
   #finish(reason: EndReason): void {
     if (this.#endReason !== undefined) return
     this.#endReason = reason
+    this.#forgetHold()
     const frontend = this.#frontend
     const upstream = this.#upstream
     frontend.off('data', this.#fromFrontend)

@@ -1,6 +1,6 @@
 // By what right a session is there, and who looks after that while it is open.
 import { Refusal } from '../refusal.ts'
-import type { Entrance } from './attempt.ts'
+import type { Admission, Entrance } from './attempt.ts'
 import type { Conversation } from './conversation.ts'
 import type { Grant } from './grant.ts'
 import type { LiveSession } from './registry.ts'
@@ -18,6 +18,20 @@ export function checkNewerRules(
   const grant = grantOf(conversation, admission)
   const reason = noLongerAllowed(grant, conversation.facts, current.catalog)
   if (reason !== undefined) throw new Refusal(reason, { logDetail: 'by a newer configuration' })
+}
+
+/** What a login goes on by that has waited: the rules of now, if they would let it in too. */
+export function newerRules(
+  conversation: Conversation,
+  admission: Admission,
+  own: Rules,
+  current: Rules,
+): Rules {
+  if (own === current) return own
+  const { facts } = conversation
+  const reason = noLongerAllowed(grantOf(conversation, admission), facts, current.catalog)
+  if (reason !== undefined) throw new Refusal(reason, { logDetail: 'by a newer configuration' })
+  return current
 }
 
 export function grantOf({ listener }: Conversation, admission: Entrance): Grant {

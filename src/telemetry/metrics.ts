@@ -15,6 +15,7 @@ interface MetricsOptions {
     readonly unauthenticated: number
     readonly signIns: number
     readonly relays: number
+    readonly paused: number
   }
   /** Pairs of address and user that have to wait; undefined where another process counts them. */
   readonly readThrottled?: (() => number) | undefined
@@ -274,6 +275,7 @@ export function createMetrics({
     ['connections_unauthenticated', 'Connections that nobody vouches for yet.', 'unauthenticated'],
     ['sign_ins_waiting', 'Interactive sign-ins that wait for somebody.', 'signIns'],
     ['relays_open', 'Logins under way whose password is relayed.', 'relays'],
+    ['logins_paused', 'Logins that wait for a database that is paused.', 'paused'],
   ] as const) {
     new Gauge({
       name: `portcullis_${name}`,

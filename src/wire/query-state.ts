@@ -77,6 +77,11 @@ export class QueryState {
     return !this.isBusy && !this.#inTransaction && this.#upstream.atBoundary
   }
 
+  /** Whether the upstream has nothing to do and nothing to keep, be there part of a message for it or not. */
+  get isQuiet(): boolean {
+    return !this.isRunning && !this.#inTransaction && this.#upstream.atBoundary
+  }
+
   /** Whether a message of ours may be put between two of the upstream's. */
   get atUpstreamBoundary(): boolean {
     return this.#upstream.atBoundary

@@ -63,6 +63,12 @@ let silent: Server
 let babbling: Server
 let pages: string
 
+/** Provoked where there is what they need: a bug, a drain, a discovery, a full disk, the console (pause.test.ts). */
+const elsewhere = [
+  ...(['internal-error', 'draining', 'oauth-discovery', 'audit-unavailable'] as const),
+  ...(['database-disabled', 'pause-timeout', 'too-many-waiting', 'database-killed'] as const),
+] as const
+
 const wrongCredential = 'password authentication failed for user "app_readonly"'
 /** Whoever is verified is told what its own token says. */
 const verifiedDetail = /^The token names the principal/
@@ -514,12 +520,7 @@ function saslInitialResponse(response: string, mechanism = 'OAUTHBEARER'): Buffe
   return message('p', Buffer.concat([Buffer.from(`${mechanism}\0`), length, Buffer.from(response)]))
 }
 
-const scenarios: Readonly<
-  Record<
-    Exclude<Reason, 'internal-error' | 'draining' | 'oauth-discovery' | 'audit-unavailable'>,
-    Scenario
-  >
-> = {
+const scenarios: Readonly<Record<Exclude<Reason, (typeof elsewhere)[number]>, Scenario>> = {
   'malformed-startup': {
     provoke: async () => refusedInClear(Buffer.from('GET / HTTP/1.1\r\n\r\n')),
     expected: { sqlstate: '08P01', message: 'invalid startup packet' },
@@ -1371,7 +1372,6 @@ function isVague(reason: Reason): boolean {
 
 describe('each reason of a refusal', () => {
   test('has a scenario here or says where it has', () => {
-    const elsewhere = ['internal-error', 'draining', 'oauth-discovery', 'audit-unavailable']
     expect([...Object.keys(scenarios), ...elsewhere].sort()).toEqual(Object.keys(reasons).sort())
   })
 

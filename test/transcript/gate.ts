@@ -13,6 +13,7 @@ import type { Refusal } from '../../src/refusal.ts'
 import { PendingSignIns } from '../../src/session/pending-sign-ins.ts'
 import { ScramKeyCache } from '../../src/sasl/scram-key-cache.ts'
 import { LocalLedger } from '../../src/session/ledger.ts'
+import { Gates } from '../../src/session/gates.ts'
 import { LoginRate } from '../../src/session/login-rate.ts'
 import type { SessionEnd, SessionFacts, SessionObserver } from '../../src/session/observer.ts'
 import { Rechecks } from '../../src/session/rechecks.ts'
@@ -141,6 +142,7 @@ export class Gate implements AsyncDisposable {
     now: () => new Date(),
     onEnd: () => {},
   })
+  readonly gates = new Gates()
   readonly warm = new WarmSessions({ keys: new ScramKeyCache(10), network: new UpstreamNetwork() })
   /** For sessions that begin from now on. */
   rules: Rules
@@ -170,6 +172,7 @@ export class Gate implements AsyncDisposable {
       ledger: gate.ledger,
       credentialKey: Buffer.alloc(32),
       revocations: gate.revocations,
+      gates: gate.gates,
       rechecks: new Rechecks({
         rules: () => gate.rules,
         revoke: (session, why) => {
@@ -329,6 +332,7 @@ function rulesOf(options: GateOptions): Rules {
       maxSignIns: 10,
       maxRelays: 10,
       maxConsoleSessions: 2,
+      maxPausedLogins: 10,
       maxUnauthenticated: 10,
       maxUnauthenticatedPerAddress: undefined,
       ...options.limits,
@@ -337,6 +341,7 @@ function rulesOf(options: GateOptions): Rules {
       startupMs: 60_000,
       tlsHandshakeMs: 60_000,
       signInMs: 60_000,
+      pauseMs: 60_000,
       authenticationMs: 60_000,
       keepAliveIdleMs: 60_000,
       ...options.timeouts,

@@ -99,6 +99,11 @@ export const timeouts = section({
   sign_in: duration('10s', '30m')
     .prefault('5m')
     .describe('From the notice of an interactive sign-in until somebody has signed in.'),
+  pause: duration('1s', '24h')
+    .prefault('2m')
+    .describe(
+      'How long a login waits for a database that is paused (`PAUSE` of the console), before it is refused.',
+    ),
   drain: duration('0', '24h')
     .prefault('30s')
     .describe('How long sessions may go on after the server was told to stop.'),
@@ -167,6 +172,9 @@ export const limits = section({
     .describe(
       'Sessions at the SQL console, for all workers of the node. They do not count in `max_sessions`, so that the console can be reached when that is.',
     ),
+  max_paused_logins: integer(0, 1_000_000)
+    .prefault(1000)
+    .describe('Logins that wait for a database that is paused, for each worker process.'),
   max_password: size('1KiB', '1MiB')
     .prefault(65_530)
     .describe('Longest password message, in bytes. A token is a password.'),

@@ -15,7 +15,7 @@ afterEach(() => {
 })
 
 function create(bytes = { fromFrontend: 0, fromUpstream: 0 }): Metrics {
-  const places = { unauthenticated: 7, signIns: 3, relays: 1 }
+  const places = { unauthenticated: 7, signIns: 3, relays: 1, paused: 2 }
   const metrics = createMetrics({
     ...{ version: '1.2.3', runtime: 'node 24' },
     readBytes: () => bytes,
@@ -91,6 +91,7 @@ describe('the metrics of one process', () => {
     ['connections that nobody vouches for', 'connections_unauthenticated', 7],
     ['sign-ins that wait', 'sign_ins_waiting', 3],
     ['relays that are open', 'relays_open', 1],
+    ['logins that wait for a paused database', 'logins_paused', 2],
     ['sessions opened', 'sessions_opened_total', 2],
     ['a session that ended', 'sessions_ended_total{reason="client-closed"}', 1],
     ['a reason that did not occur', 'sessions_ended_total{reason="drain"}', 0],

@@ -56,8 +56,8 @@ test('a token that got into a name or an error is in no log, no audit record and
     fromFrontend: 1,
     fromUpstream: 1,
   })
-  const readPlaces = (): { unauthenticated: number; signIns: number; relays: number } => ({
-    ...{ unauthenticated: 0, signIns: 0, relays: 0 },
+  const readPlaces = (): Record<'unauthenticated' | 'signIns' | 'relays' | 'paused', number> => ({
+    ...{ unauthenticated: 0, signIns: 0, relays: 0, paused: 0 },
   })
   const metrics = createMetrics({ version: '1', runtime: 'node', readBytes, readPlaces })
 

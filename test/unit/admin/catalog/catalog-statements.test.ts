@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { columnsOf } from '../../../../src/admin/columns.ts'
 import type { CatalogAuthor, CatalogHome } from '../../../../src/admin/catalog-home.ts'
-import { execute } from '../../../../src/admin/execute.ts'
+import { type ConsoleServices, execute } from '../../../../src/admin/execute.ts'
 import { parseStatements } from '../../../../src/admin/grammar/parse.ts'
 import type { ConsoleReply } from '../../../../src/admin/order.ts'
 import { fleetOf } from '../fleet.ts'
@@ -48,13 +48,9 @@ async function run(
   text: string,
   rollback: CatalogHome['rollback'] = async () => Promise.resolve('unchanged'),
 ): Promise<ConsoleReply> {
-  return execute(
-    { text, index: 0, parameters: [], user },
-    {
-      catalog: homeOf(rollback),
-      fleet: fleetOf(),
-    },
-  )
+  // The catalog is all that is needed here.
+  const services = { catalog: homeOf(rollback), fleet: fleetOf() } as ConsoleServices
+  return execute({ text, index: 0, parameters: [], user }, services)
 }
 
 test('SHOW CATALOG has the version, the file and what is wrong with it', async () => {
