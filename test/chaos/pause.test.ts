@@ -1,56 +1,79 @@
 // Workers that hang or end while the databases of the node are paused.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { OwnService } from '../support/own-service.ts'
+import { Console, consoleGroups } from '../support/console.ts'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 import { WireClient } from '../support/wire-client.ts'
 import { kill } from './kill.ts'
 
 let stack: Stack
-let service: OwnService
 
 beforeAll(async () => {
-  stack = await Stack.start()
-  service = await OwnService.start(stack, 'pause', { workers: 2 })
+  stack = await Stack.start({
+    configure: (config) => {
+      config.workers = 2
+      config['console'] = consoleGroups
+    },
+  })
+  await stack.keysFetched()
 })
 
 afterAll(async () => {
-  await service[Symbol.asyncDispose]()
   await stack[Symbol.asyncDispose]()
 })
 
 test('a worker that hangs is told of, and hears of the pause when it goes on', async () => {
-  const [stopped] = service.workers()
+  // The one that does not have the console.
+  const console = await Console.connect(stack)
+  const stopped = stack.workers().find((pid) => !admittedBy().includes(pid))
   if (stopped === undefined) throw new Error('no worker')
   process.kill(stopped, 'SIGSTOP')
   try {
-    expect(await service.fault('PAUSE sandbox')).toMatchObject({
-      sqlstate: '58000',
+    expect(await console.fault('PAUSE sandbox')).toMatchObject({
+      code: '58000',
       message: '1 worker process did not confirm PAUSE',
       detail: expect.stringContaining('Database sandbox is paused.') as unknown,
     })
   } finally {
     process.kill(stopped, 'SIGCONT')
   }
-  await service.done('PAUSE sandbox')
-  await service.done('RESUME sandbox')
+  await console.done('PAUSE sandbox')
+  await console.done('RESUME sandbox')
+  await console.close()
 })
 
 test('workers that are started while a database is paused hold its logins', async () => {
-  await service.done('PAUSE sandbox')
-  const before = service.workers()
-  for (const pid of before) kill(pid)
-  await until('another to listen', async () => {
-    const readiness = await fetch(`${service.httpAddress}/readiness`)
-    return readiness.ok && service.workers().every((pid) => !before.includes(pid))
-  })
-  const login = await WireClient.connectSecurely(service.port, stack.authority.certificate)
+  const before = await Console.connect(stack)
+  await before.done('PAUSE sandbox')
+  const killed = stack.workers()
+  for (const pid of killed) kill(pid)
+  await until('another to listen', async () =>
+    WireClient.connect(stack.gateway.port).then(
+      (client) => {
+        client.destroy()
+        return true
+      },
+      () => false,
+    ),
+  )
+  const login = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
   login.startup({ user: 'app_readonly', database: 'sandbox' })
   await login.read()
   login.password(await stack.token())
-  await until('it to wait', async () => (await service.metric('portcullis_logins_paused')) === 1)
+  await until('it to wait', async () => (await stack.metric('portcullis_logins_paused')) === 1)
   expect(await stack.backends()).toBe(0)
-  await service.done('RESUME sandbox')
+  const after = await Console.connect(stack)
+  await after.done('RESUME sandbox')
   await login.readUntil('Z')
   login.destroy()
+  await after.close()
 })
+
+/** The workers that have let somebody in. */
+function admittedBy(): readonly number[] {
+  return stack.gateway
+    .log()
+    .split('\n')
+    .filter((line) => line.includes('session admitted'))
+    .map((line) => (JSON.parse(line) as { pid: number }).pid)
+}

@@ -1,46 +1,52 @@
-// PgBouncer's commands at a node of two workers with a real PostgreSQL, given to the process that has them.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+// PgBouncer's commands at the console of a node of two workers with a real PostgreSQL.
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import pg from 'pg'
+import { stringify } from 'yaml'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { OwnService } from '../support/own-service.ts'
-import { Stack } from '../support/stack.ts'
+import { groupsClaim } from '../../demo/provider-configuration.ts'
+import { hasPsql, psql } from '../support/psql.ts'
+import { Console, consoleGroups } from '../support/console.ts'
+import { type Session, Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
-import { type ErrorFields, errorFields, WireClient } from '../support/wire-client.ts'
+import { cancelRequest, type ErrorFields, errorFields, WireClient } from '../support/wire-client.ts'
 
 let stack: Stack
-let service: OwnService
+let console: Console
 
 beforeAll(async () => {
-  stack = await Stack.start()
-  const { databases } = stack.config
-  const { upstream } = databases['sandbox'] as { upstream: object }
-  service = await OwnService.start(stack, 'pause', {
-    workers: 2,
-    limits: { max_paused_logins: 5 },
-    databases: {
-      ...databases,
-      ready: { upstream: { ...upstream, database: 'sandbox', warm: { max_per_role: 2 } } },
+  stack = await Stack.start({
+    configure: (config) => {
+      config.workers = 2
+      config.limits = { max_paused_logins: 5 }
+      config['console'] = consoleGroups
+      const { upstream } = config.databases['sandbox'] as { upstream: object }
+      config.databases['ready'] = {
+        upstream: { ...upstream, database: 'sandbox', warm: { max_per_role: 2 } },
+      }
     },
   })
+  await stack.keysFetched()
+  console = await Console.connect(stack)
 })
 
 afterAll(async () => {
-  await service[Symbol.asyncDispose]()
   await stack[Symbol.asyncDispose]()
 })
 
 afterEach(async () => {
-  for (const text of ['RESUME', 'RESUME sandbox', 'ENABLE sandbox']) await service.say(text)
-  await until('no sessions', async () => (await service.metric('portcullis_sessions_open')) === 0)
+  if (stack.gateway.process.exitCode !== null) return
+  for (const text of ['RESUME', 'RESUME sandbox', 'ENABLE sandbox']) await console.say(text)
+  // But for the console itself.
+  await until('no sessions', async () => (await stack.metric('portcullis_sessions_open')) <= 1)
 })
 
-const done = async (text: string): Promise<unknown> => service.done(text)
-const waiting = async (): Promise<number> => service.metric('portcullis_logins_paused')
+const done = async (text: string): Promise<string> => console.done(text)
+const waiting = async (): Promise<number> => stack.metric('portcullis_logins_paused')
 
 async function connect(database = 'sandbox'): Promise<pg.Client> {
   const client = new pg.Client({
-    ...{ host: 'localhost', port: service.port, database, user: 'app_readonly' },
+    ...{ host: 'localhost', port: stack.gateway.port, database, user: 'app_readonly' },
     application_name: 'pause',
     password: await stack.token(),
     ssl: { ca: stack.authority.certificate },
@@ -52,27 +58,17 @@ async function connect(database = 'sandbox'): Promise<pg.Client> {
 
 /** Comes as far as its credential, and says nothing more. */
 async function beginLogin(): Promise<WireClient> {
-  const client = await WireClient.connectSecurely(service.port, stack.authority.certificate)
+  const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
   client.startup({ user: 'app_readonly', database: 'sandbox' })
   await client.read()
   client.password(await stack.token())
   return client
 }
 
-async function refused(client: WireClient): Promise<ErrorFields> {
+async function firstError(client: WireClient): Promise<ErrorFields> {
   const first = await client.read()
   client.destroy()
   return errorFields(first)
-}
-
-async function refusals(): Promise<readonly (string | undefined)[]> {
-  const text = await readFile(join(stack.folder, 'pause.jsonl'), 'utf8').catch(() => '')
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { status: string; status_detail?: string })
-    .filter(({ status }) => status === 'Failure')
-    .map((record) => record.status_detail)
 }
 
 /** A client that asks for something all the time, and connects again when its session ends. */
@@ -159,76 +155,44 @@ test('PAUSE waits for the transaction that is open', async () => {
   await client.end()
 })
 
-describe('whoever is kept out is told so', () => {
-  test('where the database is disabled', async () => {
-    const inside = await connect()
-    await done('DISABLE sandbox')
-    expect(await refused(await beginLogin())).toMatchObject({
-      sqlstate: '57P03',
-      message: 'database "sandbox" is disabled',
-      hint: expect.stringContaining('later') as unknown,
-    })
-    await inside.query('select 1')
-    await inside.end()
-    await done('ENABLE sandbox')
-    await (await connect()).end()
-  })
-
-  test('where its sessions are killed, and waits from then on', async () => {
-    const inside = await connect()
-    const ended = new Promise((resolve) => inside.once('error', resolve))
-    await done('PAUSE sandbox')
-    const login = await beginLogin()
-    await until('it to wait', async () => (await waiting()) === 1)
-    await done('KILL sandbox')
-    expect(await refused(login)).toMatchObject({ sqlstate: '57P01' })
-    expect(await ended).toMatchObject({ code: '57P01' })
-    const next = await beginLogin()
-    await until('the next to wait', async () => (await waiting()) === 1)
-    await done('RESUME sandbox')
-    await next.readUntil('Z')
-    next.destroy()
-  })
-
-  test('where too many wait', async () => {
-    await done('PAUSE sandbox')
-    // Five for each worker.
-    const logins = await Promise.all(Array.from({ length: 11 }, beginLogin))
-    const first = await Promise.race(logins.map(async (login) => login.readError()))
-    expect(first).toMatchObject({ sqlstate: '53300' })
-    for (const login of logins) login.destroy()
-    await until('nobody to wait', async () => (await waiting()) === 0)
-  })
-
-  test('where it waits for longer than a configuration allows that was reloaded', async () => {
-    await service.write({ timeouts: { pause: '1s' } })
-    expect(await done('RELOAD')).toMatchObject({ tag: 'RELOAD' })
-    await done('PAUSE sandbox')
-    expect(await refused(await beginLogin())).toMatchObject({
-      sqlstate: '57P03',
-      message: 'database "sandbox" is paused, and was not resumed within 1 seconds',
-    })
-  })
-
-  test('and each is in the audit, by its reason', async () => {
-    await until('the records', async () => new Set(await refusals()).size === 4)
-    expect([...new Set(await refusals())].sort()).toEqual([
-      'database-disabled',
-      'database-killed',
-      'pause-timeout',
-      'too-many-waiting',
-    ])
-  })
+test('DISABLE lets nobody in, and those who are in be', async () => {
+  const inside = await connect()
+  await done('DISABLE sandbox')
+  const refused = await firstError(await beginLogin())
+  expect(refused).toMatchObject({ sqlstate: '57P03', message: 'database "sandbox" is disabled' })
+  await inside.query('select 1')
+  await inside.end()
+  await done('ENABLE sandbox')
+  await (await connect()).end()
 })
 
-test('a broken configuration is told to whoever reloads, whole', async () => {
-  await service.write({ nods: 1, timeouts: { pause: 'x' } })
-  const { sqlstate, detail } = await service.fault('RELOAD')
-  expect(sqlstate).toBe('F0000')
+test('KILL ends sessions and whoever waits, and who comes then waits', async () => {
+  const inside = await connect()
+  const ended = new Promise((resolve) => inside.once('error', resolve))
+  await done('PAUSE sandbox')
+  const login = await beginLogin()
+  await until('it to wait', async () => (await waiting()) === 1)
+  await done('KILL sandbox')
+  expect(await firstError(login)).toMatchObject({ sqlstate: '57P01' })
+  expect(await ended).toMatchObject({ code: '57P01' })
+  const next = await beginLogin()
+  await until('the next to wait', async () => (await waiting()) === 1)
+  await done('RESUME sandbox')
+  await next.readUntil('Z')
+  next.destroy()
+})
+
+test('RELOAD takes over the file, and tells every problem of one that is broken', async () => {
+  await writeFile(
+    stack.gateway.configFile,
+    stringify({ ...stack.config, nods: 1, timeouts: { pause: 'x' } }),
+  )
+  const { code, detail } = await console.fault('RELOAD')
+  expect(code).toBe('F0000')
   expect(detail).toContain('nods')
   expect(detail).toContain('timeouts.pause')
-  await service.write({})
-  await done('RELOAD')
+  await writeFile(stack.gateway.configFile, stringify(stack.config))
+  expect(await done('RELOAD')).toBe('RELOAD')
 })
 
 test('RECONNECT and WAIT_CLOSE wait for the sessions that were open', async () => {
@@ -286,26 +250,72 @@ test('sessions that are ready are closed while their database is paused, and non
   )
 })
 
-test('SHUTDOWN WAIT_FOR_CLIENTS lets sessions be, SHUTDOWN ends them', async () => {
-  await using one = await OwnService.start(stack, 'shutdown', { workers: 1 })
-  const { port } = one
-  const client = new pg.Client({
-    ...{ host: 'localhost', port, database: 'sandbox', user: 'app_readonly' },
-    password: await stack.token(),
-    ssl: { ca: stack.authority.certificate },
+describe.skipIf(!hasPsql())('psql', () => {
+  const environment = async (): Promise<NodeJS.ProcessEnv> => ({
+    ...stack.environment(await stack.token({ [groupsClaim]: ['readwrite-role'] })),
+    ...{ PGDATABASE: 'pgbouncer', PGUSER: 'alice' },
   })
-  const ended = new Promise((resolve) => client.once('error', resolve))
-  await client.connect()
-  await one.done('PAUSE')
-  await one.done('RESUME')
-  await one.done('SHUTDOWN WAIT_FOR_CLIENTS')
-  await until('nobody to be let in', async () => {
-    const readiness = await fetch(`${one.httpAddress}/readiness`)
-    return readiness.status === 503
+
+  test('follows the runbook of a restart', async () => {
+    const { stdout, code } = await psql(await environment(), 'PAUSE sandbox', 'RESUME sandbox')
+    expect({ stdout, code }).toEqual({ stdout: 'PAUSE\nRESUME\n', code: 0 })
   })
-  await client.query('select 1')
-  expect((await one.fault('SHUTDOWN WAIT_FOR_SERVERS')).message).toBe('already shutting down')
-  await one.done('SHUTDOWN')
-  expect(await ended).toMatchObject({ code: '57P01' })
-  await one.stopped
+
+  test('is told of a database that there is not', async () => {
+    const { stderr } = await psql(await environment(), 'PAUSE sandbx')
+    expect(stderr).toMatch(/no such database: sandbx\n(.*\n)*HINT:  Perhaps you meant sandbox\./)
+  })
 })
+
+test('a PAUSE that is cancelled while it waits is taken back', async () => {
+  const inside = await connect()
+  await inside.query('begin')
+  const { client, processId, secretKey } = await sitDown()
+  client.query('PAUSE sandbox')
+  const login = await beginLogin()
+  await until('it to be paused', async () => (await waiting()) === 1)
+  const canceller = await WireClient.connect(stack.gateway.port)
+  canceller.send(cancelRequest(processId, secretKey))
+  expect(await client.readUntilError()).toMatchObject({ sqlstate: '57014' })
+  await login.readUntil('Z')
+  for (const one of [client, login, canceller]) one.destroy()
+  await inside.query('commit')
+  await inside.end()
+})
+
+test('SHUTDOWN WAIT_FOR_CLIENTS lets sessions be and nobody in, and ends with the last', async () => {
+  const client = await connect()
+  const ended = once(stack.gateway.process, 'exit')
+  expect(await done('SHUTDOWN WAIT_FOR_CLIENTS')).toBe('SHUTDOWN')
+  await until('nobody to be let in', async () =>
+    connect().then(
+      async (another) => another.end().then(() => false),
+      () => true,
+    ),
+  )
+  await client.query('select 1')
+  await client.end()
+  expect(await ended).toEqual([0, null])
+})
+
+test('SHUTDOWN ends every session at once, and says so first', async () => {
+  await stack.restartGateway()
+  console = await Console.connect(stack)
+  const client = await connect()
+  await client.query('begin')
+  const lost = new Promise((resolve) => client.once('error', resolve))
+  const ended = once(stack.gateway.process, 'exit')
+  expect(await done('SHUTDOWN')).toBe('SHUTDOWN')
+  expect(await lost).toMatchObject({ code: '57P01' })
+  expect(await ended).toEqual([0, null])
+})
+
+/** The console, byte by byte. */
+async function sitDown(): Promise<Session> {
+  const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
+  const token = await stack.token({ [groupsClaim]: ['readwrite-role'] })
+  await client.logIn({ user: 'alice', database: 'pgbouncer' }, token)
+  const { body } = await client.readUntil('K')
+  await client.readUntil('Z')
+  return { client, processId: body.readInt32BE(0), secretKey: body.subarray(4) }
+}

@@ -18,6 +18,7 @@ import { Gateway } from '../../demo/gateway.ts'
 import { freePort } from '../../demo/ports.ts'
 import { generateSigningKey } from '../../demo/provider.ts'
 import { type Reason, reasons, Refusal } from '../../src/refusal.ts'
+import { Console, consoleGroups } from '../support/console.ts'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 import { WebBrowser } from '../support/web-browser.ts'
@@ -59,15 +60,12 @@ let full: Side
 let crowded: Side
 let limited: Side
 let hasty: Side
+let paused: Side
 let silent: Server
 let babbling: Server
 let pages: string
 
-/** Provoked where there is what they need: a bug, a drain, a discovery, a full disk, the console (pause.test.ts). */
-const elsewhere = [
-  ...(['internal-error', 'draining', 'oauth-discovery', 'audit-unavailable'] as const),
-  ...(['database-disabled', 'pause-timeout', 'too-many-waiting', 'database-killed'] as const),
-] as const
+const elsewhere = ['internal-error', 'draining', 'oauth-discovery', 'audit-unavailable'] as const
 
 const wrongCredential = 'password authentication failed for user "app_readonly"'
 /** Whoever is verified is told what its own token says. */
@@ -236,6 +234,11 @@ beforeAll(async () => {
   hasty = await anotherGateway('hasty', {
     limits: { logins_per_second_per_address: 1, login_burst_per_address: 1 },
   })
+  paused = await anotherGateway('paused', {
+    console: consoleGroups,
+    timeouts: { pause: '1s' },
+    limits: { max_paused_logins: 1 },
+  })
   await guessPasswords('app_readwrite', '127.0.0.99', 8)
   full = await anotherGateway('full', {
     limits: { max_sessions: 1, max_sign_ins: 0, max_relays: 0, max_console_sessions: 1 },
@@ -253,7 +256,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(
-    [impatient, full, crowded, limited, hasty].map(async ({ gateway }) => gateway.stop()),
+    [impatient, full, crowded, limited, hasty, paused].map(async ({ gateway }) => gateway.stop()),
   )
   silent.close()
   babbling.close()
@@ -340,6 +343,36 @@ async function inClient({ gateway }: Side): Promise<WireClient> {
   await client.readUntil('Z')
   return client
 }
+
+/** Whoever logs in where these commands were given waits, or is refused. */
+async function refusedAfter(
+  commands: readonly string[],
+  act: (console: Console) => Promise<Answer>,
+): Promise<Answer> {
+  const console = await Console.connect(stack, paused.gateway)
+  for (const command of commands) await console.done(command)
+  const answer = await act(console)
+  for (const command of ['RESUME sandbox', 'ENABLE sandbox']) await console.say(command)
+  await console.close()
+  return answer
+}
+
+/** Logs in where it has to wait. */
+async function waitingClient(): Promise<WireClient> {
+  const { gateway } = paused
+  const client = await WireClient.connectSecurely(gateway.port, stack.authority.certificate)
+  client.startup(inSandbox)
+  await client.read()
+  client.password(await stack.token())
+  await until(
+    'it to wait',
+    async () => (await stack.metric('portcullis_logins_paused', {}, gateway)) === 1,
+  )
+  return client
+}
+
+const inPaused = async (): Promise<Answer> =>
+  refusedWith(await stack.token(), inSandbox, paused.gateway.port)
 
 async function tokenRefused(changes: Readonly<Record<string, unknown>>): Promise<Answer> {
   return refusedWith(await stack.token(changes))
@@ -631,6 +664,51 @@ const scenarios: Readonly<Record<Exclude<Reason, (typeof elsewhere)[number]>, Sc
     expected: {
       sqlstate: '28000',
       message: 'this connectivity pool does not sign in to the console',
+    },
+  },
+  'database-disabled': {
+    provoke: async () => refusedAfter(['DISABLE sandbox'], inPaused),
+    gateway: () => paused,
+    expected: { sqlstate: '57P03', message: 'database "sandbox" is disabled' },
+  },
+  'pause-timeout': {
+    provoke: async () => refusedAfter(['PAUSE sandbox'], inPaused),
+    gateway: () => paused,
+    expected: {
+      sqlstate: '57P03',
+      message: 'database "sandbox" is paused, and was not resumed within 1 seconds',
+    },
+  },
+  'too-many-waiting': {
+    provoke: async () =>
+      refusedAfter(['PAUSE sandbox'], async (console) => {
+        const first = await waitingClient()
+        const answer = await inPaused()
+        await console.done('RESUME sandbox')
+        await first.readUntil('Z')
+        first.destroy()
+        return answer
+      }),
+    gateway: () => paused,
+    reachesUpstream: true,
+    expected: {
+      sqlstate: '53300',
+      message: 'database "sandbox" is paused, and too many clients wait for it',
+    },
+  },
+  'database-killed': {
+    provoke: async () =>
+      refusedAfter(['PAUSE sandbox'], async (console) => {
+        const client = await waitingClient()
+        await console.done('KILL sandbox')
+        const answer = await client.readError()
+        client.destroy()
+        return answer
+      }),
+    gateway: () => paused,
+    expected: {
+      sqlstate: '57P01',
+      message: 'terminating connection due to administrator command',
     },
   },
   'console-limit': {

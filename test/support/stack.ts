@@ -220,6 +220,13 @@ export class Stack {
     return children.trim().split(/\s+/).map(Number)
   }
 
+  /** Starts the gateway again, with the configuration that it had. */
+  async restartGateway(): Promise<void> {
+    await this.gateway.stop()
+    this.gateway = await Gateway.start({ folder: this.folder, config: this.config })
+    await this.keysFetched()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.gateway.stop()
     await Promise.all([this.provider[Symbol.asyncDispose](), this.postgres[Symbol.asyncDispose]()])

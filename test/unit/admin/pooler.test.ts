@@ -41,7 +41,10 @@ class Node {
     },
   }
 
-  async say(text: string, more: { ticket?: string; givesUp?: true } = {}): Promise<ConsoleReply> {
+  async say(
+    text: string,
+    more: { ticket?: string; isAbandoned?: true } = {},
+  ): Promise<ConsoleReply> {
     const catalog = {} as CatalogHome
     const { gates, lifecycle } = this
     return execute({ text, index: 0, parameters: [], user, ...more }, { catalog, gates, lifecycle })
@@ -52,7 +55,7 @@ class Node {
     for (const text of texts) expect(await this.say(text)).toMatchObject({ kind: 'answer' })
   }
 
-  async fault(text: string, more?: { ticket?: string; givesUp?: true }) {
+  async fault(text: string, more?: { ticket?: string; isAbandoned?: true }) {
     const reply = await this.say(text, more)
     if (reply.kind !== 'fault') throw new Error(`no fault but ${reply.kind}`)
     return reply.fault
@@ -101,7 +104,9 @@ describe.concurrent('PAUSE', () => {
       const node = new Node()
       node.census = { busy: 1, old: 0 }
       const ticket = await node.waiting(text)
-      expect(await node.fault(text, { ticket, givesUp: true })).toMatchObject({ sqlstate: '57014' })
+      expect(await node.fault(text, { ticket, isAbandoned: true })).toMatchObject({
+        sqlstate: '57014',
+      })
       expect(node.gates.stateOf('app').paused).toBe(false)
     },
   )
@@ -111,7 +116,7 @@ describe.concurrent('PAUSE', () => {
     await node.done('PAUSE app')
     node.census = { busy: 1, old: 0 }
     const ticket = await node.waiting('PAUSE app')
-    await node.fault('PAUSE app', { ticket, givesUp: true })
+    await node.fault('PAUSE app', { ticket, isAbandoned: true })
     expect(node.gates.stateOf('app').paused).toBe(true)
   })
 
@@ -122,7 +127,7 @@ describe.concurrent('PAUSE', () => {
     await node.done('RESUME app')
     await node.waiting('PAUSE app')
     expect(await node.fault('PAUSE app', { ticket })).toMatchObject({ sqlstate: '57014' })
-    await node.fault('PAUSE app', { ticket, givesUp: true })
+    await node.fault('PAUSE app', { ticket, isAbandoned: true })
     expect(node.gates.stateOf('app').paused).toBe(true)
   })
 
@@ -249,7 +254,7 @@ test('WAIT_CLOSE waits for sessions of before RECONNECT', async () => {
   expect(gateOf(node.gates.state, 'app').renewedAt).toBe(1)
   node.census = { busy: 0, old: 3 }
   const ticket = await node.waiting('WAIT_CLOSE app')
-  expect(await node.fault('WAIT_CLOSE app', { ticket, givesUp: true })).toMatchObject({
+  expect(await node.fault('WAIT_CLOSE app', { ticket, isAbandoned: true })).toMatchObject({
     sqlstate: '57014',
   })
   node.census = { busy: 5, old: 0 }
