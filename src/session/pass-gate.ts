@@ -46,9 +46,12 @@ async function wait(
   { gates }: SessionServices,
 ): Promise<Pass> {
   const { database } = admission.intent
-  const waiting = gates.wait(database, limits.maxPausedLogins)
-  // Who is vouched for takes no place of those who are not.
-  if (admission.kind === 'token') conversation.entry.place.release()
+  const isVouchedFor = admission.kind === 'token'
+  const most = limits.maxPausedLogins
+  // Whoever has not proved anything yet cannot keep out those who have.
+  const waiting = gates.wait(database, isVouchedFor ? most : Math.ceil(most / 2))
+  // And who is vouched for takes no place of those who are not.
+  if (isVouchedFor) conversation.entry.place.release()
   const { pauseMs } = timeouts
   const late = new Refusal('pause-timeout', {
     values: { database, seconds: Math.round(pauseMs / 1_000) },

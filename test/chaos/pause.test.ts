@@ -47,6 +47,7 @@ test('workers that are started while a database is paused hold its logins', asyn
   await before.done('PAUSE sandbox')
   const killed = stack.workers()
   for (const pid of killed) kill(pid)
+  await until('them to be gone', () => !killed.some(isAlive))
   await until('another to listen', async () =>
     WireClient.connect(stack.gateway.port).then(
       (client) => {
@@ -68,6 +69,14 @@ test('workers that are started while a database is paused hold its logins', asyn
   login.destroy()
   await after.close()
 })
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 /** The workers that have let somebody in. */
 function admittedBy(): readonly number[] {

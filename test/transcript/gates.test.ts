@@ -4,7 +4,7 @@ import { Pools } from '../../src/policy/pools.ts'
 import { changed, type DatabaseGate } from '../../src/session/gate-state.ts'
 import type { Gates } from '../../src/session/gates.ts'
 import { message, startup } from '../unit/wire/bytes.ts'
-import { readError } from './frontend.ts'
+import { type Frontend, readError } from './frontend.ts'
 import { createTrust, database, Gate, type GateOptions, role, type Trust } from './gate.ts'
 import { endOf, Session } from './spliced-session.ts'
 import { turns, until } from './until.ts'
@@ -253,6 +253,28 @@ describe('a login to a database', () => {
     await using second = await gate.connect()
     await gate.logIn(second)
     expect(readError(await second.rest())).toMatchObject({ sqlstate: '53300' })
+  })
+
+  test('by a password, which nobody has looked at yet, leaves room for those who are known', async () => {
+    await using side = await open({ requireSso: false, limits: { maxPausedLogins: 2 } })
+    const { gate } = side
+    pause(gate.gates)
+    const byPassword = async (): Promise<Frontend> => {
+      const frontend = await gate.connect()
+      frontend.send(startup(['user', role, 'database', database]))
+      await frontend.takeMessage()
+      frontend.send(message('p', 'secret\0'))
+      return frontend
+    }
+    await using first = await byPassword()
+    await until('it to wait', () => gate.gates.waiting === 1)
+    expect(first.unread).toHaveLength(0)
+    expect(gate.registry.places.taken).toBe(1)
+    await using second = await byPassword()
+    expect(readError(await second.rest()).sqlstate).toBe('53300')
+    await using known = await gate.connect()
+    await gate.logIn(known)
+    await until('it to wait', () => gate.gates.waiting === 2)
   })
 
   test('whose client goes is forgotten', async () => {

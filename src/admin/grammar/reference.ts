@@ -259,7 +259,7 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
   reconnect: {
     part: 'pooler',
     syntax: ['RECONNECT [database]'],
-    does: 'Closes connections to the database as they become free.',
+    does: 'Closes connections to the database that nobody has; one that is in use is not used a second time.',
     examples: ['RECONNECT;'],
   },
   kill: {
@@ -277,13 +277,13 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
   'wait close': {
     part: 'pooler',
     syntax: ['WAIT_CLOSE [database]'],
-    does: 'Waits until connections that `RECONNECT` closes are gone.',
+    does: 'Waits until the sessions of before the last `RECONNECT` have ended.',
     examples: ['WAIT_CLOSE sandbox;'],
   },
   suspend: {
     part: 'pooler',
     syntax: ['SUSPEND'],
-    does: 'Holds everything.',
+    does: 'Holds all sessions at once, within their transactions too, and new ones.',
     examples: ['SUSPEND;'],
   },
   reload: {
@@ -295,7 +295,7 @@ export const reference: Readonly<Record<Statement['kind'], StatementReference>> 
   shutdown: {
     part: 'pooler',
     syntax: ['SHUTDOWN [WAIT_FOR_SERVERS | WAIT_FOR_CLIENTS]'],
-    does: 'Stops: at once, or when sessions have ended.',
+    does: 'Stops: at once, when each session has become idle, or when its client has left.',
     examples: ['SHUTDOWN WAIT_FOR_CLIENTS;'],
   },
   'set parameter': {

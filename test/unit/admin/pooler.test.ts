@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CatalogHome } from '../../../src/admin/catalog-home.ts'
-import { execute } from '../../../src/admin/execute.ts'
+import { type ConsoleServices, execute } from '../../../src/admin/execute.ts'
 import type { ConsoleReply, ConsoleUser } from '../../../src/admin/order.ts'
 import type { Lifecycle, ReloadOutcome, Shutdown } from '../../../src/admin/pooler/services.ts'
 import { NodeGates } from '../../../src/gates.ts'
@@ -47,7 +47,8 @@ class Node {
   ): Promise<ConsoleReply> {
     const catalog = {} as CatalogHome
     const { gates, lifecycle } = this
-    return execute({ text, index: 0, parameters: [], user, ...more }, { catalog, gates, lifecycle })
+    const services = { catalog, gates, lifecycle } as ConsoleServices
+    return execute({ text, index: 0, parameters: [], user, ...more }, services)
   }
 
   /** Says all of them, of which each has to be done. */
@@ -204,7 +205,7 @@ describe('RESUME', () => {
     names.pop()
     const { lifecycle } = new Node()
     const order = { text: 'RESUME app', index: 0, parameters: [], user }
-    const reply = await execute(order, { catalog: {} as CatalogHome, gates, lifecycle })
+    const reply = await execute(order, { gates, lifecycle } as ConsoleServices)
     expect(reply).toEqual(done('RESUME'))
   })
 })
