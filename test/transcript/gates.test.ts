@@ -154,7 +154,7 @@ describe('a session of a database that is paused', () => {
   })
 
   test('is ended by its lifetime, and not by idleness, which is ours', async () => {
-    await using session = await start({ sessionLimits: { idleMs: 100, maxLifetimeMs: 600 } })
+    await using session = await start({ sessionLimits: { idleMs: 800, maxLifetimeMs: 1_800 } })
     pause(session.gate.gates)
     expect((await session.frontend.rest()).toString()).toContain('57P01')
     expect(await endOf(session)).toBe('session-lifetime')
