@@ -47,7 +47,7 @@ class Node {
   ): Promise<ConsoleReply> {
     const catalog = {} as CatalogHome
     const { gates, lifecycle } = this
-    const services = { catalog, gates, lifecycle } as ConsoleServices
+    const services = { catalog, gates, lifecycle } as unknown as ConsoleServices
     return execute({ text, index: 0, parameters: [], user, ...more }, services)
   }
 
@@ -205,7 +205,7 @@ describe('RESUME', () => {
     names.pop()
     const { lifecycle } = new Node()
     const order = { text: 'RESUME app', index: 0, parameters: [], user }
-    const reply = await execute(order, { gates, lifecycle } as ConsoleServices)
+    const reply = await execute(order, { gates, lifecycle } as unknown as ConsoleServices)
     expect(reply).toEqual(done('RESUME'))
   })
 })
