@@ -7,6 +7,7 @@ import type {
   NodeSetting,
 } from './admin/console-fleet.ts'
 import { ConsoleError } from './admin/answer.ts'
+import type { GateControl } from './admin/pooler/services.ts'
 import { composeListeners } from './compose-rules.ts'
 import type { Config } from './config/index.ts'
 import { ConsoleExplanations } from './explain-for-console.ts'
@@ -25,6 +26,7 @@ export interface ConsoleFleetOptions {
   readonly sessions: Pick<FleetSessions, 'end' | 'list' | 'restore' | 'standingOrders'>
   readonly ask: <Name extends ViewName>(name: Name) => Promise<Answers<ProcessView[Name]>>
   readonly askOne: <Name extends ViewName>(name: Name) => Promise<Answers<ProcessView[Name]>>
+  readonly gates: () => Pick<GateControl, 'mode' | 'stateOf'>
   /** Writes an audit record, where there are some; rejects where it must be kept and cannot be. */
   readonly recordAct: (act: AdministrativeAct) => Promise<void>
 }
@@ -46,7 +48,7 @@ export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet 
     stop: () => {
       totals.stop()
     },
-    node: () => nodeFacts(config(), version),
+    node: () => nodeFacts(config(), version, options.gates()),
     sessions: async (query) => sessions.list(query),
     statistics: async () => totals.read(),
     ask,
@@ -92,27 +94,32 @@ const titles = {
   restore: 'revocation taken back',
 } as const satisfies Record<GovernanceAct['act'], string>
 
-function nodeFacts(config: Config, version: string): NodeFacts {
+type Gates = ReturnType<ConsoleFleetOptions['gates']>
+
+function nodeFacts(config: Config, version: string, gates: Gates): NodeFacts {
   return {
     node: config.node,
     version,
-    state: 'active',
+    state: gates.mode,
     maxSessions: config.limits.max_sessions,
-    databases: databaseFacts(config),
+    databases: databaseFacts(config, gates),
     roles: [...new Set(Object.values(config.groups).map(({ role }) => role))].sort(),
     settings: settingsOf(config),
   }
 }
 
-function databaseFacts(config: Config): readonly DatabaseFacts[] {
+function databaseFacts(config: Config, gates: Gates): readonly DatabaseFacts[] {
   return Object.entries(config.databases).flatMap(([name, { upstream, max_sessions: most }]) => {
     if (upstream === undefined) return []
+    const { paused, disabled } = gates.stateOf(name)
     return {
       name,
       hosts: upstream.hosts,
       database: upstream.database,
       maxSessions: most,
       isBalanced: upstream.load_balance_hosts === 'random',
+      isPaused: paused,
+      isDisabled: disabled,
     }
   })
 }

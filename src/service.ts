@@ -19,7 +19,6 @@ import {
   type LogoutVerdict,
 } from './back-channel-logout.ts'
 import { consoleFleet, type RunningConsoleFleet } from './console-fleet.ts'
-import { consoleServices } from './console-services.ts'
 import type { Lifecycle, ReloadOutcome, Shutdown } from './admin/pooler/services.ts'
 import { type Asker, askOnly, FleetSessions } from './fleet-sessions.ts'
 import { NodeGates } from './gates.ts'
@@ -467,8 +466,12 @@ export class Service {
 
   /** Carries out a statement of the console, whichever worker it came by. */
   async #order(order: ConsoleOrder): Promise<ConsoleReply> {
-    const pooler = { gates: this.#gates, lifecycle: this.#lifecycle }
-    return execute(order, consoleServices(this.#home, this.#fleet, pooler))
+    return execute(order, {
+      catalog: this.#home,
+      fleet: this.#fleet,
+      gates: this.#gates,
+      lifecycle: this.#lifecycle,
+    })
   }
 
   #consoleFleet({ fleet, asker }: Sessions): RunningConsoleFleet {
@@ -479,6 +482,7 @@ export class Service {
       sessions: fleet,
       ask: async (name) => asker.askEach('lookAt', name),
       askOne: async (name) => askOne(asker, name),
+      gates: () => this.#gates,
       recordAct: async (act) => {
         await asker.askAny('recordAct', act)
       },

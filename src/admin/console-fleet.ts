@@ -57,9 +57,9 @@ export interface DatabaseFacts {
   readonly database: string
   readonly maxSessions: number | undefined
   readonly isBalanced: boolean
-  /** By PAUSE and DISABLE; undefined: neither is known of here. */
-  readonly isPaused?: boolean | undefined
-  readonly isDisabled?: boolean | undefined
+  /** By PAUSE and DISABLE. */
+  readonly isPaused: boolean
+  readonly isDisabled: boolean
 }
 
 export interface NodeSetting {

@@ -141,6 +141,29 @@ test('sessions that are held go on where they were, on every worker', async () =
   await Promise.all(clients.map(async (client) => client.end()))
 })
 
+test('SHOW says what is paused and disabled', async () => {
+  const shown = async () => ({
+    state: (await console.rows('SHOW STATE')).find(({ value }) => value === 'yes')?.['key'],
+    databases: (await console.rows('SHOW DATABASES')).map(({ name, paused, disabled }) => ({
+      ...{ name, paused, disabled },
+    })),
+  })
+  const open = { paused: 0, disabled: 0 }
+  const ready = { name: 'ready', ...open }
+  expect(await shown()).toEqual({
+    state: 'active',
+    databases: [{ name: 'sandbox', ...open }, ready],
+  })
+  await done('DISABLE sandbox')
+  await done('PAUSE sandbox')
+  expect(await shown()).toMatchObject({
+    state: 'active',
+    databases: [{ name: 'sandbox', paused: 1, disabled: 1 }, ready],
+  })
+  await done('PAUSE')
+  expect(await shown()).toMatchObject({ state: 'paused' })
+})
+
 test('PAUSE waits for the transaction that is open', async () => {
   const client = await connect()
   await client.query('begin')

@@ -30,6 +30,10 @@ export class Console {
     return (await this.#client.query(text)).command
   }
 
+  async rows(text: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    return (await this.#client.query<Record<string, unknown>>(text)).rows
+  }
+
   async fault(text: string): Promise<pg.DatabaseError> {
     try {
       await this.#client.query(text)

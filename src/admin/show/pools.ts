@@ -73,7 +73,7 @@ export const databases: Topic = {
         ...[database.name, ...server(database), database.database, null],
         ...[most, 0, 0, 0, poolMode, balancing(database.isBalanced)],
         ...[most, count, most, count],
-        ...[Number(database.isPaused === true), Number(database.isDisabled === true), 0],
+        ...[Number(database.isPaused), Number(database.isDisabled), 0],
       ]
     })
     return { rows, unanswered }

@@ -43,6 +43,8 @@ export const node: NodeFacts = {
       database: 'sandbox_prod',
       maxSessions: 20,
       isBalanced: true,
+      isPaused: false,
+      isDisabled: false,
     },
     {
       name: 'orders',

@@ -80,6 +80,12 @@ const services: ConsoleServices = {
   get fleet() {
     return nobody()
   },
+  get gates() {
+    return nobody()
+  },
+  get lifecycle() {
+    return nobody()
+  },
 }
 
 test.each(['KILL_CLIENT 5', 'CREATE GROUP g', "EXPLAIN LOGIN CLAIMS '{}'", 'SHUTDOWN', 'SHOW FDS'])(

@@ -291,7 +291,7 @@ describe('an answer', () => {
   test('is cut where it is too long, and says so', async () => {
     const many = Array.from({ length: maxRows + 1 }, (_, index) => ({
       ...{ name: `db${index}`, hosts: [], database: 'x', maxSessions: undefined },
-      isBalanced: false,
+      ...{ isBalanced: false, isPaused: false, isDisabled: false },
     }))
     const fleet = fleetOf({ node: () => ({ ...node, databases: many }) })
     const { table, notices } = await answerTo('SHOW DATABASES', fleet)
