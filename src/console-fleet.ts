@@ -12,7 +12,7 @@ import { composeListeners } from './compose-rules.ts'
 import type { Config } from './config/index.ts'
 import { ConsoleExplanations } from './explain-for-console.ts'
 import { FleetTotals } from './fleet-statistics.ts'
-import type { FleetSessions } from './fleet-sessions.ts'
+import type { Asker, FleetSessions } from './fleet-sessions.ts'
 import type { Answers } from './fleet/supervisor.ts'
 import type { ProcessView, ViewName } from './session/process-view.ts'
 import { criteriaOf } from './session/session-selector.ts'
@@ -24,11 +24,8 @@ export interface ConsoleFleetOptions {
   readonly config: () => Config
   readonly log: Log
   readonly sessions: Pick<FleetSessions, 'end' | 'list' | 'restore' | 'standingOrders'>
-  readonly ask: <Name extends ViewName>(name: Name) => Promise<Answers<ProcessView[Name]>>
-  readonly askOne: <Name extends ViewName>(name: Name) => Promise<Answers<ProcessView[Name]>>
+  readonly asker: Asker
   readonly gates: () => Pick<GateControl, 'mode' | 'stateOf'>
-  /** Writes an audit record, where there are some; rejects where it must be kept and cannot be. */
-  readonly recordAct: (act: AdministrativeAct) => Promise<void>
 }
 
 export interface RunningConsoleFleet extends ConsoleFleet {
@@ -37,7 +34,8 @@ export interface RunningConsoleFleet extends ConsoleFleet {
 }
 
 export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet {
-  const { config, sessions, ask, askOne, version } = options
+  const { config, sessions, asker, version } = options
+  const ask: ConsoleFleet['ask'] = async (name) => asker.askEach('lookAt', name)
   const totals = new FleetTotals(async () => ask('statistics'))
   const standingOrders: ConsoleFleet['standingOrders'] = () => sessions.standingOrders
   const explanations = new ConsoleExplanations({ config, standingOrders })
@@ -52,7 +50,7 @@ export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet 
     sessions: async (query) => sessions.list(query),
     statistics: async () => totals.read(),
     ask,
-    askOne,
+    askOne: async (name) => askOne(asker, name),
     standingOrders,
     end: async (order) => sessions.end(order),
     restore: async (selector) => sessions.restore(selector),
@@ -63,7 +61,7 @@ export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet 
 
 async function record(
   { user, act, selector, untilMs }: GovernanceAct,
-  { log, recordAct }: ConsoleFleetOptions,
+  { log, asker }: ConsoleFleetOptions,
 ): Promise<void> {
   const told = {
     act,
@@ -77,7 +75,8 @@ async function record(
     until: untilMs === undefined ? undefined : new Date(untilMs).toISOString(),
   }
   try {
-    await recordAct(told)
+    // Rejects where it must be kept and cannot be.
+    await asker.askAny('recordAct', told satisfies AdministrativeAct)
   } catch {
     throw new ConsoleError({
       sqlstate: '58030',
@@ -153,4 +152,15 @@ function settingsOf(config: Config): readonly NodeSetting[] {
   return settings.map(([key, value, byDefault]) => ({
     ...{ key, value, default: byDefault, isChangeable: true },
   }))
+}
+
+async function askOne<Name extends ViewName>(
+  asker: Asker,
+  name: Name,
+): Promise<Answers<ProcessView[Name]>> {
+  try {
+    return { answers: [(await asker.askAny('lookAt', name)) as ProcessView[Name]], unanswered: 0 }
+  } catch {
+    return { answers: [], unanswered: 1 }
+  }
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { execute } from './admin/execute.ts'
 import type { ConsoleOrder, ConsoleReply } from './admin/order.ts'
-import { composeListeners, tlsSettings } from './compose-rules.ts'
+import { composeListeners } from './compose-rules.ts'
 import {
   type Config,
   ConfigError,
@@ -12,71 +12,25 @@ import {
   type LoadedConfig,
 } from './config/index.ts'
 import type { CatalogHome } from './admin/catalog-home.ts'
-import {
-  BackChannelLogout,
-  type LogoutCall,
-  type LogoutOutcome,
-  type LogoutVerdict,
-} from './back-channel-logout.ts'
 import { consoleFleet, type RunningConsoleFleet } from './console-fleet.ts'
 import type { Lifecycle, ReloadOutcome, Shutdown } from './admin/pooler/services.ts'
-import { type Asker, askOnly, FleetSessions } from './fleet-sessions.ts'
 import { NodeGates } from './gates.ts'
 import { FileCatalog } from './catalog/catalog-home.ts'
 import { catalogControl } from './catalog/catalog-control.ts'
 import { catalogObserver } from './catalog/catalog-observer.ts'
 import { type ChangeAudit, openChangeAudit } from './catalog/change-audit.ts'
-import { localBus } from './fleet/bus.ts'
-import { type Answers, Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
 import { type ChosenPorts, choosePorts, withPorts } from './ports.ts'
-import { auditSink, Proxy, runtimeName } from './proxy.ts'
+import { auditSink } from './proxy.ts'
 import { SecretFiles } from './secret-files.ts'
-import type { GateCensus, GateOrder } from './session/gate-state.ts'
 import { LocalLedger } from './session/ledger.ts'
-import type { DrainOrder } from './session/registry.ts'
-import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
-import type { ProcessView, ViewName } from './session/process-view.ts'
-import {
-  type CertificateFiles,
-  loadServerKeyPair,
-  watchServerCertificates,
-} from './session/server-certificate.ts'
+import { inOneProcess, inWorkers, type Sessions } from './sessions.ts'
+import { SignInService } from './sign-in-service.ts'
 import { createLog, type Log } from './telemetry/log.ts'
-import {
-  type CatalogMetrics,
-  createMetrics,
-  renderMetrics,
-  retireSnapshots,
-} from './telemetry/metrics.ts'
+import { renderMetrics } from './telemetry/metrics.ts'
 import { startControl } from './web/control-app.ts'
-import type { HttpServer, TlsHttpServer } from './web/hardened-server.ts'
+import type { HttpServer } from './web/hardened-server.ts'
 import { type Check, startHttp } from './web/server.ts'
-import { startSignInPages } from './web/sign-in-server.ts'
-import { sessionHandlers, surviveBugs, type TakeOver, type WorkerStart } from './worker.ts'
-
-/** What the primary needs of its sessions, whether they are in its own process or in workers. */
-interface Sessions {
-  start(): Promise<void>
-  /** The port of a listener that is open, by its key in the configuration. */
-  portOf(key: string): number | undefined
-  readonly statuses: readonly WorkerStatus[]
-  /** Prepares it everywhere, has it kept, and makes it that of new sessions; or throws, and nothing has changed. */
-  takeOver(next: TakeOver, keep: () => Promise<void>): Promise<void>
-  reopen(): Promise<void>
-  snapshots(): Promise<readonly unknown[]>
-  signIn(call: SignInCall): Promise<SignInReply>
-  /** The open ones. */
-  readonly fleet: FleetSessions
-  readonly asker: Asker
-  verifyLogout(call: LogoutCall): Promise<LogoutVerdict>
-  /** Tells every process which databases are open, and asks what that came to. */
-  gates(order: GateOrder): Promise<Answers<GateCensus>>
-  drain(order: DrainOrder): Promise<void>
-  endNow(): void
-  countReload(outcome: 'ok' | 'failed'): void
-  countLogout(outcome: LogoutOutcome): void
-  readonly catalogMetrics: CatalogMetrics
-}
+import { surviveBugs } from './worker.ts'
 
 export interface ServiceOptions {
   readonly file: string
@@ -130,14 +84,12 @@ export class Service {
   readonly #home: FileCatalog
   readonly #changes: ChangeAudit
   #http: HttpServer | undefined
-  #pages: TlsHttpServer | undefined
+  readonly #pages: SignInService
   #control: HttpServer | undefined
-  #unwatchPages: () => void = () => {}
   #phase: Phase = 'starting'
   /** Of what is in `#config`. */
   #catalogVersion = 0
   #reloading: Promise<unknown> = Promise.resolve()
-  #retired: unknown
   /** Ends the delay before a drain. */
   readonly #hurry = Promise.withResolvers<undefined>()
 
@@ -155,7 +107,12 @@ export class Service {
     this.#home = this.#openHome(loaded)
     for (const notice of notices) this.#log.warn(formatProblem(options.file, notice))
     this.#workers = countWorkers(config, this.#log)
-    this.#sessions = this.#workers === 1 ? this.#singleProcess(config) : this.#supervised()
+    this.#sessions = this.#startable()
+    this.#pages = new SignInService({
+      config: () => this.#config,
+      sessions: this.#sessions,
+      log: this.#log,
+    })
     this.#fleet = this.#consoleFleet(this.#sessions)
   }
 
@@ -176,8 +133,7 @@ export class Service {
         this.#log.error('http', { error })
       },
     })
-    this.#pages = await this.#openPages(config)
-    this.#watchPages(config)
+    await this.#pages.start()
     await this.#home.open()
     await this.#sessions.start()
     this.#fleet.start()
@@ -189,7 +145,7 @@ export class Service {
       workers: this.#workers,
       listeners: this.#listening(config),
       http: `${this.#http.address}:${this.#http.port}`,
-      ...(this.#pages && { signIn: `${this.#pages.address}:${this.#pages.port}` }),
+      signIn: this.#pages.listening,
     })
   }
 
@@ -248,9 +204,8 @@ export class Service {
     this.#home.close()
     this.#fleet.stop()
     await this.#sessions.drain({ deadlineMs, endsIdle: way !== 'for clients' })
-    this.#unwatchPages()
     await this.#control?.close()
-    await this.#pages?.close()
+    await this.#pages.close()
     await this.#http?.close()
     await this.#changes.close()
     this.#log.info('stopped')
@@ -316,9 +271,7 @@ export class Service {
     const told = describeImpliedPool(before, config)
     if (told !== undefined) this.#log.warn(told)
     this.#tellListeners(listening, this.#listening(config))
-    // It may name other files.
-    this.#renewPages(pagesCertificate(config))
-    this.#watchPages(config)
+    this.#pages.reload(config)
     this.#sessions.countReload('ok')
   }
 
@@ -396,56 +349,6 @@ export class Service {
     })
   }
 
-  /** The pages for sign-in, where there are to be some. */
-  async #openPages(config: Config): Promise<TlsHttpServer | undefined> {
-    const { sign_in: pages } = config
-    if (pages === undefined) return undefined
-    const files = pagesCertificate(config)
-    const logout = new BackChannelLogout({
-      takes: (name) => isLogoutTaken(this.#config, name),
-      verify: async (call) => this.#sessions.verifyLogout(call),
-      end: async (order) => this.#sessions.fleet.end(order),
-      now: () => new Date(),
-      tell: (outcome, fields) => {
-        this.#sessions.countLogout(outcome)
-        this.#log[outcome === 'done' ? 'info' : 'warn'](`back-channel logout ${outcome}`, fields)
-      },
-    })
-    return startSignInPages({
-      logout: {
-        takes: (name) => logout.takes(name),
-        accept: async (call) => logout.accept(call),
-      },
-      publicUrl: pages.public_url,
-      listenAddress: pages.listen_address,
-      listenPort: pages.listen_port,
-      tls: files && loadServerKeyPair(files),
-      call: async (call) => this.#sessions.signIn(call),
-      onError: (error) => {
-        this.#log.error('sign-in pages', { error })
-      },
-    })
-  }
-
-  /** Their certificate is replaced as that of sessions is. */
-  #watchPages(config: Config): void {
-    this.#unwatchPages()
-    const files = pagesCertificate(config)
-    if (files === undefined) return
-    this.#unwatchPages = watchServerCertificates({ usual: files, named: new Map() }, () => {
-      this.#renewPages(files)
-    })
-  }
-
-  #renewPages(files: CertificateFiles | undefined): void {
-    if (files === undefined) return
-    try {
-      this.#pages?.replaceKeyPair(loadServerKeyPair(files))
-    } catch (error) {
-      this.#log.warn('certificate of the pages not replaced, the old one stays in use', { error })
-    }
-  }
-
   #readiness(): Check {
     const { statuses } = this.#sessions
     const withoutKeys = statuses.every(
@@ -461,7 +364,7 @@ export class Service {
   }
 
   async #renderMetrics(): Promise<string> {
-    return renderMetrics([...(await this.#sessions.snapshots()), this.#retired])
+    return renderMetrics(await this.#sessions.snapshots())
   }
 
   /** Carries out a statement of the console, whichever worker it came by. */
@@ -474,152 +377,36 @@ export class Service {
     })
   }
 
+  #startable(): Sessions {
+    const start = this.#workers === 1 ? inOneProcess : inWorkers
+    return start({
+      log: this.#log,
+      version: this.#options.version,
+      workers: this.#workers,
+      program: this.#options.program,
+      ledger: this.#ledger,
+      credentialKey: this.#credentialKey,
+      sharesPorts,
+      state: () => ({
+        config: withPorts(this.#config, this.#ports),
+        catalogVersion: this.#catalogVersion,
+        gates: this.#gates.state,
+      }),
+      portOf: (key) => this.#ports.get(key),
+      refreshSecrets: async () => this.#secrets.look(),
+      order: async (order) => this.#order(order),
+    })
+  }
+
   #consoleFleet({ fleet, asker }: Sessions): RunningConsoleFleet {
     return consoleFleet({
       version: this.#options.version,
       config: () => this.#config,
       log: this.#log,
       sessions: fleet,
-      ask: async (name) => asker.askEach('lookAt', name),
-      askOne: async (name) => askOne(asker, name),
-      gates: () => this.#gates,
-      recordAct: async (act) => {
-        await asker.askAny('recordAct', act)
-      },
-    })
-  }
-
-  #singleProcess(config: Config): Sessions {
-    const proxy = new Proxy({
-      config,
-      log: this.#log,
-      bus: localBus({
-        refreshSecrets: async () => this.#secrets.look(),
-        order: async (order) => this.#order(order),
-      }),
-      ledger: this.#ledger,
-      credentialKey: this.#credentialKey,
-      processes: 1,
-      version: this.#options.version,
-      sharesPorts,
-      opensUnixSockets: true,
-      onStatus: () => {},
-      readThrottled: () => this.#ledger.delayed,
-      standingOrders: [],
-      catalogVersion: this.#catalogVersion,
-      gates: this.#gates.state,
-    })
-    const asker = askOnly(sessionHandlers(() => proxy))
-    return {
-      start: async () => proxy.start(),
-      portOf: (wanted) => proxy.addresses.find(({ key }) => key === wanted)?.port,
-      get statuses() {
-        return [proxy.status]
-      },
-      takeOver: async ({ config: next, catalogVersion }, keep) => {
-        const { commit, abandon } = await proxy.prepare(next, catalogVersion)
-        try {
-          await keep()
-        } catch (error) {
-          await abandon()
-          throw error
-        }
-        commit()
-      },
-      catalogMetrics: proxy.catalogMetrics,
-      reopen: async () => {
-        proxy.reopenAudit()
-        return Promise.resolve()
-      },
-      snapshots: async () => [await proxy.snapshot()],
-      signIn: async (call) => proxy.signInHere(call),
-      fleet: new FleetSessions(() => asker),
       asker,
-      verifyLogout: async (call) => proxy.verifyLogout(call),
-      gates: async (order) => Promise.resolve({ answers: [proxy.gatesHere(order)], unanswered: 0 }),
-      drain: async (order) => {
-        await proxy.drain(order)
-        await proxy.close()
-      },
-      endNow: () => {
-        proxy.endNow()
-      },
-      countReload: (outcome) => {
-        proxy.countReload(outcome)
-      },
-      countLogout: (outcome) => {
-        proxy.countLogout(outcome)
-      },
-    }
-  }
-
-  #supervised(): Sessions {
-    // The primary counts for itself: reloads, and what its process uses.
-    const metrics = createMetrics({
-      version: this.#options.version,
-      runtime: runtimeName(),
-      readBytes: () => ({ fromFrontend: 0, fromUpstream: 0 }),
-      readPlaces: () => ({ unauthenticated: 0, signIns: 0, relays: 0, paused: 0 }),
-      readThrottled: () => this.#ledger.delayed,
+      gates: () => this.#gates,
     })
-    const fleet = new FleetSessions((): Supervisor => supervisor)
-    const supervisor: Supervisor = new Supervisor({
-      workers: this.#workers,
-      ledger: this.#ledger,
-      program: this.#options.program,
-      arguments: ['worker'],
-      startArgument: (index): WorkerStart => ({
-        config: withPorts(this.#config, this.#ports),
-        version: this.#options.version,
-        opensUnixSockets: index === 0,
-        processes: this.#workers,
-        credentialKey: this.#credentialKey,
-        standingOrders: fleet.standingOrders,
-        catalogVersion: this.#catalogVersion,
-        gates: this.#gates.state,
-      }),
-      handlersFor: (asking) => ({
-        ...fleet.handlersFor(asking),
-        order: async (order: ConsoleOrder) => this.#order(order),
-      }),
-      onWorkerEnd: (index, how) => {
-        this.#log.error('a worker ended, its sessions are lost', { worker: index, how })
-      },
-      onSnapshot: (snapshot) => {
-        void retireSnapshots([this.#retired, snapshot]).then((retired) => (this.#retired = retired))
-      },
-      refreshSecrets: async () => this.#secrets.look(),
-    })
-    return {
-      start: async () => supervisor.start(),
-      portOf: (key) => this.#ports.get(key),
-      get statuses() {
-        return supervisor.statuses
-      },
-      takeOver: async (next, keep) => supervisor.takeOver(next, keep),
-      catalogMetrics: metrics,
-      reopen: async () => supervisor.reopen(),
-      snapshots: async () => [...(await supervisor.snapshots()), await metrics.snapshot()],
-      signIn: async (call) => supervisor.signIn(call),
-      fleet,
-      asker: supervisor,
-      verifyLogout: async (call) =>
-        (await supervisor.askAny('verifyLogout', call)) as LogoutVerdict,
-      gates: async (order) => supervisor.askEach<GateCensus>('gates', order),
-      drain: async (order) => {
-        await supervisor.drain(order)
-        metrics.close()
-      },
-      endNow: () => {
-        supervisor.endNow()
-      },
-      countReload: (outcome) => {
-        metrics.configReloaded(outcome)
-      },
-      countLogout: (outcome) => {
-        metrics.loggedOut(outcome)
-      },
-    }
   }
 
   async #choosePorts(config: Config): Promise<ChosenPorts> {
@@ -641,34 +428,11 @@ export class Service {
   }
 }
 
-async function askOne<Name extends ViewName>(
-  asker: Asker,
-  name: Name,
-): Promise<Answers<ProcessView[Name]>> {
-  try {
-    return { answers: [(await asker.askAny('lookAt', name)) as ProcessView[Name]], unanswered: 0 }
-  } catch {
-    return { answers: [], unanswered: 1 }
-  }
-}
-
-function isLogoutTaken({ integrations }: Config, name: string): boolean {
-  const integration = Object.hasOwn(integrations, name) ? integrations[name] : undefined
-  return integration?.enabled === true && integration.backchannel_logout
-}
-
 function problemsOf(file: string, error: unknown): readonly string[] {
   if (error instanceof ConfigError) {
     return error.problems.map((problem) => formatProblem(file, problem))
   }
   return [error instanceof Error ? error.message : 'unknown']
-}
-
-/** Their own files, or those of the server; none where a reverse proxy ends TLS. */
-function pagesCertificate({ sign_in: pages, tls }: Config): CertificateFiles | undefined {
-  if (pages === undefined || pages.behind_proxy) return undefined
-  const { certificate, key } = pages.tls ?? tls
-  return { certificate, key, ...tlsSettings(tls), clientCa: undefined }
 }
 
 function check(...reasons: readonly (string | false)[]): Check {
