@@ -138,4 +138,18 @@ describe.runIf(has('pgcli'))('pgcli', () => {
     expect(stdout).toContain('cl_active')
     expect(stdout).toContain('pgbouncer')
   })
+
+  test.runIf(has('script'))('begins at a terminal without a complaint', async () => {
+    const env = { ...(await environment()), TERM: 'dumb' }
+    const child = spawn('script', ['-qec', 'pgcli --less-chatty', '/dev/null'], { env })
+    let shown = ''
+    child.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()))
+    await until('its prompt', () => shown.includes('pgbouncer> '), deadlineMs)
+    child.stdin.write('SHOW VERSION;\r')
+    await until('the answer', () => shown.includes('PgBouncer 1.'), deadlineMs)
+    const ended = once(child, 'exit')
+    child.stdin.write('\\q\r')
+    await ended
+    expect(shown).not.toMatch(/Traceback|Exception|rror/)
+  })
 })

@@ -139,7 +139,7 @@ describe.runIf(hasPsql())('psql at the console', () => {
   test('gets in by the Unix socket, whoever it says it is', async () => {
     const { PATH } = process.env
     const local = { PATH, PGHOST: join(stack.folder, 'run'), PGPORT: String(socketPort) }
-    const where = { PGDATABASE: 'pgbouncer', PGUSER: 'anybody' }
+    const where = { PGDATABASE: 'portcullis', PGUSER: 'anybody' }
     const entered = await psql({ ...local, ...where }, 'select current_user', 'show is_superuser')
     expect(entered).toMatchObject({ code: 0, stderr: '', stdout: 'unix\non\n' })
   })
@@ -167,12 +167,18 @@ describe.runIf(hasPsql())('psql at the console', () => {
   })
 })
 
+test('under the name of PgBouncer there is no SELECT, as at PgBouncer', async () => {
+  const environment = { ...stack.environment(await stack.token(asAdmin)), PGDATABASE: 'pgbouncer' }
+  const refused = await psql(environment, '\\set VERBOSITY verbose', 'select 1')
+  expect(refused.stderr).toContain("08P01: invalid command 'SELECT', use SHOW HELP;")
+})
+
 test('a driver that prepares and binds is answered with types', async () => {
   const token = await stack.token(asAdmin)
   const client = new Client({
     host: 'localhost',
     port: stack.gateway.port,
-    database: 'pgbouncer',
+    database: 'system',
     user: 'id_token',
     password: token,
     ssl: { ca: stack.authority.certificate },

@@ -16,11 +16,23 @@ export interface Own {
   readonly closePortals: () => void
 }
 
+/** The database under whose name PgBouncer has its console. */
+const likePgBouncer = 'pgbouncer'
+
+/** Clients know by it that there is no PostgreSQL here, and ask for nothing that only one has. */
+const noSelect = new ConsoleError({
+  sqlstate: '08P01',
+  message: "invalid command 'SELECT', use SHOW HELP;",
+  hint: 'Under the names system and portcullis the console answers literals and a few functions.',
+})
+
 /** Undefined for what the primary is asked. */
 export function answerLocally(statement: Statement, own: Own): Answer | undefined {
   switch (statement.kind) {
     case 'select': {
-      const table = select(statement.items, own.facts())
+      const facts = own.facts()
+      if (facts.database === likePgBouncer) throw noSelect
+      const table = select(statement.items, facts)
       return { tag: `SELECT ${table.rows.length}`, table }
     }
     case 'show parameter':
