@@ -187,10 +187,14 @@ describe('with the method certificate', () => {
     expect(session?.user).toBe(role)
   })
 
-  test('a certificate serves the logins of its role until the configuration is read again', async () => {
+  test('a certificate serves the logins of its role until the upstream is configured otherwise', async () => {
     const first = await logIn()
     expect((await logIn())?.client_serial).toBe(first?.client_serial)
     await stack.gateway.reload(stack.config)
+    expect((await logIn())?.client_serial).toBe(first?.client_serial)
+    const changed = structuredClone(stack.config)
+    Object.assign(changed.databases['sandbox']!['upstream'] as object, { connect_timeout: '9s' })
+    await stack.gateway.reload(changed)
     expect((await logIn())?.client_serial).not.toBe(first?.client_serial)
   })
 
