@@ -192,9 +192,7 @@ describe('with the method certificate', () => {
     expect((await logIn())?.client_serial).toBe(first?.client_serial)
     await stack.gateway.reload(stack.config)
     expect((await logIn())?.client_serial).toBe(first?.client_serial)
-    const changed = structuredClone(stack.config)
-    Object.assign(changed.databases['sandbox']!['upstream'] as object, { connect_timeout: '9s' })
-    await stack.gateway.reload(changed)
+    await stack.renewUpstreams()
     expect((await logIn())?.client_serial).not.toBe(first?.client_serial)
   })
 

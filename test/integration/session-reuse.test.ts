@@ -126,7 +126,7 @@ afterEach(() => {
 })
 
 beforeEach(async () => {
-  await stack.gateway.reload(stack.config)
+  await stack.renewUpstreams()
   await until('nobody to wait', async () => (await waiting()) === 0)
 })
 

@@ -89,7 +89,7 @@ async function warmUp(changes: Readonly<Record<string, string>> = {}): Promise<r
 }
 
 async function forget(): Promise<void> {
-  await stack.gateway.reload(stack.config)
+  await stack.renewUpstreams()
   await until('nobody to wait', async () => (await waiting()).length === 0)
 }
 
@@ -230,9 +230,11 @@ test('nothing waits for those who come by way of a database without the setting'
   expect(await waiting()).toEqual([])
 })
 
-test('what waits is gone with a new configuration, and with the end', async () => {
-  await warmUp()
+test('what waits is gone with another upstream, and with the end', async () => {
+  const waited = await warmUp()
   await stack.gateway.reload(stack.config)
+  expect(await waiting()).toEqual(waited)
+  await stack.renewUpstreams()
   await untilWaiting(0)
   await warmUp()
   await stack.gateway.stop()

@@ -66,6 +66,7 @@ export class Stack {
   readonly config: GatewayConfig
   readonly passwords: Readonly<Record<string, string>>
   gateway: Gateway
+  #renewed = 0
 
   private constructor(
     parts: Pick<
@@ -164,6 +165,16 @@ export class Stack {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as AuditRecord)
+  }
+
+  /** Changes how the databases are reached, so that whatever was opened before is let go. */
+  async renewUpstreams(): Promise<void> {
+    this.#renewed++
+    for (const { upstream } of Object.values(this.config.databases)) {
+      if (upstream !== undefined)
+        Object.assign(upstream as object, { connect_timeout: `${10_000 + this.#renewed}ms` })
+    }
+    await this.gateway.reload(this.config)
   }
 
   async metrics(gateway = this.gateway): Promise<string> {
