@@ -20,7 +20,7 @@ import {
 } from '../config/index.ts'
 import type { ChangeRecord } from './change-record.ts'
 import { asBroken, asFailure, problemsOf } from './errors.ts'
-import { type FileLock, takeLock } from './file-lock.ts'
+import { type FileLock, removeUnfinishedLocks, takeLock } from './file-lock.ts'
 import { removeLeftovers, replaceFile } from './replace-file.ts'
 import { isCatalogSection } from './sections.ts'
 import { digestOf, type VersionRecord, VersionStore } from './version-store.ts'
@@ -199,6 +199,7 @@ export class FileCatalog implements CatalogHome {
       const lock = await this.#lock()
       try {
         await removeLeftovers(this.#options.file)
+        await removeUnfinishedLocks(this.#lockFile)
         await this.#noteStart()
         await this.#store.removePending()
       } finally {
@@ -398,8 +399,12 @@ export class FileCatalog implements CatalogHome {
   }
 
   async #lock(): Promise<FileLock> {
-    const { file, lockTimeoutMs = usualLockTimeoutMs } = this.#options
-    return takeLock(`${file}.lock`, lockTimeoutMs)
+    const { lockTimeoutMs = usualLockTimeoutMs } = this.#options
+    return takeLock(this.#lockFile, lockTimeoutMs)
+  }
+
+  get #lockFile(): string {
+    return `${this.#options.file}.lock`
   }
 
   #follow(): void {

@@ -1,8 +1,9 @@
 // One writer at a time among the processes of this program: a file beside the one that is written.
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { link, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { link, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface FileLock {
@@ -52,18 +53,41 @@ function taken(path: string, owner: Owner | 'unreadable' | undefined): LockTaken
   return new LockTaken(`${who} has locked it: if there is none, remove ${path}`)
 }
 
+/** It is there with its owner or not at all: whoever is killed on the way leaves no lock that is nobody's. */
 async function create(path: string, owner: Owner): Promise<boolean> {
+  const own = besides(path)
+  await writeFile(own, JSON.stringify(owner), { mode, flag: 'wx' })
   try {
-    const file = await open(path, 'wx', mode)
-    try {
-      await file.writeFile(JSON.stringify(owner))
-    } finally {
-      await file.close()
-    }
+    await link(own, path)
     return true
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false
+    // Without it somebody has taken it for a leftover.
+    if (['EEXIST', 'ENOENT'].includes(codeOf(error) ?? '')) return false
     throw error
+  } finally {
+    await rm(own, { force: true })
+  }
+}
+
+function besides(path: string): string {
+  return `${path}.${randomUUID()}`
+}
+
+/** Of processes that were killed while they took the lock, or took it away. Only for whoever has it. */
+export async function removeUnfinishedLocks(path: string): Promise<void> {
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(`${basename(path)}.`)) continue
+    const one = join(dirname(path), name)
+    if (await isOld(one)) await rm(one, { force: true })
+  }
+}
+
+async function isOld(path: string): Promise<boolean> {
+  try {
+    const { mtimeMs } = await stat(path)
+    return Date.now() - mtimeMs > abandonedMs
+  } catch {
+    return false
   }
 }
 
@@ -80,7 +104,7 @@ function lockOf(path: string, { id }: Owner): FileLock {
   }
 }
 
-/** Undefined: there is no lock any more. Unreadable: it is just being written, or was never finished. */
+/** Undefined: there is no lock any more. Unreadable: it was written by nobody of ours. */
 async function ownerOf(path: string): Promise<Owner | 'unreadable' | undefined> {
   let text: string
   try {
@@ -102,17 +126,12 @@ async function ownerOf(path: string): Promise<Owner | 'unreadable' | undefined> 
 
 async function isAbandoned(path: string, owner: Owner | 'unreadable'): Promise<boolean> {
   if (owner !== 'unreadable' && owner.host === hostname()) return startOf(owner.pid) !== owner.start
-  try {
-    const { mtimeMs } = await stat(path)
-    return Date.now() - mtimeMs > abandonedMs
-  } catch {
-    return false
-  }
+  return isOld(path)
 }
 
 /** Somebody may have done so already, and have a lock of their own by now: that is put back. */
 async function takeAway(path: string, owner: Owner | 'unreadable'): Promise<void> {
-  const aside = `${path}.${randomUUID()}`
+  const aside = besides(path)
   try {
     await rename(path, aside)
   } catch (error) {

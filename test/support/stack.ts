@@ -149,9 +149,10 @@ export class Stack {
   }
 
   /** Logs in over TLS with a token of alice, up to the point where the session is idle. */
-  async logIn(user = 'app_readonly'): Promise<Session> {
+  async logIn(user = 'app_readonly', token?: string): Promise<Session> {
     const client = await WireClient.connectSecurely(this.gateway.port, this.authority.certificate)
-    const first = await client.logIn({ user, database: 'sandbox' }, await this.token())
+    const password = token ?? (await this.token())
+    const first = await client.logIn({ user, database: 'sandbox' }, password)
     if (first.type === 'E') throw new Error(errorFields(first).message)
     const { body } = await client.readUntil('K')
     await client.readUntil('Z')
