@@ -13,7 +13,7 @@ const introduction = `# The SQL console
 
 The console is where Portcullis is looked at and changed, with any client of PostgreSQL. Its statements are those of
 Ocient for integrations and connectivity pools, those of CockroachDB for cluster settings, PgBouncer's commands, and
-ours. Some of them answer that they are not there yet.
+ours.
 
 ## How to get in
 

@@ -1,5 +1,6 @@
 // Carries out a statement, in the process that has the catalog and all sessions.
-import { ConsoleError } from './answer.ts'
+import { printable } from '../refusal.ts'
+import { type Answer, ConsoleError } from './answer.ts'
 import type { CatalogHome } from './catalog-home.ts'
 import { rollbackCatalog, showCatalog, showHistory } from './catalog/catalog-statements.ts'
 import type { ConsoleFleet } from './console-fleet.ts'
@@ -17,7 +18,7 @@ import { executePooler, type PoolerServices } from './pooler/execute-pooler.ts'
 import { isWaiting, type Outcome, type WaitOrder } from './pooler/wait.ts'
 import { checkRight } from './rights.ts'
 import { showHelp } from './show-help.ts'
-import { isFleetTopic, showTopic } from './show/topics.ts'
+import { showTopic } from './show/topics.ts'
 
 /** What statements are carried out with. */
 export interface ConsoleServices extends PoolerServices {
@@ -86,16 +87,7 @@ async function carryOut(statement: Statement, context: Context): Promise<Outcome
     case 'show create all':
       return showDefinition(statement, context)
     case 'show':
-      if (statement.topic === 'HELP') return showHelp()
-      if (statement.topic === 'CATALOG') return showCatalog(services.catalog)
-      if (statement.topic === 'HISTORY') return showHistory(services.catalog, statement.limit)
-      if (isCatalogTopic(statement.topic)) {
-        return showCatalogTopic(statement.topic, statement.limit, context)
-      }
-      if (isFleetTopic(statement.topic)) {
-        return showTopic(statement.topic, limitOf(statement.limit, position), services.fleet)
-      }
-      break
+      return show(statement, context)
     case 'rollback catalog':
       return rollbackCatalog(services.catalog, statement.version, user, position)
     case 'kill sessions':
@@ -119,8 +111,41 @@ async function carryOut(statement: Statement, context: Context): Promise<Outcome
     case 'reload':
     case 'shutdown':
       return executePooler(statement, order, services)
-    default:
+    case 'set parameter':
+    case 'reset parameter':
+      throw notSetHere(statement.name, services.catalog, position)
+    case 'select':
+    case 'show parameter':
+    case 'set transaction':
+    case 'begin':
+    case 'commit':
+    case 'rollback':
+    case 'deallocate':
+    case 'discard':
+    case 'unlisten all':
+    case 'close all':
+      throw new Error(`${statement.kind} is for the session itself`)
   }
-  const { kind } = statement
-  throw new ConsoleError({ sqlstate: '0A000', message: `${kind} is not here yet`, position })
+}
+
+async function show(
+  { topic, limit }: Extract<Statement, { readonly kind: 'show' }>,
+  context: Context,
+): Promise<Answer> {
+  const { services, position } = context
+  if (topic === 'HELP') return showHelp()
+  if (topic === 'CATALOG') return showCatalog(services.catalog)
+  if (topic === 'HISTORY') return showHistory(services.catalog, limit)
+  if (isCatalogTopic(topic)) return showCatalogTopic(topic, limit, context)
+  return showTopic(topic, limitOf(limit, position), services.fleet)
+}
+
+/** What PgBouncer sets by `SET` is in the file here, where it outlives the process. */
+function notSetHere(name: string, { state }: CatalogHome, position: number): ConsoleError {
+  return new ConsoleError({
+    sqlstate: '42704',
+    message: `unrecognized configuration parameter "${printable(name)}"`,
+    hint: `What is not of the catalog is set in ${state.file}, and RELOAD reads it. SHOW HELP lists the statements.`,
+    position,
+  })
 }
