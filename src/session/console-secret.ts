@@ -2,13 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Pool } from '../policy/catalog.ts'
 import { Refusal } from '../refusal.ts'
-import { scramMechanism } from '../sasl/scram.ts'
-import {
-  maxScramMessageBytes,
-  readRelayedFinal,
-  type RelayedFirst,
-  readRelayedFirst,
-} from '../sasl/scram-relay.ts'
+import { maxScramMessageBytes, readRelayedFinal, type RelayedFirst } from '../sasl/scram-relay.ts'
 import {
   deriveVerifier,
   type ScramSecret,
@@ -17,14 +11,10 @@ import {
   serverFirst,
   verifierOfNobody,
 } from '../sasl/scram-server.ts'
-import { readSaslInitialResponse, readSaslResponse } from '../wire/sasl-response.ts'
-import {
-  authenticationSasl,
-  authenticationSaslContinue,
-  authenticationSaslFinal,
-} from '../wire/write-backend.ts'
+import { readSaslResponse } from '../wire/sasl-response.ts'
+import { authenticationSaslContinue, authenticationSaslFinal } from '../wire/write-backend.ts'
 import { type Attempt, type ConsoleAdmission, fail } from './attempt.ts'
-import { timed } from './conversation.ts'
+import { beginScram, malformedScram } from './begin-scram.ts'
 import { type Login, readProof } from './login.ts'
 import { Patience } from './patience.ts'
 import { refuseDenied } from './refuse-denied.ts'
@@ -35,24 +25,16 @@ import { consoleGuessOf, tryCredential } from './try-credential.ts'
 const nonceBytes = 18
 
 export async function authenticateBySecret(login: Login): Promise<ConsoleAdmission> {
-  const { conversation, attempt, pool, greeting, rules, services } = login
+  const { conversation, attempt, pool, rules, services } = login
   const { facts, intent } = attempt
   enterBySecret(attempt, pool)
   const patience = new Patience(rules.timeouts.authenticationMs)
-  conversation.socket.write(Buffer.concat([greeting, authenticationSasl([scramMechanism])]))
-  const askedAt = performance.now()
-  const { mechanism, response } = await timed(services.observer, 'credential', async () =>
-    readProof(conversation, patience, (bytes) =>
-      readSaslInitialResponse(bytes, maxScramMessageBytes),
-    ),
-  )
-  facts.credential = 'password'
-  if (mechanism !== scramMechanism) throw new Refusal('sasl-mechanism')
-  const first = readFirst(response)
+  const first = await beginScram(login, patience)
   const guess = consoleGuessOf(facts, intent.user, rules.limits)
   return tryCredential(services, guess, async () => {
+    const askedAt = performance.now()
     await prove(login, first, patience)
-    conversation.credentialMs = performance.now() - askedAt
+    conversation.credentialMs += performance.now() - askedAt
     return admitSecret(attempt, pool)
   })
 }
@@ -92,7 +74,7 @@ async function prove(login: Login, first: RelayedFirst, patience: Patience): Pro
     readSaslResponse(unread, maxScramMessageBytes),
   )
   const final = readRelayedFinal(bytes, first, challenge)
-  if (final === undefined) throw malformed('client-final-message')
+  if (final === undefined) throw malformedScram('client-final-message')
   const proof = serverFinal(first, challenge, final, verifier)
   if (proof === undefined || !rules.consoleSecrets.has(attempt.intent.user)) {
     throw new Refusal('wrong-password')
@@ -108,20 +90,4 @@ async function verifierFor(
   const secret = secrets.get(name)
   if (secret === undefined) return verifierOfNobody(name, key)
   return secret.kind === 'verifier' ? secret.verifier : deriveVerifier(secret.password, name, key)
-}
-
-function readFirst(response: Buffer | undefined): RelayedFirst {
-  const step = readRelayedFirst(response ?? Buffer.alloc(0))
-  switch (step.next) {
-    case 'relay':
-      return step.first
-    case 'authorization-identity':
-      throw new Refusal('authorization-identity')
-    case 'malformed':
-      throw malformed('client-first-message')
-  }
-}
-
-function malformed(logDetail: string): Refusal {
-  return new Refusal('malformed-scram', { logDetail })
 }

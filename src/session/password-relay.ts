@@ -1,23 +1,13 @@
 // A login by a password that is never here: the client and the server prove to each other that they know
 // it, by SCRAM-SHA-256, and what they say is passed on (PostgreSQL documentation, 54.3).
-import { Refusal } from '../refusal.ts'
-import { scramMechanism } from '../sasl/scram.ts'
-import {
-  maxScramMessageBytes,
-  readRelayedFinal,
-  type RelayedFirst,
-  readRelayedFirst,
-} from '../sasl/scram-relay.ts'
+import { maxScramMessageBytes, readRelayedFinal } from '../sasl/scram-relay.ts'
 import type { ScramRelay } from '../upstream/answer-authentication.ts'
-import { readSaslInitialResponse, readSaslResponse } from '../wire/sasl-response.ts'
-import {
-  authenticationSasl,
-  authenticationSaslContinue,
-  authenticationSaslFinal,
-} from '../wire/write-backend.ts'
+import { readSaslResponse } from '../wire/sasl-response.ts'
+import { authenticationSaslContinue, authenticationSaslFinal } from '../wire/write-backend.ts'
 import { admitRelay } from './admit-password.ts'
 import { type RelayAdmission } from './attempt.ts'
-import { type Conversation, timed } from './conversation.ts'
+import { beginScram, malformedScram } from './begin-scram.ts'
+import type { Conversation } from './conversation.ts'
 import { type Login, readProof } from './login.ts'
 import type { Rules } from './services.ts'
 
@@ -26,32 +16,9 @@ import type { Rules } from './services.ts'
  * nobody answers, such as to a client that has to ask for the password first, costs it no connection.
  */
 export async function authenticateByRelay(login: Login): Promise<RelayAdmission> {
-  const { conversation, attempt, pool, greeting, rules, services } = login
+  const { attempt, pool, rules } = login
   const admission = admitRelay(attempt, pool)
-  conversation.socket.write(Buffer.concat([greeting, authenticationSasl([scramMechanism])]))
-  const askedAt = performance.now()
-  const { mechanism, response } = await timed(services.observer, 'credential', async () =>
-    readProof(conversation, rules.timeouts.authenticationMs, (bytes) =>
-      readSaslInitialResponse(bytes, maxScramMessageBytes),
-    ),
-  )
-  conversation.credentialMs = performance.now() - askedAt
-  attempt.facts.credential = 'password'
-  if (mechanism !== scramMechanism) throw new Refusal('sasl-mechanism')
-  return { ...admission, first: readFirst(response) }
-}
-
-/** It is the client that begins: without a response there is no message of SCRAM yet. */
-function readFirst(response: Buffer | undefined): RelayedFirst {
-  const step = readRelayedFirst(response ?? Buffer.alloc(0))
-  switch (step.next) {
-    case 'relay':
-      return step.first
-    case 'authorization-identity':
-      throw new Refusal('authorization-identity')
-    case 'malformed':
-      throw malformed('client-first-message')
-  }
+  return { ...admission, first: await beginScram(login, rules.timeouts.authenticationMs) }
 }
 
 /** The client as the server's other side of the exchange. */
@@ -74,15 +41,11 @@ export function relayTo(
       )
       conversation.credentialMs += performance.now() - askedAt
       const proof = readRelayedFinal(bytes, first, challenge)
-      if (proof === undefined) throw malformed('client-final-message')
+      if (proof === undefined) throw malformedScram('client-final-message')
       return proof
     },
     conclude: (proof) => {
       socket.write(authenticationSaslFinal(proof))
     },
   }
-}
-
-function malformed(logDetail: string): Refusal {
-  return new Refusal('malformed-scram', { logDetail })
 }

@@ -316,7 +316,7 @@ describe('a secret', () => {
 
   async function challenged(frontend: Frontend, user = 'root', flag = 'n'): Promise<string> {
     const asks = ['options', '-c auth_method=scram-sha-256']
-    frontend.send(startup(['user', user, 'database', 'pgbouncer', ...asks]))
+    frontend.send(startup(['user', user, 'database', 'portcullis', ...asks]))
     expect((await frontend.takeMessage()).raw).toEqual(offer)
     frontend.send(saidFirst(`${flag},,n=,r=abc`))
     return (await frontend.takeMessage()).body.toString('utf8', 4)
