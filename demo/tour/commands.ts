@@ -18,8 +18,16 @@ export function tokenCommand({ folder }: Door, who: string): string {
   return `sh ${word(join(folder, 'token'))} ${who}`
 }
 
-export function psqlCommand({ folder, port }: Door, role: Role): string {
-  return `psql "host=localhost port=${port} dbname=sandbox user=${role} \\
+export function psqlCommand(door: Door, role: Role): string {
+  return `psql ${connection(door, 'sandbox', role)}`
+}
+
+export function consoleCommand(door: Door, user: string): string {
+  return `psql -c 'SHOW SESSIONS' ${connection(door, 'system', user)}`
+}
+
+function connection({ folder, port }: Door, database: string, user: string): string {
+  return `"host=localhost port=${port} dbname=${database} user=${user} \\
   sslmode=verify-full sslrootcert=${join(folder, 'ca.crt')}"`
 }
 

@@ -64,6 +64,10 @@ groups:
   readonly: { role: app_readonly }
   readwrite: { role: app_readwrite, rank: 10 }    # of several groups, the highest rank comes first
 
+# Who may look at all of this by SQL, and change it: at the database \`system\`, where SHOW HELP begins.
+console:
+  admin_groups: [readwrite]
+
 databases:
   # Holds for every database that has no integrations of its own.
   system:

@@ -1,4 +1,5 @@
 import {
+  consoleCommand,
   nodeCommand,
   ordersQuery,
   psqlCommand,
@@ -33,6 +34,12 @@ export function guide(screen: Screen, { folder, gateway }: Stage, door: Door): v
   )
   screen.print(
     `alice may also be app_readonly; bob and ${machine} may be nothing else, and carol nothing at all.`,
+  )
+
+  screen.print()
+  paste(
+    'The SQL console, where alice may do everything: SHOW HELP says what',
+    consoleCommand(door, 'alice'),
   )
 
   screen.heading('Look around')

@@ -240,6 +240,15 @@ describe('the demo', () => {
     expect(output).toBe('app_readwrite|4\n')
   })
 
+  test('prints a command for the console that works as it is', async (context) => {
+    if (!hasPsql) context.skip()
+    const { output } = await demo.paste(
+      demo.block('export PGPASSWORD='),
+      demo.block("psql -c 'SHOW SESSIONS'"),
+    )
+    expect(output).toMatch(/principal.*\n.*\n.*alice/)
+  })
+
   test('prints a program for Node that works as it is', async () => {
     const { code, output } = await demo.paste(demo.block('export PGPASSWORD='), demo.block('cd '))
     expect(output).toContain('gatehouse lantern')
