@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import type { Config } from '../config/index.ts'
 import { parseNetwork } from '../policy/network.ts'
-import { describeFailure } from './failure.ts'
+import { describeFailure, misused } from './failure.ts'
 import { serversOf, writePgConfig } from './pg-config.ts'
 import { readConfig } from './read-config.ts'
 
@@ -114,11 +114,6 @@ export function caPgConfig(options: PgConfigOptions, readCertificates: ReadCerti
     process.stderr.write(describeFailure(error))
     return 1
   }
-}
-
-function misused(message: string): number {
-  process.stderr.write(`portcullis: ${message}\n`)
-  return 64
 }
 
 /** Never over what is there: a key that is replaced by mistake ends every login. */

@@ -1,7 +1,6 @@
 // The catalog as a file: what it would change, changing it, and how it is now.
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { createInterface } from 'node:readline/promises'
 import {
   type CatalogApplied,
   type CatalogControl,
@@ -13,7 +12,8 @@ import { openCatalogFile } from '../catalog/open-catalog-file.ts'
 import { ConfigError, type LoadedConfig } from '../config/index.ts'
 import { printable } from '../refusal.ts'
 import { askService, NoService } from './control-client.ts'
-import { describeFailure } from './failure.ts'
+import { isConfirmed } from './confirm.ts'
+import { describeFailure, misused } from './failure.ts'
 import { readConfig } from './read-config.ts'
 
 export interface CatalogCommandOptions {
@@ -87,7 +87,7 @@ export async function catalogApply(options: CatalogCommandOptions): Promise<numb
       return told({ message: `the catalog is version ${diff.result.version}, not ${expected}` })
     }
     if (diff.result.changes.length === 0) return 0
-    if (options.yes !== true && !(await confirmed())) {
+    if (options.yes !== true && !(await isConfirmed('Change the catalog?'))) {
       process.stdout.write('Nothing was changed.\n')
       return 1
     }
@@ -197,19 +197,4 @@ function authorName(): string {
   } catch {
     return 'apply'
   }
-}
-
-async function confirmed(): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    const answer = await terminal.question('Change the catalog? [yes/no] ')
-    return answer.trim().toLowerCase() === 'yes'
-  } finally {
-    terminal.close()
-  }
-}
-
-function misused(message: string): number {
-  process.stderr.write(`portcullis: ${message}\n`)
-  return 64
 }

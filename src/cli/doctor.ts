@@ -3,7 +3,7 @@ import type { Config } from '../config/index.ts'
 import { operatorPassword, operatorUser } from '../config/operator-password.ts'
 import type { DoctorFinding } from '../inspection/doctor-finding.ts'
 import { printable } from '../refusal.ts'
-import { describeFailure } from './failure.ts'
+import { describeFailure, misused } from './failure.ts'
 import { formatDoctor } from './format-doctor.ts'
 import { readConfig } from './read-config.ts'
 
@@ -91,9 +91,4 @@ export async function doctor(options: DoctorCommandOptions, examine: Examine): P
       : formatDoctor(findings),
   )
   return { closed: 0, hole: 1, unknown: 2 }[outcome]
-}
-
-function misused(message: string): number {
-  process.stderr.write(`portcullis: ${message}\n`)
-  return 64
 }

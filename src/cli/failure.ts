@@ -9,3 +9,9 @@ export function describeFailure(error: unknown): string {
   }
   return `portcullis: ${error instanceof Error ? error.message : 'failed'}\n`
 }
+
+/** Says what is wrong with how a command was called, and returns the exit code. */
+export function misused(message: string): number {
+  process.stderr.write(`portcullis: ${message}\n`)
+  return 64
+}

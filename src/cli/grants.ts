@@ -1,5 +1,4 @@
 // Groups' roles and their privileges, as the catalog has them.
-import { createInterface } from 'node:readline/promises'
 import type { Config } from '../config/index.ts'
 import { operatorPassword, operatorUser } from '../config/operator-password.ts'
 import { printable } from '../refusal.ts'
@@ -11,7 +10,8 @@ import {
   planGrants,
 } from '../grants/grants.ts'
 import { statementsOf } from '../grants/plan.ts'
-import { describeFailure } from './failure.ts'
+import { isConfirmed } from './confirm.ts'
+import { describeFailure, misused } from './failure.ts'
 import { readConfig } from './read-config.ts'
 
 export interface GrantsCommandOptions {
@@ -76,7 +76,7 @@ export async function grantsApply(options: GrantsCommandOptions): Promise<number
   }
   const open = plans.filter(needsWork)
   if (open.length === 0) return 0
-  if (options.yes !== true && !(await confirmed(open))) {
+  if (options.yes !== true && !(await isConfirmed(`Run this in ${open.length} database(s)?`))) {
     process.stdout.write('Nothing was changed.\n')
     return 1
   }
@@ -146,16 +146,6 @@ function placeOf({ names, upstream: { hosts, database } }: DatabasePlan['wanted'
   return `database ${listed} (${printable(database)} at ${places})`
 }
 
-async function confirmed(plans: readonly DatabasePlan[]): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    const answer = await terminal.question(`Run this in ${plans.length} database(s)? [yes/no] `)
-    return answer.trim().toLowerCase() === 'yes'
-  } finally {
-    terminal.close()
-  }
-}
-
 async function applyAll(plans: readonly DatabasePlan[], options: GrantsOptions): Promise<number> {
   for (const { wanted, plan } of plans) {
     if (plan === undefined) continue
@@ -177,9 +167,4 @@ function needsWork({ plan }: DatabasePlan): boolean {
 
 function hasFailed(plans: readonly DatabasePlan[]): boolean {
   return plans.some(({ plan, failure }) => failure !== undefined || plan?.problems.length !== 0)
-}
-
-function misused(message: string): number {
-  process.stderr.write(`portcullis: ${message}\n`)
-  return 64
 }
