@@ -6,6 +6,8 @@ import {
   EditRefused,
   editText,
   formatPath,
+  isList,
+  isMapping,
   type Masker,
   maskedSecret,
   readWritten,
@@ -89,14 +91,6 @@ export function exportSections(text: string): string {
       : { kind: 'remove', path: [name] },
   )
   return editText(text, edits).text
-}
-
-function isList(value: Written | undefined): value is readonly Written[] {
-  return Array.isArray(value)
-}
-
-function isMapping(value: Written | undefined): value is WrittenMap {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function invalid(message: string): ConsoleError {

@@ -1,5 +1,6 @@
 import type { CatalogPath, Written, WrittenMap } from '../admin/catalog-home.ts'
 import { isDeepStrictEqual } from 'node:util'
+import { isMapping } from '../config/index.ts'
 
 /** A place that is another than before; undefined: there is nothing. */
 export interface Difference {
@@ -22,8 +23,4 @@ export function differences(
 
 function own(map: WrittenMap, key: string): Written | undefined {
   return Object.hasOwn(map, key) ? map[key] : undefined
-}
-
-function isMapping(value: Written | undefined): value is WrittenMap {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,12 +1,11 @@
 // The forms in which CockroachDB's settings are written. Each reader throws a Fault that says what to write.
 import { X509Certificate } from 'node:crypto'
 import { certificatesIn } from '../pem.ts'
+import { isMapping } from './mapping.ts'
 
 export class Fault extends Error {
   override readonly name = 'Fault'
 }
-
-type Mapping = Readonly<Record<string, unknown>>
 
 export interface WrittenList {
   readonly values: readonly string[]
@@ -165,8 +164,4 @@ function parseJson(text: string, what?: string): unknown {
     const message = 'is not valid JSON'
     throw new Fault(what === undefined ? message : `${what} ${message}`)
   }
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

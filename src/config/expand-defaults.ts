@@ -6,6 +6,7 @@ import type { Path } from './problem.ts'
 import type { Tree } from './read-tree.ts'
 import { defaultPoolKeys, participantKeys } from './schema/default-pool.ts'
 import { defaultUpstreamKeys } from './schema/database.ts'
+import { isMapping, type Mapping } from './mapping.ts'
 
 /** A tree whose paths lead to what was filled in as well. */
 export interface ExpandedTree extends Tree {
@@ -14,8 +15,6 @@ export interface ExpandedTree extends Tree {
   /** The pool that the node has because no other is on it. */
   readonly impliedPool: string | undefined
 }
-
-type Mapping = Readonly<Record<string, unknown>>
 
 /** Databases of the console. `system` has an upstream only where it says so itself. */
 export const databasesOfConsole: readonly string[] = ['system', 'portcullis', 'pgbouncer']
@@ -169,8 +168,4 @@ function mapEntries(entries: Mapping, change: (name: string, value: unknown) => 
 
 function has(mapping: Mapping, key: string): boolean {
   return Object.hasOwn(mapping, key)
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

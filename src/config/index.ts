@@ -3,7 +3,7 @@ export { type DenyEntry, DenyFileError, parseDenyFile, readDenyFile } from './de
 export { describeImpliedPool } from './implied-pool.ts'
 export { EditRefused } from './edit/edit-refused.ts'
 export { editText } from './edit/edit-text.ts'
-export { readWritten } from './edit/written.ts'
+export { isList, isMapping, readWritten } from './edit/written.ts'
 export { jsonSchema, type JsonSchema } from './json-schema.ts'
 export { loadConfig, type LoadedConfig, readConfigFile as readConfigText } from './load-config.ts'
 export { createMasker, maskedSecret, type Masker } from './mask-secrets.ts'

@@ -6,6 +6,7 @@ import { database } from '../schema/database.ts'
 import { group, integration } from '../schema/integration.ts'
 import { participant, pool } from '../schema/pool.ts'
 import { settingsSection } from '../schema/settings.ts'
+import { isMapping } from '../mapping.ts'
 
 /** A problem that is not yet placed in the file. */
 export interface Finding {
@@ -86,8 +87,4 @@ function entriesOf(raw: unknown): readonly [string, unknown][] {
 
 function get(raw: unknown, key: string): unknown {
   return isMapping(raw) && Object.hasOwn(raw, key) ? raw[key] : undefined
-}
-
-function isMapping(raw: unknown): raw is Readonly<Record<string, unknown>> {
-  return typeof raw === 'object' && raw !== null && !Array.isArray(raw)
 }

@@ -20,6 +20,7 @@ import { exchange } from './exchange.ts'
 import { partly } from './partly.ts'
 import { provisioner } from './provisioning.ts'
 import { sessionSettings } from './session-settings.ts'
+import { isMapping } from '../mapping.ts'
 
 const passwordAuth = section({
   method: z
@@ -89,10 +90,6 @@ const auth = z.discriminatedUnion(
     },
   },
 )
-
-function isMapping(input: unknown): input is Readonly<Record<string, unknown>> {
-  return typeof input === 'object' && input !== null && !Array.isArray(input)
-}
 
 const protocolError = expecting('must be "3.0" or "3.2"')
 

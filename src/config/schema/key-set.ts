@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { expecting } from '../messages.ts'
-
-type Mapping = Readonly<Record<string, unknown>>
+import { isMapping } from '../mapping.ts'
 
 /** A key set as a mapping or as JSON, which is what it becomes. */
 export const keySet = z
@@ -33,8 +32,4 @@ function faultOf(value: unknown): string | undefined {
   // RFC 7518 6: the private part of a key, or a secret one.
   const isPublic = keys.every((key) => !('d' in key) && !('k' in key))
   return isPublic ? undefined : 'must have public keys only: keep the private ones to yourself'
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
