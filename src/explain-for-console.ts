@@ -13,6 +13,7 @@ import { printable } from './refusal.ts'
 import { replayLogin } from './replay-login.ts'
 import { type Denial, Denials } from './session/denials.ts'
 import type { EndOrder } from './session/revocations.ts'
+import { withinMs } from './upstream/within.ts'
 
 /** Each may wait for a provider, and all of them take the time of the process that reloads and counts. */
 const maxAtOnce = 4
@@ -42,21 +43,14 @@ export class ConsoleExplanations {
       throw new UnexplainableLogin('too many logins are being explained, try again', '53300')
     }
     this.#running++
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new UnexplainableLogin('the identity provider did not answer in time', '57014'))
-      }, timeoutMs)
-    })
+    const late = new UnexplainableLogin('the identity provider did not answer in time', '57014')
     // Its place is given back when it is over, and not when nobody waits for it any more.
     const explained = this.#explain(login).finally(() => this.#running--)
     try {
-      return await Promise.race([explained, late])
+      return await withinMs(explained, timeoutMs, late)
     } catch (error) {
       if (!(error instanceof UnusableRequest)) throw error
       throw new UnexplainableLogin(error.message, '22023')
-    } finally {
-      clearTimeout(timer)
     }
   }
 
