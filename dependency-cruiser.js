@@ -12,7 +12,7 @@ const mayImport = {
   session: ['refusal', 'wire', 'sasl', 'identity', 'policy', 'upstream'],
   fleet: ['refusal', 'session', 'wire', 'admin'],
   admin: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
-  web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet'],
+  web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet', 'admin'],
   telemetry: ['refusal', 'session'],
   catalog: ['config', 'admin', 'telemetry'],
   cli: ['refusal', 'config', 'catalog', 'identity', 'policy', 'grants', 'inspection'],

@@ -66,7 +66,7 @@ export function composeRules(
     ...login,
     exchanges: composeExchanges(config, login.tokens, parts),
     signIns: composeSignIns(config),
-    signInPages: config.sign_in && { publicUrl: config.sign_in.public_url },
+    signInPages: config.web && { publicUrl: config.web.public_url },
     sessionSettings: composeSessionSettings(config),
     ...composeUpstreams(config, parts),
     consoleSecrets: composeConsoleSecrets(config),

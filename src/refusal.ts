@@ -314,8 +314,8 @@ export const reasons = {
     message: 'the sign-in flow "{flow}" is not supported',
     hint: 'Use ssoOAuthFlow=deviceGrant, or leave it out.',
     meaning:
-      'The client asked for a flow by `ssoOAuthFlow` that there is not, that is not among `sso_flows` of the pool, or `authorizationCode` where `sign_in` is not configured.',
-    remedy: 'Leave it out, add the flow to `sso_flows`, or configure `sign_in`.',
+      'The client asked for a flow by `ssoOAuthFlow` that there is not, that is not among `sso_flows` of the pool, or `authorizationCode` where `web` is not configured.',
+    remedy: 'Leave it out, add the flow to `sso_flows`, or configure `web`.',
   },
   'sign-in-disowned': {
     sqlstate: '28000',

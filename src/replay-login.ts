@@ -167,7 +167,7 @@ class Replay {
     this.#assume(attempt, tokens)
     // Whoever signs in interactively is explained by the token that the provider would issue.
     const signsInBy = attempt.intent.asksForSignIn
-      ? enterSignIn(attempt, pool, this.#config.sign_in !== undefined).integration
+      ? enterSignIn(attempt, pool, this.#config.web !== undefined).integration
       : undefined
     if (isConsole(attempt.intent.database, attempt.catalog)) {
       return this.#explainConsole(attempt, pool, tokens, signsInBy)

@@ -24,7 +24,7 @@ import { auditSink } from './proxy.ts'
 import { SecretFiles } from './secret-files.ts'
 import { LocalLedger } from './session/ledger.ts'
 import { inOneProcess, inWorkers, type Sessions } from './sessions.ts'
-import { SignInService } from './sign-in-service.ts'
+import { WebService } from './web-service.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { renderMetrics } from './telemetry/metrics.ts'
 import { startControl } from './web/control-app.ts'
@@ -84,7 +84,7 @@ export class Service {
   readonly #home: FileCatalog
   readonly #changes: ChangeAudit
   #http: HttpServer | undefined
-  readonly #pages: SignInService
+  readonly #pages: WebService
   #control: HttpServer | undefined
   #phase: Phase = 'starting'
   /** Of what is in `#config`. */
@@ -108,7 +108,7 @@ export class Service {
     for (const notice of notices) this.#log.warn(formatProblem(options.file, notice))
     this.#workers = countWorkers(config, this.#log)
     this.#sessions = this.#startable()
-    this.#pages = new SignInService({
+    this.#pages = new WebService({
       config: () => this.#config,
       sessions: this.#sessions,
       log: this.#log,
@@ -253,7 +253,7 @@ export class Service {
   ): Promise<void> {
     const before = this.#config
     // Sessions must not invite to pages that are not served.
-    const config = { ...read, sign_in: before.sign_in }
+    const config = { ...read, web: before.web }
     // Before any worker is asked: one that another process has refuses the whole.
     const ports = sharesPorts ? await this.#choosePorts(config) : this.#ports
     const listening = this.#listening(before)
@@ -452,6 +452,6 @@ function countWorkers(config: Config, log: Log): number {
 }
 
 function needingRestart(before: Config, after: Config): string[] {
-  const names = ['node', 'workers', 'http', 'sign_in', 'audit', 'control_socket'] as const
+  const names = ['node', 'workers', 'http', 'web', 'audit', 'control_socket'] as const
   return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
 }

@@ -39,9 +39,9 @@ export function toConfig(
       key: resolve(folder, parsed.tls.key),
       client_ca: parsed.tls.client_ca === null ? null : resolve(folder, parsed.tls.client_ca),
     },
-    sign_in: parsed.sign_in && {
-      ...parsed.sign_in,
-      tls: absoluteFiles(parsed.sign_in.tls, folder),
+    web: parsed.web && {
+      ...parsed.web,
+      tls: absoluteFiles(parsed.web.tls, folder),
     },
     control_socket: absolute(parsed.control_socket),
     deny_file: absolute(parsed.deny_file),

@@ -34,7 +34,7 @@ function signInEndpoints(name: string, config: Config): readonly NeededEndpoint[
   if (pools.length === 0) return []
   const endpoints = pools.map(({ sso_flows: flows }) =>
     flows
-      .filter((flow) => flow !== 'authorizationCode' || config.sign_in !== undefined)
+      .filter((flow) => flow !== 'authorizationCode' || config.web !== undefined)
       .map((flow) =>
         flow === 'deviceGrant' ? 'device_authorization_endpoint' : 'authorization_endpoint',
       ),

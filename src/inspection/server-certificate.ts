@@ -36,9 +36,9 @@ export function inspectServerCertificates(config: Config, now: Date): readonly F
 }
 
 /** The certificate of the pages for sign-in, or the usual one under their name. */
-function inspectPages({ sign_in: pages, tls }: Config, now: Date): readonly Finding[] {
+function inspectPages({ web: pages, tls }: Config, now: Date): readonly Finding[] {
   if (pages === undefined || pages.behind_proxy) return []
-  const findings = new Findings('sign_in')
+  const findings = new Findings('web')
   const names = [new URL(pages.public_url).hostname.replace(/^\[|\]$/g, '')]
   inspect({ ...(pages.tls ?? tls), names }, now, findings)
   return findings.all

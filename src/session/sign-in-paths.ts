@@ -1,4 +1,4 @@
-// Where the pages for sign-in are, below `sign_in.public_url`.
+// Where the pages for sign-in are, below `web.public_url`.
 
 /** Registered at the provider. */
 export const callbackPath = '/sign-in/callback'

@@ -31,7 +31,7 @@ beforeAll(async () => {
     ],
     configure: (config) => {
       config.workers = 2
-      config['sign_in'] = { public_url: origin, listen_port: port }
+      config['web'] = { public_url: origin, listen_port: port }
       config.integrations['signing'] = {
         ...config.integrations['people'],
         client_id: clientId,

@@ -352,7 +352,7 @@ describe('of a provider is found', () => {
     ])
     const withPages: Change = (config) => {
       signingIn(config)
-      config['sign_in'] = { public_url: 'https://localhost:8443' }
+      config['web'] = { public_url: 'https://localhost:8443' }
     }
     expect(await find(withPages)).toEqual([])
     expect(await intercepted(discovery, without, async () => find(withPages))).toEqual([
@@ -370,7 +370,7 @@ describe('of a provider is found', () => {
       expect.stringMatching(`^${people}: device_authorization_endpoint: `),
     ])
     const misnamed: Change = (config) => {
-      config['sign_in'] = { public_url: 'https://gate.example.com' }
+      config['web'] = { public_url: 'https://gate.example.com' }
     }
     expect(await find(misnamed)).toEqual([
       expect.stringContaining('gate.example.com is not in the certificate'),

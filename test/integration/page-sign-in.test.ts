@@ -24,7 +24,7 @@ beforeAll(async () => {
     clients: [webClient(publicUrl)],
     configure: (config) => {
       config.workers = 2
-      config['sign_in'] = { public_url: publicUrl, listen_port: port }
+      config['web'] = { public_url: publicUrl, listen_port: port }
       config.integrations['web'] = {
         ...config.integrations['people'],
         client_id: 'portcullis-web',

@@ -120,7 +120,7 @@ beforeAll(async () => {
         personal: { ...people, map_principal: true, provisioning: { enabled: true } },
       }
       config['tls'] = { ...(config['tls'] as object), client_ca: 'ca.crt' }
-      config['sign_in'] = { public_url: pages, listen_port: pagesPort }
+      config['web'] = { public_url: pages, listen_port: pagesPort }
       config.groups['superior'] = { role: 'chief' }
       config.databases = {
         ...config.databases,
@@ -291,7 +291,7 @@ async function anotherGateway(name: string, changes: object): Promise<Side> {
     folder,
     config: {
       ...stack.config,
-      sign_in: undefined,
+      web: undefined,
       deny_file: undefined,
       connectivity_pools: { sso_pool: pools['sso_pool'] },
       ...changes,

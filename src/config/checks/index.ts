@@ -19,7 +19,7 @@ import { checkProvisioning } from './provisioning.ts'
 import { checkReferences } from './references.ts'
 import { checkSessionSettings } from './session-settings.ts'
 import { checkSettings } from './settings.ts'
-import { checkSignIn } from './sign-in.ts'
+import { checkWeb } from './web.ts'
 import { checkUpstreamHosts } from './upstream-hosts.ts'
 import { viewOf, type Finding } from './view.ts'
 
@@ -49,7 +49,7 @@ export function checkTogether(tree: ExpandedTree): readonly Finding[] {
     ...checkSessionSettings(view),
     ...checkPools(view),
     ...checkConsole(view),
-    ...checkSignIn(view),
+    ...checkWeb(view),
     ...checkSettings(view),
   ]
 }

@@ -8,7 +8,7 @@ import { groups, integration } from './integration.ts'
 import { pool } from './pool.ts'
 import * as server from './server.ts'
 import { settings } from './settings.ts'
-import { signIn } from './sign-in.ts'
+import { web } from './web.ts'
 
 /** What one value may be by itself; what values mean to each other is in ../checks. */
 export const configSchema = section({
@@ -16,7 +16,7 @@ export const configSchema = section({
   workers: server.workers,
   tls: server.tls,
   http: server.http,
-  sign_in: signIn,
+  web,
   timeouts: server.timeouts,
   limits: server.limits,
   log: server.log,

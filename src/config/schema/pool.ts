@@ -102,7 +102,7 @@ export const pool = section({
     .min(1)
     .prefault(['deviceGrant', 'authorizationCode'])
     .describe(
-      'How people may sign in with a browser: `deviceGrant` on a page of the provider, `authorizationCode` by way of our own (`sign_in`), which shows who asks. The first that is possible is for clients that do not choose by `ssoOAuthFlow`.',
+      'How people may sign in with a browser: `deviceGrant` on a page of the provider, `authorizationCode` by way of our own (`web`), which shows who asks. The first that is possible is for clients that do not choose by `ssoOAuthFlow`.',
     ),
   require_sso: flag()
     .prefault(false)

@@ -12,18 +12,18 @@ import type { Log } from './telemetry/log.ts'
 import type { TlsHttpServer } from './web/hardened-server.ts'
 import { startSignInPages } from './web/sign-in-server.ts'
 
-export interface SignInServiceOptions {
+export interface WebServiceOptions {
   readonly config: () => Config
   readonly sessions: Sessions
   readonly log: Log
 }
 
-export class SignInService {
-  readonly #options: SignInServiceOptions
+export class WebService {
+  readonly #options: WebServiceOptions
   #pages: TlsHttpServer | undefined
   #unwatch: () => void = () => {}
 
-  constructor(options: SignInServiceOptions) {
+  constructor(options: WebServiceOptions) {
     this.#options = options
   }
 
@@ -34,7 +34,7 @@ export class SignInService {
 
   async start(): Promise<void> {
     const config = this.#options.config()
-    const { sign_in: pages } = config
+    const { web: pages } = config
     if (pages !== undefined) this.#pages = await this.#open(pages, certificateOf(config))
     this.#watch(config)
   }
@@ -51,7 +51,7 @@ export class SignInService {
   }
 
   async #open(
-    pages: NonNullable<Config['sign_in']>,
+    pages: NonNullable<Config['web']>,
     files: CertificateFiles | undefined,
   ): Promise<TlsHttpServer> {
     const { config, sessions, log } = this.#options
@@ -108,7 +108,7 @@ function isLogoutTaken({ integrations }: Config, name: string): boolean {
 }
 
 /** Their own files, or those of the server; none where a reverse proxy ends TLS. */
-function certificateOf({ sign_in: pages, tls }: Config): CertificateFiles | undefined {
+function certificateOf({ web: pages, tls }: Config): CertificateFiles | undefined {
   if (pages === undefined || pages.behind_proxy) return undefined
   const { certificate, key } = pages.tls ?? tls
   return { certificate, key, ...tlsSettings(tls), clientCa: undefined }

@@ -2,14 +2,14 @@ import { quote } from '../problem.ts'
 import type { Finding, View } from './view.ts'
 
 /** What the pages for sign-in need, and who needs them. */
-export function* checkSignIn(view: View): Generator<Finding> {
+export function* checkWeb(view: View): Generator<Finding> {
   const { root, pools } = view
-  if (!('sign_in' in root)) return
+  if (!('web' in root)) return
   yield* checkLogout(view)
-  const { sign_in: pages, http } = root
+  const { web: pages, http } = root
   if (pages?.behind_proxy === true && pages.tls !== undefined) {
     yield {
-      path: ['sign_in', 'tls'],
+      path: ['web', 'tls'],
       message: 'is not used where a proxy ends TLS: leave it out, or `behind_proxy`',
       isAboutKey: true,
     }
@@ -21,14 +21,14 @@ export function* checkSignIn(view: View): Generator<Finding> {
     pages.listen_address === http.listen_address
   if (isSameSocket) {
     const message = 'is that of `http`: metrics and pages are never on one socket'
-    yield { path: ['sign_in', 'listen_port'], message }
+    yield { path: ['web', 'listen_port'], message }
   }
   for (const [name, { sso_integration: integration, sso_flows: flows }] of pools) {
     const isOnly = flows?.every((flow) => flow === 'authorizationCode') === true
     if (pages !== undefined || integration === undefined || !isOnly) continue
     yield {
       path: ['connectivity_pools', name, 'sso_flows'],
-      message: `needs \`sign_in\`, by whose pages people sign in to pool ${quote(name)}`,
+      message: `needs \`web\`, by whose pages people sign in to pool ${quote(name)}`,
     }
   }
 }
@@ -38,8 +38,8 @@ function* checkLogout({ root, integrations }: View): Generator<Finding> {
   for (const [name, integration] of integrations) {
     if (integration.backchannel_logout !== true) continue
     const path = ['integrations', name, 'backchannel_logout']
-    if (root.sign_in === undefined) {
-      const message = 'needs `sign_in`, whose server takes what the provider says'
+    if (root.web === undefined) {
+      const message = 'needs `web`, whose server takes what the provider says'
       yield { path, message }
     }
     if ('client_id' in integration && integration.client_id === undefined) {

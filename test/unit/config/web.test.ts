@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { load, minimal, problemsOf } from './load.ts'
 
 function signIn(section: string): string {
-  return `${minimal}sign_in: { public_url: "https://gate.example.com", ${section} }\n`
+  return `${minimal}web: { public_url: "https://gate.example.com", ${section} }\n`
 }
 
 function withPool(pool: string, more = ''): string {
@@ -13,11 +13,11 @@ function withPool(pool: string, more = ''): string {
 
 describe('the pages for sign-in', () => {
   test('are none where nobody asks for them', () => {
-    expect(load(minimal).config.sign_in).toBeUndefined()
+    expect(load(minimal).config.web).toBeUndefined()
   })
 
   test('listen on loopback with the certificate of the server', () => {
-    expect(load(signIn('')).config.sign_in).toEqual({
+    expect(load(signIn('')).config.web).toEqual({
       public_url: 'https://gate.example.com',
       listen_address: '127.0.0.1',
       listen_port: 8443,
@@ -26,7 +26,7 @@ describe('the pages for sign-in', () => {
   })
 
   test('may have a certificate of their own, in the folder of the file', () => {
-    const { tls } = load(signIn('tls: { certificate: a.crt, key: b.key }')).config.sign_in ?? {}
+    const { tls } = load(signIn('tls: { certificate: a.crt, key: b.key }')).config.web ?? {}
     expect(tls?.certificate.endsWith(join('/', 'a.crt'))).toBe(true)
     expect(tls?.key.endsWith(join('/', 'b.key'))).toBe(true)
   })
@@ -37,8 +37,8 @@ describe('the pages for sign-in', () => {
     ['https://gate.example.com:443', 'https://gate.example.com'],
     ['https://[::1]:8443', 'https://[::1]:8443'],
   ])('are at %s, as browsers write it', (written, origin) => {
-    const { config } = load(`${minimal}sign_in: { public_url: "${written}" }\n`)
-    expect(config.sign_in?.public_url).toBe(origin)
+    const { config } = load(`${minimal}web: { public_url: "${written}" }\n`)
+    expect(config.web?.public_url).toBe(origin)
   })
 
   test.each([
@@ -52,9 +52,9 @@ describe('the pages for sign-in', () => {
     'gate.example.com',
     '',
   ])('are not at %j', (written) => {
-    expect(problemsOf(`${minimal}sign_in: { public_url: "${written}" }\n`)).toEqual([
+    expect(problemsOf(`${minimal}web: { public_url: "${written}" }\n`)).toEqual([
       expect.stringContaining(
-        'sign_in.public_url: must be an https URL without a path, such as https://gate.example.com',
+        'web.public_url: must be an https URL without a path, such as https://gate.example.com',
       ),
     ])
   })
@@ -62,14 +62,14 @@ describe('the pages for sign-in', () => {
   test('have no certificate where a proxy has it', () => {
     const yaml = signIn('behind_proxy: true, tls: { certificate: a.crt, key: b.key }')
     expect(problemsOf(yaml)).toEqual([
-      expect.stringContaining('sign_in.tls: is not used where a proxy ends TLS'),
+      expect.stringContaining('web.tls: is not used where a proxy ends TLS'),
     ])
     expect(problemsOf(signIn('behind_proxy: true'))).toEqual([])
   })
 
   test('are not on the socket of the metrics', () => {
     expect(problemsOf(signIn('listen_port: 8432'))).toEqual([
-      expect.stringContaining('sign_in.listen_port: is that of `http`'),
+      expect.stringContaining('web.listen_port: is that of `http`'),
     ])
     expect(problemsOf(signIn('listen_port: 8432, listen_address: 127.0.0.2'))).toEqual([])
     expect(problemsOf(`${signIn('listen_port: 0')}http: { listen_port: 0 }\n`)).toEqual([])
@@ -80,9 +80,9 @@ describe('a pool', () => {
   test('whose people can only sign in on our pages needs some', () => {
     const pool = 'sso_integration: people\n    sso_flows: [authorizationCode]'
     expect(problemsOf(withPool(pool))).toEqual([
-      expect.stringContaining('connectivity_pools.main.sso_flows: needs `sign_in`'),
+      expect.stringContaining('connectivity_pools.main.sso_flows: needs `web`'),
     ])
-    const pages = 'sign_in: { public_url: "https://gate.example.com" }\n'
+    const pages = 'web: { public_url: "https://gate.example.com" }\n'
     expect(problemsOf(withPool(pool, pages))).toEqual([])
   })
 
@@ -111,7 +111,7 @@ describe('a back-channel logout', () => {
 
   test('is nothing without that server, or without a client', () => {
     expect(problemsOf(minimal + integrations('client_id: x'))).toEqual([
-      expect.stringContaining('people.backchannel_logout: needs `sign_in`'),
+      expect.stringContaining('people.backchannel_logout: needs `web`'),
     ])
     const api = 'additional_audiences: [api]'
     expect(problemsOf(signIn('') + integrations(api))).toEqual([

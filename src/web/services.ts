@@ -1,0 +1,34 @@
+import type { CatalogHome } from '../admin/catalog-home.ts'
+import type { ConsoleFleet } from '../admin/console-fleet.ts'
+import type { ConsoleOrder, ConsoleReply } from '../admin/order.ts'
+import type { KeptIdentity } from '../identity/kept-identity.ts'
+import type { SessionTokens } from '../identity/session-token.ts'
+import type { SignInCall, SignInReply } from '../session/pending-sign-ins.ts'
+import type { EndCount, EndOrder } from '../session/revocations.ts'
+import type { Sealer } from './sealer.ts'
+import type { WebRules } from './web-rules.ts'
+
+/** What the pages and the API are made with. */
+export interface WebServices {
+  /** The https origin that browsers see. */
+  readonly publicUrl: string
+  /** Whether browsers come by a reverse proxy, which says for whom. */
+  readonly isBehindProxy: boolean
+  /** Those of now: to be asked for anew with each request, and once in it. */
+  readonly rules: () => WebRules
+  readonly sealer: Sealer
+  /** Undefined where there are none. */
+  readonly tokens: SessionTokens | undefined
+  /** Asks the process in which a client waits for somebody to sign in. */
+  readonly signIn: (call: SignInCall) => Promise<SignInReply>
+  /** Whether somebody is kept out, by the deny file, a revocation or a logout. */
+  readonly isKeptOut: (identity: KeptIdentity, address: string) => boolean
+  /** Ends sessions of all workers, and keeps out who is not to come back. */
+  readonly end: (order: EndOrder) => Promise<EndCount>
+  readonly fleet: ConsoleFleet
+  readonly catalog: CatalogHome
+  /** Carries out a statement of the console, with its rights, its log and its audit. */
+  readonly execute: (order: ConsoleOrder) => Promise<ConsoleReply>
+  readonly now: () => Date
+  readonly onError: (error: unknown) => void
+}

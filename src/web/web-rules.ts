@@ -1,0 +1,35 @@
+import type { SignInProvider } from '../identity/sign-in-provider.ts'
+import type { VerifiedTokens } from '../identity/verified-tokens.ts'
+import type { Catalog } from '../policy/catalog.ts'
+
+/** What the pages go by. A reload makes a new one, whole. */
+export interface WebRules {
+  readonly catalog: Catalog
+  /** By integration. */
+  readonly tokens: ReadonlyMap<string, VerifiedTokens>
+  readonly providers: ReadonlyMap<string, SignInProvider>
+  /** Where people may sign in, in the order of the buttons. */
+  readonly buttons: readonly SignInButton[]
+  /** Whether whoever opens a page is sent to the only provider at once. */
+  readonly isAutomatic: boolean
+  readonly sessionLifetimeMs: number
+  readonly stepUp: {
+    readonly requiredAcr: readonly string[]
+    readonly maxAgeMs: number | undefined
+  }
+  readonly endpoints: readonly DatabaseEndpoint[]
+}
+
+export interface SignInButton {
+  readonly integration: string
+  readonly label: string
+}
+
+/** Where clients connect, as they are to write it. */
+export interface DatabaseEndpoint {
+  readonly pool: string
+  readonly host: string
+  readonly port: number
+  /** Integrations that the pool takes; undefined: all. */
+  readonly integrations: ReadonlySet<string> | undefined
+}
