@@ -473,7 +473,7 @@ function composeExchanges(
   return exchanges
 }
 
-function composeSignIns({ integrations }: Config): ReadonlyMap<string, SignInProvider> {
+export function composeSignIns({ integrations }: Config): ReadonlyMap<string, SignInProvider> {
   const providers = new Map<string, SignInProvider>()
   for (const [name, integration] of Object.entries(integrations)) {
     const { client_id: id, client_secret: secret } = integration

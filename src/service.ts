@@ -108,12 +108,15 @@ export class Service {
     for (const notice of notices) this.#log.warn(formatProblem(options.file, notice))
     this.#workers = countWorkers(config, this.#log)
     this.#sessions = this.#startable()
+    this.#fleet = this.#consoleFleet(this.#sessions)
     this.#pages = new WebService({
       config: () => this.#config,
       sessions: this.#sessions,
+      fleet: this.#fleet,
+      catalog: this.#home,
+      execute: async (order) => this.#order(order),
       log: this.#log,
     })
-    this.#fleet = this.#consoleFleet(this.#sessions)
   }
 
   /** Resolves when clients can connect; throws when a listener cannot be opened. */

@@ -1,26 +1,47 @@
-// The pages for sign-in, beside the sessions that wait for them.
+// The HTTPS server for browsers and tools, beside the sessions that it is about.
+import { randomBytes } from 'node:crypto'
+import type { CatalogHome } from './admin/catalog-home.ts'
+import type { ConsoleFleet } from './admin/console-fleet.ts'
+import type { ConsoleOrder, ConsoleReply } from './admin/order.ts'
 import { BackChannelLogout } from './back-channel-logout.ts'
-import { tlsSettings } from './compose-rules.ts'
+import { type KeyCaches, tlsSettings } from './compose-rules.ts'
+import { composeWebRules, type WebConfig } from './compose-web.ts'
 import type { Config } from './config/index.ts'
 import {
   type CertificateFiles,
   loadServerKeyPair,
   watchServerCertificates,
 } from './session/server-certificate.ts'
+import type { IssuerObserver } from './identity/observer.ts'
+import { KeptOut } from './kept-out.ts'
+import { KeptParts } from './kept-parts.ts'
 import type { Sessions } from './sessions.ts'
 import type { Log } from './telemetry/log.ts'
 import type { TlsHttpServer } from './web/hardened-server.ts'
-import { startSignInPages } from './web/sign-in-server.ts'
+import { createSealer } from './web/sealer.ts'
+import type { WebServices } from './web/services.ts'
+import { startWebServer } from './web/web-server.ts'
+import type { WebRules } from './web/web-rules.ts'
 
 export interface WebServiceOptions {
   readonly config: () => Config
   readonly sessions: Sessions
+  readonly fleet: ConsoleFleet
+  readonly catalog: CatalogHome
+  /** Carries out a statement of the console. */
+  readonly execute: (order: ConsoleOrder) => Promise<ConsoleReply>
   readonly log: Log
 }
+
+/** What becomes of keys is told by the workers, who let people in at databases. */
+const silent: IssuerObserver = { keysRefreshed: () => {}, unknownKey: () => {} }
 
 export class WebService {
   readonly #options: WebServiceOptions
   #pages: TlsHttpServer | undefined
+  readonly #keyCaches: KeyCaches = new Map()
+  #parts = new KeptParts()
+  #running: { readonly rules: WebRules; readonly keptOut: KeptOut } | undefined
   #unwatch: () => void = () => {}
 
   constructor(options: WebServiceOptions) {
@@ -34,29 +55,76 @@ export class WebService {
 
   async start(): Promise<void> {
     const config = this.#options.config()
-    const { web: pages } = config
-    if (pages !== undefined) this.#pages = await this.#open(pages, certificateOf(config))
+    if (hasPages(config)) this.#pages = await this.#open(config, certificateOf(config))
     this.#watch(config)
   }
 
   /** A new configuration may name other files. */
   reload(config: Config): void {
+    if (this.#pages !== undefined && hasPages(config)) this.#compose(config)
     this.#renew(certificateOf(config))
     this.#watch(config)
   }
 
   async close(): Promise<void> {
     this.#unwatch()
+    this.#running?.keptOut.close()
     await this.#pages?.close()
   }
 
-  async #open(
-    pages: NonNullable<Config['web']>,
-    files: CertificateFiles | undefined,
-  ): Promise<TlsHttpServer> {
-    const { config, sessions, log } = this.#options
+  /** Throws where a file that it needs cannot be read. */
+  #compose(config: WebConfig): void {
+    const parts = this.#parts.renew()
+    const rules = composeWebRules(config, silent, this.#keyCaches, parts)
+    const keptOut = this.#running?.keptOut ?? this.#keepOut()
+    keptOut.follow(config.deny_file)
+    this.#parts = parts
+    this.#running = { rules, keptOut }
+  }
+
+  #keepOut(): KeptOut {
+    const { sessions, log } = this.#options
+    return new KeptOut({
+      catalog: () => this.#rules().catalog,
+      standingOrders: () => sessions.fleet.standingOrders,
+      onFailure: (error) => {
+        log.error('deny file not read, the last good entries stay in use', { error })
+      },
+      now: () => new Date(),
+    })
+  }
+
+  #rules(): WebRules {
+    if (this.#running === undefined) throw new Error('there are no pages')
+    return this.#running.rules
+  }
+
+  #services({ web }: WebConfig): WebServices {
+    const { sessions, fleet, catalog, execute, log } = this.#options
+    const now = (): Date => new Date()
+    return {
+      publicUrl: web.public_url,
+      isBehindProxy: web.behind_proxy,
+      rules: () => this.#rules(),
+      sealer: createSealer(web.secret ?? [randomBytes(32).toString('base64')], now),
+      tokens: undefined,
+      signIn: async (call) => sessions.signIn(call),
+      isKeptOut: (session, identity, address) =>
+        this.#running?.keptOut.has(session, identity, address) !== false,
+      end: async (order) => sessions.fleet.end(order),
+      ...{ fleet, catalog, execute, now },
+      onError: (error) => {
+        log.error('pages', { error })
+      },
+    }
+  }
+
+  async #open(config: WebConfig, files: CertificateFiles | undefined): Promise<TlsHttpServer> {
+    const { config: current, sessions, log } = this.#options
+    this.#compose(config)
+    const { web } = config
     const logout = new BackChannelLogout({
-      takes: (name) => isLogoutTaken(config(), name),
+      takes: (name) => isLogoutTaken(current(), name),
       verify: async (call) => sessions.verifyLogout(call),
       end: async (order) => sessions.fleet.end(order),
       now: () => new Date(),
@@ -65,18 +133,17 @@ export class WebService {
         log[outcome === 'done' ? 'info' : 'warn'](`back-channel logout ${outcome}`, fields)
       },
     })
-    return startSignInPages({
+    return startWebServer({
+      services: this.#services(config),
       logout: {
         takes: (name) => logout.takes(name),
         accept: async (call) => logout.accept(call),
       },
-      publicUrl: pages.public_url,
-      listenAddress: pages.listen_address,
-      listenPort: pages.listen_port,
+      listenAddress: web.listen_address,
+      listenPort: web.listen_port,
       tls: files && loadServerKeyPair(files),
-      call: async (call) => sessions.signIn(call),
       onError: (error) => {
-        log.error('sign-in pages', { error })
+        log.error('web server', { error })
       },
     })
   }
@@ -100,6 +167,10 @@ export class WebService {
       log.warn('certificate of the pages not replaced, the old one stays in use', { error })
     }
   }
+}
+
+function hasPages(config: Config): config is WebConfig {
+  return config.web !== undefined
 }
 
 function isLogoutTaken({ integrations }: Config, name: string): boolean {

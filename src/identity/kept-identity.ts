@@ -16,6 +16,10 @@ export interface KeptIdentity {
   readonly groups: readonly string[]
   /** Until when the token was good, or what it was refreshed by. Milliseconds since 1970. */
   readonly expiresAt: number
+  /** When the token was issued, where it said so: whoever signed out is kept out by that. As `expiresAt`. */
+  readonly issuedAt: number | undefined
+  /** SHA-256 of the token's `jti`, in hex. */
+  readonly tokenIdHash?: string | undefined
   /** The session at the provider. */
   readonly sid?: string | undefined
   /** Without the client certificate of this thumbprint it is nobody's. */

@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import type { Context } from 'hono'
 
 /** What is known of a request beside itself. */
 export interface Env {
@@ -8,8 +7,13 @@ export interface Env {
   }
 }
 
+interface Asked {
+  readonly env: Env['Bindings']
+  readonly req: { header(name: string): string | undefined }
+}
+
 /** What a proxy in front adds to X-Forwarded-For stands last in it; what stands before, anybody can write. */
-export function addressOf(c: Context<Env>, isBehindProxy: boolean): string {
+export function addressOf(c: Asked, isBehindProxy: boolean): string {
   const peer = c.env.incoming.socket.remoteAddress ?? ''
   if (!isBehindProxy) return peer
   const last = c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() ?? ''

@@ -1,11 +1,14 @@
 // What every page of ours tells a browser, and what has to be true of a form that it sends.
 import type { Context, MiddlewareHandler } from 'hono'
 
-/** A page has no script, embeds nothing and is embedded nowhere. */
-export function secureHeaders(styleHash: string): MiddlewareHandler {
+/** A page embeds nothing and is embedded nowhere; without `scriptSource` it has no script. */
+export function secureHeaders(styleSource: string, scriptSource?: string): MiddlewareHandler {
   const policy = [
     "default-src 'none'",
-    `style-src '${styleHash}'`,
+    `style-src ${styleSource}`,
+    ...(scriptSource === undefined
+      ? []
+      : [`script-src ${scriptSource}`, "connect-src 'self'", "img-src 'self'"]),
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",

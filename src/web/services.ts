@@ -22,7 +22,7 @@ export interface WebServices {
   /** Asks the process in which a client waits for somebody to sign in. */
   readonly signIn: (call: SignInCall) => Promise<SignInReply>
   /** Whether somebody is kept out, by the deny file, a revocation or a logout. */
-  readonly isKeptOut: (identity: KeptIdentity, address: string) => boolean
+  readonly isKeptOut: (session: string, identity: KeptIdentity, address: string) => boolean
   /** Ends sessions of all workers, and keeps out who is not to come back. */
   readonly end: (order: EndOrder) => Promise<EndCount>
   readonly fleet: ConsoleFleet

@@ -48,7 +48,7 @@ export function createSignInApp(options: SignInAppOptions): Hono<Env> {
   const requests = new RequestRate(rate, () => performance.now())
   const ask = bounded(options.call)
 
-  app.use(secureHeaders(styleHash))
+  app.use(secureHeaders(`'${styleHash}'`))
   app.use(async (c, next) => {
     if (requests.take(addressOf(c, isBehindProxy))) {
       await next()

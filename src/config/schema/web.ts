@@ -29,12 +29,14 @@ const sessionTokens = section({
   lifetime: duration('1m', '24h')
     .prefault('1h')
     .describe('How long one is good for, but never longer than what it was made from.'),
-  key_lifetime: duration('1h', '90d')
-    .prefault('7d')
+  key_lifetime: duration('1h', '2160h')
+    .prefault('168h')
     .describe(
       'How often the key that signs them is replaced. Those before it verify for as long as tokens of theirs are good.',
     ),
-}).prefault({})
+})
+  .prefault({})
+  .describe('Short tokens of Portcullis, in place of those of providers.')
 
 const stepUp = section({
   required_acr: z
@@ -49,7 +51,9 @@ const stepUp = section({
       'How long ago an administrator may have signed in at the identity provider to change something on the pages.',
     )
     .meta({ 'x-default': 'however long' }),
-}).prefault({})
+})
+  .prefault({})
+  .describe('What administrators have to have shown at the identity provider, and when.')
 
 export const web = section({
   public_url: originUrl().describe(
@@ -93,7 +97,10 @@ export const web = section({
     .array(name())
     .optional()
     .describe('Where people may sign in on the pages, in the order of the buttons.')
-    .meta({ 'x-default': 'every integration that is enabled and has a `client_id`' }),
+    .meta({
+      'x-default':
+        'those that pools name as `sso_integration`; where none does, all that have a `client_id`',
+    }),
   autologin: flag()
     .prefault(false)
     .describe(

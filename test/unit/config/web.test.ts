@@ -17,7 +17,7 @@ describe('the pages for sign-in', () => {
   })
 
   test('listen on loopback with the certificate of the server', () => {
-    expect(load(signIn('')).config.web).toEqual({
+    expect(load(signIn('')).config.web).toMatchObject({
       public_url: 'https://gate.example.com',
       listen_address: '127.0.0.1',
       listen_port: 8443,

@@ -3,7 +3,8 @@ import { connect, type TLSSocket } from 'node:tls'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Authority, createAuthority } from '../../../demo/certificates.ts'
 import type { TlsHttpServer } from '../../../src/web/hardened-server.ts'
-import { type SignInPagesOptions, startSignInPages } from '../../../src/web/sign-in-server.ts'
+import { startWebServer, type WebServerOptions } from '../../../src/web/web-server.ts'
+import { webServices } from '../../support/web-services.ts'
 
 let authority: Authority
 const servers: TlsHttpServer[] = []
@@ -16,14 +17,13 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map(async (server) => server.close()))
 })
 
-async function start(tls: SignInPagesOptions['tls']): Promise<TlsHttpServer> {
-  const server = await startSignInPages({
-    publicUrl: 'https://gate.example.com',
+async function start(tls: WebServerOptions['tls']): Promise<TlsHttpServer> {
+  const server = await startWebServer({
+    services: webServices({ isBehindProxy: tls === undefined }),
     listenAddress: '127.0.0.1',
     listenPort: 0,
     tls,
     logout: { takes: () => false, accept: async () => Promise.resolve('refused' as const) },
-    call: async () => Promise.resolve({ kind: 'unknown' }),
     onError: (error) => expect.fail(String(error)),
   })
   servers.push(server)

@@ -1,0 +1,58 @@
+// Who looks at a page: read from the sealed cookie of the browser, for each request.
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Context } from 'hono'
+import { getCookie } from 'hono/cookie'
+import type { KeptIdentity } from '../../identity/kept-identity.ts'
+import type { ConsoleRight } from '../../policy/catalog.ts'
+import { decideConsole } from '../../policy/decide-console.ts'
+import { addressOf } from '../client-address.ts'
+import { isOwnForm } from '../page-security.ts'
+import type { WebServices } from '../services.ts'
+import type { Visitor, WebEnv, WebSession } from '../visitor.ts'
+import type { WebRules } from '../web-rules.ts'
+
+export const sessionCookie = '__Host-portcullis-session'
+export const sessionPurpose = 'web session'
+
+export async function readVisitor(
+  c: Context<WebEnv>,
+  services: WebServices,
+): Promise<Visitor | undefined> {
+  const sealed = getCookie(c, sessionCookie)
+  if (sealed === undefined) return undefined
+  // What we have sealed has the shape that we gave it.
+  const session = (await services.sealer.open(sessionPurpose, sealed)) as WebSession | undefined
+  if (session === undefined || services.now().getTime() >= session.expiresAt) return undefined
+  const address = addressOf(c, services.isBehindProxy)
+  if (services.isKeptOut(session.id, session.identity, address)) return undefined
+  const { identity } = session
+  const right = rightOf(identity, services.rules())
+  return { session, name: identity.names.join(', '), right, formToken: formTokenOf(sealed) }
+}
+
+function rightOf(identity: KeptIdentity, { catalog }: WebRules): ConsoleRight | undefined {
+  const integration = catalog.integrations.get(identity.integration)
+  if (integration?.isEnabled !== true) return undefined
+  const decision = decideConsole(identity, integration, catalog)
+  return decision.outcome === 'granted' ? decision.right : undefined
+}
+
+/** Nobody but us and the browser knows the sealed cookie. */
+function formTokenOf(sealed: string): string {
+  return createHmac('sha256', sealed).update('portcullis form').digest('base64url')
+}
+
+/** The fields of a form that the visitor sent from a page of ours; undefined: it is not theirs. */
+export async function ownForm(
+  c: Context<WebEnv>,
+  { publicUrl }: Pick<WebServices, 'publicUrl'>,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const visitor = c.get('visitor')
+  if (visitor === undefined || !isOwnForm(c, publicUrl)) return undefined
+  const type = c.req.header('content-type') ?? ''
+  if (!type.startsWith('application/x-www-form-urlencoded')) return undefined
+  const fields = Object.fromEntries(new URLSearchParams(await c.req.text()))
+  const [given, expected] = [Buffer.from(fields['csrf'] ?? ''), Buffer.from(visitor.formToken)]
+  const isTheirs = given.length === expected.length && timingSafeEqual(given, expected)
+  return isTheirs ? fields : undefined
+}
