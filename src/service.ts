@@ -24,6 +24,7 @@ import { auditSink } from './proxy.ts'
 import { SecretFiles } from './secret-files.ts'
 import { LocalLedger } from './session/ledger.ts'
 import { inOneProcess, inWorkers, type Sessions } from './sessions.ts'
+import { heldWeb, isMoved } from './web-restart.ts'
 import { WebService } from './web-service.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { renderMetrics } from './telemetry/metrics.ts'
@@ -256,7 +257,7 @@ export class Service {
   ): Promise<void> {
     const before = this.#config
     // Sessions must not invite to pages that are not served.
-    const config = { ...read, web: before.web }
+    const config = { ...read, web: heldWeb(before.web, read.web) }
     // Before any worker is asked: one that another process has refuses the whole.
     const ports = sharesPorts ? await this.#choosePorts(config) : this.#ports
     const listening = this.#listening(before)
@@ -455,6 +456,9 @@ function countWorkers(config: Config, log: Log): number {
 }
 
 function needingRestart(before: Config, after: Config): string[] {
-  const names = ['node', 'workers', 'http', 'web', 'audit', 'control_socket'] as const
-  return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+  const names = ['node', 'workers', 'http', 'audit', 'control_socket'] as const
+  const changed = names.filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  )
+  return isMoved(before.web, after.web) ? [...changed, 'where the pages are (`web`)'] : changed
 }
