@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { RE2JS } from 're2js'
 import { describe, expect, test } from 'vitest'
+import { accessOf } from '../../src/policy/access.ts'
 import type { Catalog, Group, Integration } from '../../src/policy/catalog.ts'
 import { type AccessRequest, decide, type Identity } from '../../src/policy/decide.ts'
 import { withoutTrailingSlash } from '../../src/identity/issuer-name.ts'
@@ -404,3 +405,33 @@ function capture(its: Integration, name: string): string {
   const matcher = its.principalPattern.matcher(name)
   return matcher.find() ? (matcher.group(1) ?? '') : ''
 }
+
+describe('what is open to an identity', () => {
+  test('is what is decided on a login for it', () => {
+    const everybody = ['a', 'b', 'c', 'pg_a', 'postgres', '__proto__', 'constructor']
+    property(identity, integration, catalog, (who, its, given) => {
+      const rules = { ...given, integrations: new Map([...given.integrations, [its.name, its]]) }
+      const { databases } = accessOf(who, its, rules)
+      for (const { name } of rules.databases.values()) {
+        const open = databases.find(({ database }) => database === name)
+        const scope = { qualifier: undefined, identityProvider: its.name, claimed: undefined }
+        const isIn = resolveIntegration(rules, { ...scope, database: name }).outcome === 'resolved'
+        const first = decide({ user: undefined, database: name }, who, its, rules)
+        const usual = isIn && first.outcome === 'granted' ? first.role : undefined
+        expect(open?.hasDefault === true ? open.roles[0] : undefined).toBe(usual)
+        for (const user of everybody) {
+          const decision = decide({ user, database: name }, who, its, rules)
+          const isGranted = isIn && decision.outcome === 'granted'
+          const isFolded = its.dialect === 'cockroachdb'
+          if (isGranted && !isFolded && decision.condition === undefined) {
+            expect([...(open?.roles ?? []), ...(open?.rules ?? [])]).not.toEqual([])
+          }
+          if (open?.roles.includes(user) === true) expect(isGranted).toBe(true)
+          if (isGranted && !isFolded && (open?.rules ?? []).length === 0) {
+            expect(open?.roles).toContain(user)
+          }
+        }
+      }
+    })
+  })
+})
