@@ -60,6 +60,18 @@ export function machineClient(secret: string): ClientMetadata {
   }
 }
 
+/** For the pages, which are at this address and keep the secret. */
+export function pagesClient(address: string, secret: string): ClientMetadata {
+  return {
+    client_id: 'portcullis-web',
+    client_name: 'Portcullis',
+    client_secret: secret,
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    redirect_uris: [`${address}/oidc/v1/callback`, `${address}/sign-in/callback`],
+  }
+}
+
 export interface ProviderSetup {
   readonly clients: readonly ClientMetadata[]
   readonly users: Users

@@ -228,6 +228,14 @@ export class IdentityProvider {
     this.#provider = this.#createProvider()
   }
 
+  /** Adds a client, or replaces the one of its name. */
+  registerClient(client: ClientMetadata): void {
+    const others = this.#setup.clients.filter(({ client_id }) => client_id !== client.client_id)
+    this.#setup = { ...this.#setup, clients: [...others, client] }
+    // oidc-provider reads its clients once. Sessions and grants are in the store, which stays.
+    this.#provider = this.#createProvider()
+  }
+
   /** Answers `path` differently until the returned function is called; the latest one wins. */
   intercept(path: string, answer: Answer): () => void {
     const interception = { path, answer }

@@ -18,7 +18,7 @@ export function tokenCommand({ folder }: Door, who: string): string {
   return `sh ${word(join(folder, 'token'))} ${who}`
 }
 
-export function psqlCommand(door: Door, role: Role): string {
+export function psqlCommand(door: Door, role: Role | 'sso'): string {
   return `psql ${connection(door, 'sandbox', role)}`
 }
 

@@ -6,11 +6,16 @@ export interface Addresses {
   readonly listenAddresses: readonly string[]
   readonly listenPort: number
   readonly httpPort: number
+  readonly pagesPort: number
+}
+
+export function pagesAddress(port: number): string {
+  return `https://localhost:${port}`
 }
 
 /** portcullis.yaml: the first configuration that a newcomer sees. */
 export function writeConfiguration(addresses: Addresses): string {
-  const { issuer, postgresPort, listenAddresses, listenPort, httpPort } = addresses
+  const { issuer, postgresPort, listenAddresses, listenPort, httpPort, pagesPort } = addresses
   const participants = listenAddresses
     .map((address) => (address.includes(':') ? `'${address}'` : address))
     .map((address) => `- { node: gw0, listen_address: ${address}, listen_port: ${listenPort} }`)
@@ -31,6 +36,13 @@ tls:
 http:
   listen_address: 127.0.0.1
   listen_port: ${httpPort}
+
+# The pages, for browsers, with the certificate above.
+web:
+  public_url: ${pagesAddress(pagesPort)}
+  listen_port: ${pagesPort}
+  secret: \${file:secrets/web}    # seals their cookies, so that they outlive a restart
+  integrations: [pages]
 
 # How long open sessions may go on once the gate is told to stop. Short, as this is a demo.
 timeouts:
@@ -59,19 +71,31 @@ integrations:
     additional_audiences: [${databaseAudience}]
     default_group: readonly      # for everybody with a valid token; \`people\` has no such group
 
+  pages:
+    issuer: ${issuer}
+    custom_ca: ca.crt
+    client_id: portcullis-web    # what the pages sign people in with
+    client_secret: \${file:secrets/portcullis-web}
+    additional_scopes: [email, profile]
+    groups_claim_ids: [${groupsClaim}]
+    groups_claim_mappings:
+      engineering: readonly
+      readwrite-role: readwrite
+
 # What a group may be: a role that exists in PostgreSQL.
 groups:
   readonly: { role: app_readonly }
   readwrite: { role: app_readwrite, rank: 10 }    # of several groups, the highest rank comes first
 
-# Who may look at all of this by SQL, and change it: at the database \`system\`, where SHOW HELP begins.
+# Who may look at all of this on the pages and by SQL, and change it: at the database \`system\`, where
+# SHOW HELP begins.
 console:
   admin_groups: [readwrite]
 
 databases:
   # Holds for every database that has no integrations of its own.
   system:
-    integrations: [people, machines]
+    integrations: [people, machines, pages]
     primary: people
   sandbox:
     upstream:
@@ -90,6 +114,8 @@ databases:
 connectivity_pools:
   sso_pool:
     require_sso: true            # a password that is not a token is refused, and never passed on
+    sso_integration: pages       # for clients that name no token: they wait for a browser
+    sso_flows: [authorizationCode]
     participants:
       ${participants}
 `

@@ -13,7 +13,7 @@ import { word } from './shell.ts'
 import type { Stage } from './stage.ts'
 
 /** What to paste into another terminal. Nothing that is to be pasted is indented: Python would mind. */
-export function guide(screen: Screen, { folder, gateway }: Stage, door: Door): void {
+export function guide(screen: Screen, { folder, gateway, pages }: Stage, door: Door): void {
   const paste = (title: string, command: string): void => {
     screen.print(`${title}:\n`)
     screen.command(command)
@@ -42,8 +42,18 @@ export function guide(screen: Screen, { folder, gateway }: Stage, door: Door): v
     consoleCommand(door, 'alice'),
   )
 
-  screen.heading('Look around')
   const file = (name: string): string => word(folder.file(name))
+  screen.heading('Your turn, in a browser')
+  screen.entry('The pages', pages)
+  screen.entry('Their authority', file('ca.crt'))
+  screen.print(`
+Your browser does not know that authority: import it, or go on past the warning. Sign in as alice:
+you get a login for psql to copy, and since she may do everything, you see all sessions and
+refusals, and may end hers. bob gets a login alone.
+`)
+  paste('psql that waits until you have signed in on a page', psqlCommand(door, 'sso'))
+
+  screen.heading('Look around')
   for (const [what, command] of [
     ['Is it ready?', `curl ${gateway.httpAddress}/readiness`],
     ['Metrics', `curl ${gateway.httpAddress}/metrics`],

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,16 +7,17 @@ import { Gateway } from '../gateway.ts'
 import { freePortFrom, freePortsFrom, hasIpv6Loopback, isTaken } from '../ports.ts'
 import { type PostgresServer, startPostgres } from '../postgres.ts'
 import { findBinaries, findServerUser } from '../postgres-binaries.ts'
+import { pagesClient } from '../provider-configuration.ts'
 import { type IdentityProvider, startProvider } from '../provider.ts'
 import { seedDatabase } from '../seed.ts'
-import { writeConfiguration } from './configuration.ts'
+import { pagesAddress, writeConfiguration } from './configuration.ts'
 import { Folder } from './folder.ts'
 import type { Lifetime } from './lifetime.ts'
 import { machine, people } from './people.ts'
 import type { Screen } from './screen.ts'
 import { run, word } from './shell.ts'
 
-const preferredPorts = { gateway: 6432, http: 8432, provider: 9443 } as const
+const preferredPorts = { gateway: 6432, http: 8432, pages: 8443, provider: 9443 } as const
 const portAttempts = 5
 const tokenSeconds = 3600
 const lastLogLines = 5
@@ -27,6 +29,8 @@ export interface Stage {
   readonly folder: Folder
   readonly provider: IdentityProvider
   readonly gateway: Gateway
+  /** Where the pages are. */
+  readonly pages: string
   /** A copy of PostgreSQL's programs that stays for the next start, where one was needed. */
   readonly programs: string | undefined
 }
@@ -41,7 +45,7 @@ export async function setStage(screen: Screen, lifetime: Lifetime): Promise<Stag
   )
   const postgres = await startDatabase(screen, lifetime, folder, certificates)
   const provider = await startIdentityProvider(screen, lifetime, folder, certificates)
-  const gateway = await startGateway(screen, lifetime, { folder, postgres, provider })
+  const { gateway, pages } = await startGateway(screen, lifetime, { folder, postgres, provider })
 
   void postgres.exited.then(() => {
     lifetime.stop(
@@ -53,7 +57,7 @@ export async function setStage(screen: Screen, lifetime: Lifetime): Promise<Stag
       new Error(`Portcullis has ended by itself. It said last:\n${lastLines(gateway.log())}`),
     )
   })
-  return { folder, provider, gateway, programs: await copyOfPrograms() }
+  return { folder, provider, gateway, pages, programs: await copyOfPrograms() }
 }
 
 /** Those in a private home cannot be run by the user that the server runs as. */
@@ -158,40 +162,58 @@ async function startGateway(
   screen: Screen,
   lifetime: Lifetime,
   neighbours: Neighbours,
-): Promise<Gateway> {
+): Promise<Pick<Stage, 'gateway' | 'pages'>> {
   const { folder } = neighbours
   const file = folder.file('portcullis.yaml')
-  await folder.write({ 'portcullis.yaml': await configure(neighbours) })
+  const random = (): string => randomBytes(32).toString('base64url')
+  const pagesSecret = random()
+  await folder.write({
+    'secrets/portcullis-web': `${pagesSecret}\n`,
+    'secrets/web': `${random()}\n`,
+    'portcullis.yaml': (await configure(neighbours, pagesSecret)).text,
+  })
   await screen.step(
     'Checking the configuration',
     lifetime.during(check(file, lifetime.signal)),
     `Wrote and checked the configuration ${file}`,
   )
-  const starting = onFreePort(async () =>
-    Gateway.start({ folder: folder.path, config: await configure(neighbours) }),
-  )
+  let pages = ''
+  const starting = onFreePort(async () => {
+    const { text, address } = await configure(neighbours, pagesSecret)
+    pages = address
+    return Gateway.start({ folder: folder.path, config: text })
+  })
   const gateway = await screen.step('Starting Portcullis', lifetime.own(starting), ({ port }) => {
-    const { gateway: usual, http } = preferredPorts
-    return `Started Portcullis on localhost:${port}${instead(port, usual, http)}`
+    const { gateway: usual, http, pages: beside } = preferredPorts
+    return `Started Portcullis on localhost:${port}${instead(port, usual, http, beside)}`
   })
   if (gateway.process.pid !== undefined) folder.watch(gateway.process.pid)
   keepLog(gateway, folder.file('portcullis.log'))
-  return gateway
+  return { gateway, pages }
 }
 
-async function configure({ postgres, provider }: Neighbours): Promise<string> {
-  const { gateway, http } = preferredPorts
+/** The pages have a port that the provider has to know, too. */
+async function configure(
+  { postgres, provider }: Neighbours,
+  pagesSecret: string,
+): Promise<{ readonly text: string; readonly address: string }> {
+  const { gateway, http, pages } = preferredPorts
   // Linux lets two gates of one user share a port, if they look for it at the same moment. The port for
   // HTTP is never shared: whoever has that one has the other.
-  const [listenPort = gateway, httpPort = http] = await freePortsFrom([gateway, http])
-  return writeConfiguration({
+  const found = await freePortsFrom([gateway, http, pages])
+  const [listenPort = gateway, httpPort = http, pagesPort = pages] = found
+  const address = pagesAddress(pagesPort)
+  provider.registerClient(pagesClient(address, pagesSecret))
+  const text = writeConfiguration({
     issuer: provider.issuer,
     postgresPort: postgres.port,
     // Clients try every address of `localhost`, and complain about each that does not answer.
     listenAddresses: (await hasIpv6Loopback()) ? ['127.0.0.1', '::1'] : ['127.0.0.1'],
     listenPort,
     httpPort,
+    pagesPort,
   })
+  return { text, address }
 }
 
 async function check(file: string, signal: AbortSignal): Promise<void> {
@@ -213,7 +235,10 @@ async function onFreePort<T>(start: () => Promise<T>): Promise<T> {
 }
 
 function instead(port: number, ...preferred: readonly number[]): string {
-  return port === preferred[0] ? '' : ` (${preferred.join(' or ')} is in use)`
+  const names = preferred.map(String)
+  const last = names.pop() ?? ''
+  const listed = names.length === 0 ? last : `${names.join(', ')} or ${last}`
+  return port === preferred[0] ? '' : ` (${listed} is in use)`
 }
 
 function keepLog(gateway: Gateway, path: string): void {

@@ -1,126 +1,21 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtempDisposable, symlink } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { isOnPath, run, type Ran } from '../../demo/tour/shell.ts'
+import { isOnPath } from '../../demo/tour/shell.ts'
+import { Demo, endDeadlineMs, lastWords, startDeadlineMs, stillRunning } from '../support/demo.ts'
+import { until } from '../support/until.ts'
+import { WebBrowser } from '../support/web-browser.ts'
 
-const program = fileURLToPath(new URL('../../demo/main.ts', import.meta.url))
-const preferredPorts = [6432, 8432, 9443]
-const startDeadlineMs = 60_000
-const endDeadlineMs = 30_000
-const lastWords = 'Press Ctrl-C to stop'
-const execute = promisify(execFile)
+const preferredPorts = [6432, 8432, 8443, 9443]
 
 vi.setConfig({
   testTimeout: startDeadlineMs + endDeadlineMs,
   hookTimeout: startDeadlineMs + endDeadlineMs,
 })
-
-/** The demo as its own process, without the bootstrap that installs packages. */
-class Demo {
-  readonly process: ChildProcess
-  #output = ''
-
-  constructor(environment: NodeJS.ProcessEnv = process.env) {
-    this.process = spawn(process.execPath, [program], {
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    for (const stream of [this.process.stdout!, this.process.stderr!])
-      stream.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
-  }
-
-  get output(): string {
-    return this.#output
-  }
-
-  get folder(): string {
-    return this.matchOf(/(\S+)\/portcullis\.yaml/)
-  }
-
-  matchOf(pattern: RegExp): string {
-    const found = pattern.exec(this.#output)?.[1]
-    if (found === undefined) throw new Error(`nothing like ${String(pattern)} in:\n${this.#output}`)
-    return found
-  }
-
-  /** The lines from one that begins so until the next empty one. */
-  block(beginning: string): string {
-    const from = this.#output.lastIndexOf(`\n${beginning}`) + 1
-    if (from === 0) throw new Error(`no line begins with ${beginning} in:\n${this.#output}`)
-    return this.#output.slice(from, this.#output.indexOf('\n\n', from))
-  }
-
-  async untilPrinted(text: string): Promise<this> {
-    const signal = AbortSignal.timeout(startDeadlineMs)
-    const ended = once(this.process, 'close', { signal })
-    while (!this.#output.includes(text)) {
-      await Promise.race([once(this.process.stdout!, 'data', { signal }), ended])
-      if (this.process.exitCode !== null) throw new Error(`the demo ended:\n${this.#output}`)
-    }
-    return this
-  }
-
-  /** Runs what a user pastes into a shell of theirs. */
-  async paste(...commands: readonly string[]): Promise<Ran> {
-    const signal = AbortSignal.timeout(startDeadlineMs)
-    return run(commands.join('\n'), { folder: '/', signal })
-  }
-
-  async end(...signals: readonly NodeJS.Signals[]): Promise<number | null> {
-    if (this.process.exitCode !== null) return this.process.exitCode
-    const closed = once(this.process, 'close', { signal: AbortSignal.timeout(endDeadlineMs) })
-    for (const signal of signals) this.process.kill(signal)
-    await closed
-    return this.process.exitCode
-  }
-
-  /** Processes that were started by it, and by those, but for shells of this moment. */
-  async family(): Promise<readonly Process[]> {
-    const all = await listProcesses()
-    const family = [this.process.pid!]
-    // Parents have lower numbers until these wrap around, so one more round is made than is needed.
-    for (let size = 0; size < family.length;) {
-      size = family.length
-      for (const { pid, parent } of all)
-        if (family.includes(parent) && !family.includes(pid)) family.push(pid)
-    }
-    return all.filter(({ pid }) => family.includes(pid) && pid !== this.process.pid)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.end('SIGINT').catch(() => this.process.kill('SIGKILL'))
-  }
-}
-
-interface Process {
-  readonly pid: number
-  readonly parent: number
-  readonly command: string
-}
-
-/** Without those that are dead and not yet reaped, which some containers keep for good. */
-async function listProcesses(): Promise<Process[]> {
-  const { stdout } = await execute('ps', ['-A', '-ww', '-o', 'pid=,ppid=,stat=,args='])
-  return stdout.split('\n').flatMap((line) => {
-    const [, pid, parent, state = '', command = ''] =
-      /^\s*(\d+)\s+(\d+)\s+(\S+)\s(.*)/.exec(line) ?? []
-    return pid === undefined || state.startsWith('Z')
-      ? []
-      : [{ pid: Number(pid), parent: Number(parent), command }]
-  })
-}
-
-async function stillRunning(family: readonly Process[]): Promise<readonly Process[]> {
-  const pids = (await listProcesses()).map(({ pid }) => pid)
-  return family.filter(({ pid }) => pids.includes(pid))
-}
 
 describe('the demo', () => {
   const busy: Server[] = []
@@ -148,8 +43,8 @@ describe('the demo', () => {
 
   test('steps around ports that are in use', () => {
     expect(demo.output).toMatch(/OpenID provider on https:\/\/localhost:\d+ \(9443 is in use\)/)
-    expect(demo.output).toMatch(/Portcullis on localhost:\d+ \(6432 or 8432 is in use\)/)
-    expect(demo.output).not.toMatch(/localhost:(6432|9443)\b/)
+    expect(demo.output).toMatch(/Portcullis on localhost:\d+ \(6432, 8432 or 8443 is in use\)/)
+    expect(demo.output).not.toMatch(/localhost:(6432|8443|9443)\b/)
     expect(demo.output).not.toContain(':8432')
   })
 
@@ -166,7 +61,7 @@ describe('the demo', () => {
 
   test('prints neither a token nor a password', () => {
     expect(demo.output).not.toContain('eyJ')
-    for (const name of ['app_readonly', 'app_readwrite', 'm2m']) {
+    for (const name of ['app_readonly', 'app_readwrite', 'm2m', 'portcullis-web', 'web']) {
       const secret = readFileSync(`${demo.folder}/secrets/${name}`, 'utf8').trim()
       expect(secret).not.toBe('')
       expect(demo.output).not.toContain(secret)
@@ -232,7 +127,7 @@ describe('the demo', () => {
       console.warn('SKIPPED: there is no psql on PATH, so the command for it was not run')
       context.skip()
     }
-    const login = demo.block('psql "')
+    const login = demo.block('psql "', 'user=app_readwrite')
     const { output } = await demo.paste(
       demo.block('export PGPASSWORD='),
       `${login} -At <<'END'\nselect current_user, count(*) from orders\nEND`,
@@ -247,6 +142,19 @@ describe('the demo', () => {
       demo.block("psql -c 'SHOW SESSIONS'"),
     )
     expect(output).toMatch(/principal.*\n.*\n.*alice/)
+  })
+
+  test('prints a login for psql that waits until somebody has signed in on its page', async (context) => {
+    if (!hasPsql) context.skip()
+    const psql = demo.begin(`${demo.block('psql "', 'user=sso')} -At -c 'select 1'`)
+    await until('the notice', () => psql.heard().includes('HINT'))
+    const me = new WebBrowser(readFileSync(`${demo.folder}/ca.crt`, 'utf8'))
+    await me.open(/sign in at (\S+) /.exec(psql.heard())?.[1] ?? '')
+    await me.press('Continue to sign in')
+    await me.press('Bob Builder (bob@example.com)')
+    expect(me.text).toContain('“app_readonly”')
+    expect(await psql.ended).toBe(0)
+    expect(psql.heard()).toMatch(/\n1\n$/)
   })
 
   test('prints a program for Node that works as it is', async () => {
