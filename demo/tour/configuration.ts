@@ -42,7 +42,6 @@ web:
   public_url: ${pagesAddress(pagesPort)}
   listen_port: ${pagesPort}
   secret: \${file:secrets/web}    # seals their cookies, so that they outlive a restart
-  integrations: [pages]
 
 # How long open sessions may go on once the gate is told to stop. Short, as this is a demo.
 timeouts:

@@ -3,38 +3,19 @@ import { expect } from 'vitest'
 import { createAuthority } from '../../demo/certificates.ts'
 import { freePort } from '../../demo/ports.ts'
 import { startProvider } from '../../demo/provider.ts'
+import { addPages, alice, clientOfPages } from '../support/pages.ts'
 import { Stack } from '../support/stack.ts'
 import { browserTest } from './support/browser-test.ts'
 import { expectAccessible, expectNoSidewaysScroll, focused } from './support/judge.ts'
 import { waitingPsql } from './support/waiting-psql.ts'
 
-const clientSecret = 'a secret of the pages'
-const alice = 'Alice Archer (alice@example.com)'
-
 const test = browserTest(async () => {
   const port = await freePort()
   const publicUrl = `https://localhost:${port}`
   return Stack.start({
-    clients: [
-      {
-        client_id: 'portcullis-web',
-        client_secret: clientSecret,
-        grant_types: ['authorization_code'],
-        response_types: ['code'],
-        redirect_uris: [`${publicUrl}/sign-in/callback`],
-      },
-    ],
+    clients: [clientOfPages(publicUrl)],
     configure: (config) => {
-      config['web'] = { public_url: publicUrl, listen_port: port }
-      config.integrations['web'] = {
-        ...config.integrations['people'],
-        client_id: 'portcullis-web',
-        client_secret: clientSecret,
-      }
-      config.databases['system']!['integrations'] = ['people', 'machines', 'web']
-      const pool = config.connectivity_pools['sso_pool']!
-      pool['sso_integration'] = 'web'
-      pool['sso_flows'] = ['authorizationCode']
+      addPages(config, publicUrl, port)
     },
   })
 })

@@ -1,5 +1,5 @@
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Page } from 'playwright-core'
+import type { Page, Response } from 'playwright-core'
 import { expect } from 'vitest'
 
 /** WCAG 2.2 AA, and what axe holds to be good practice beyond it. */
@@ -22,4 +22,28 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
 /** The text of what has the focus. */
 export async function focused(page: Page): Promise<string> {
   return page.evaluate<string>('(document.activeElement?.textContent ?? "").trim()')
+}
+
+const mostPageBytes = 100_000
+const weighed = new Set(['document', 'stylesheet', 'script'])
+
+/** Goes there, and holds what had to be fetched to what a page may weigh, without compression and cache. */
+export async function expectLight(page: Page, address: string): Promise<void> {
+  const sizes: Promise<number>[] = []
+  const weigh = (response: Response): void => {
+    if (!weighed.has(response.request().resourceType())) return
+    sizes.push(
+      response.body().then(
+        ({ length }) => length,
+        // A redirect has no body.
+        () => 0,
+      ),
+    )
+  }
+  page.on('response', weigh)
+  await page.goto(address)
+  page.off('response', weigh)
+  const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+  expect(bytes, `the weight of ${address}`).toBeGreaterThan(0)
+  expect(bytes, `the weight of ${address}`).toBeLessThan(mostPageBytes)
 }

@@ -1,0 +1,34 @@
+import type { ClientMetadata } from 'oidc-provider'
+import { pagesClient } from '../../demo/provider-configuration.ts'
+import type { GatewayConfig } from './stack.ts'
+
+export const alice = 'Alice Archer (alice@example.com)'
+export const bob = 'Bob Builder (bob@example.com)'
+
+const clientSecret = 'a secret of the pages'
+
+/** The client of the provider by which the pages sign people in. */
+export function clientOfPages(publicUrl: string): ClientMetadata {
+  return pagesClient(publicUrl, clientSecret)
+}
+
+/** Pages there and on that port, where alice is an administrator and bob is nobody in particular. */
+export function addPages(config: GatewayConfig, publicUrl: string, port: number): void {
+  config['web'] = {
+    public_url: publicUrl,
+    listen_port: port,
+    secret: 'a secret of all nodes behind one address',
+  }
+  config['console'] = { admin_groups: ['readwrite'] }
+  config.integrations['pages'] = {
+    ...config.integrations['people'],
+    client_id: 'portcullis-web',
+    client_secret: clientSecret,
+    additional_scopes: ['email', 'profile'],
+  }
+  const system = config.databases['system']!
+  system['integrations'] = [...(system['integrations'] as string[]), 'pages']
+  const pool = config.connectivity_pools['sso_pool']!
+  pool['sso_integration'] = 'pages'
+  pool['sso_flows'] = ['authorizationCode']
+}
