@@ -13,6 +13,7 @@ WORKDIR /opt/portcullis
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/dist dist
+COPY assets assets
 COPY bin/portcullis bin/portcullis
 USER 65532:65532
 EXPOSE 6432 8432

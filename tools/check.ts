@@ -4,6 +4,7 @@ import { run } from './run.ts'
 const steps: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ['format', 'prettier', '--check', '--log-level', 'warn', '.'],
   ['types', 'tsc', '--project', 'tsconfig.json'],
+  ['types of assets', 'tsc', '--project', 'assets/tsconfig.json'],
   ['lint', 'eslint', '.'],
   ['boundaries', 'depcruise', '--config', 'dependency-cruiser.js', 'src'],
   ['unused', 'knip'],

@@ -5,6 +5,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { html } from 'hono/html'
 import { apiRoutes } from './api/routes.ts'
 import { addressOf } from './client-address.ts'
+import { assetRoutes } from './layout/assets.ts'
 import { layout } from './layout/layout.ts'
 import { operatorRoutes } from './operators/routes.ts'
 import { secureHeaders } from './page-security.ts'
@@ -40,6 +41,7 @@ export function createWebApp(services: WebServices): Hono<WebEnv> {
       onError: (c) => c.text(`Too much: a request has at most ${maxBodyBytes} bytes.\n`, 413),
     }),
   )
+  assetRoutes(app)
   app.use(async (c, next) => {
     c.set('visitor', await readVisitor(c, services))
     await next()

@@ -51,8 +51,16 @@ test('npx portcullis check reads a configuration and exits with 78 where it is w
 
 test('the package holds no test, demo or source', async () => {
   const files = await readdir(join(folder, 'node_modules', 'portcullis'))
-  expect(files).toEqual(expect.arrayContaining(['bin', 'dist', 'docs', 'package.json']))
+  expect(files).toEqual(expect.arrayContaining(['assets', 'bin', 'dist', 'docs', 'package.json']))
   for (const name of ['src', 'test', 'demo', 'bench', 'node_modules']) {
     expect(files).not.toContain(name)
   }
+})
+
+test('the style and the script of the pages are found where it is installed', async () => {
+  const program = `import('portcullis/dist/web/layout/assets.js').then((assets) => {
+    process.stdout.write(assets.stylePath + ' ' + assets.scriptPath)
+  })`
+  const { stdout } = await run(process.execPath, ['--eval', program], { cwd: folder })
+  expect(stdout).toMatch(/^\/assets\/[0-9a-f]{16}\.css \/assets\/[0-9a-f]{16}\.js$/)
 })
