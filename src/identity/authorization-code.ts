@@ -11,55 +11,86 @@ import {
 import type { IssuerKeys } from './discovery.ts'
 import { configure, failed, type SignInProvider, toSignInRefusal } from './sign-in-provider.ts'
 
-/** One way through the provider. Verifier and nonce are known here alone. */
-export interface Authorization {
+/**
+ * One way through the provider. Plain data, with which whoever has it can finish what somebody began: it stays
+ * in this process, or is sealed.
+ */
+export interface PendingAuthorization {
+  /** What the browser comes back with. */
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+  readonly redirectUri: string
+}
+
+export interface Authorization extends PendingAuthorization {
   /** Where the browser is sent. */
   readonly url: string
-  /** What it comes back with. */
-  readonly state: string
-  /** The ID token for the query that the browser came back with. */
-  readonly redeem: (query: string) => Promise<string>
+}
+
+/** What is asked of the provider beside the usual (OpenID Connect Core, 3.1.2.1). */
+export type AuthorizationExtras = Readonly<
+  Partial<Record<'acr_values' | 'max_age' | 'prompt', string>>
+>
+
+export interface IssuedTokens {
+  readonly idToken: string
+  readonly accessToken: string
+  readonly refreshToken: string | undefined
 }
 
 export async function beginAuthorization(
   keys: IssuerKeys,
   provider: SignInProvider,
   redirectUri: string,
+  extras: AuthorizationExtras = {},
 ): Promise<Authorization> {
-  const { authorizationEndpoint, tokenEndpoint } = authorizationEndpoints(keys)
-  const { configuration } = configure(keys, provider, {
-    authorization_endpoint: authorizationEndpoint,
-    token_endpoint: tokenEndpoint,
-  })
-  const [state, expectedNonce, pkceCodeVerifier] = [
-    randomState(),
-    randomNonce(),
-    randomPKCECodeVerifier(),
-  ]
+  const { configuration } = configure(keys, provider, endpointsOf(keys))
+  const [state, nonce, verifier] = [randomState(), randomNonce(), randomPKCECodeVerifier()]
   const url = buildAuthorizationUrl(configuration, {
+    ...extras,
     redirect_uri: redirectUri,
     scope: provider.scopes.join(' '),
     state,
-    nonce: expectedNonce,
-    code_challenge: await calculatePKCECodeChallenge(pkceCodeVerifier),
+    nonce,
+    code_challenge: await calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
   })
-  return {
-    url: url.href,
-    state,
-    redeem: async (query) => {
-      const answer = new URL(redirectUri)
-      answer.search = query
-      try {
-        const checks = { expectedState: state, expectedNonce, pkceCodeVerifier }
-        const { id_token: token } = await authorizationCodeGrant(configuration, answer, checks)
-        if (token === undefined) throw failed(`${tokenEndpoint} issued no ID token`)
-        return token
-      } catch (error) {
-        throw toSignInRefusal(error, tokenEndpoint)
-      }
-    },
+  return { url: url.href, state, nonce, verifier, redirectUri }
+}
+
+/** The tokens for the query that the browser came back with. Nobody has verified them. */
+export async function redeemAuthorization(
+  keys: IssuerKeys,
+  provider: SignInProvider,
+  { state, nonce, verifier, redirectUri }: PendingAuthorization,
+  query: string,
+): Promise<IssuedTokens> {
+  const endpoints = endpointsOf(keys)
+  const { token_endpoint: tokenEndpoint } = endpoints
+  const { configuration } = configure(keys, provider, endpoints)
+  const answer = new URL(redirectUri)
+  answer.search = query
+  try {
+    const tokens = await authorizationCodeGrant(configuration, answer, {
+      expectedState: state,
+      expectedNonce: nonce,
+      pkceCodeVerifier: verifier,
+    })
+    const { id_token: idToken, access_token: accessToken, refresh_token: refreshToken } = tokens
+    if (idToken === undefined) throw failed(`${tokenEndpoint} issued no ID token`)
+    return { idToken, accessToken, refreshToken }
+  } catch (error) {
+    throw toSignInRefusal(error, tokenEndpoint)
   }
+}
+
+function endpointsOf(keys: IssuerKeys): {
+  readonly authorization_endpoint: string
+  readonly token_endpoint: string
+} {
+  const { authorizationEndpoint, tokenEndpoint } = authorizationEndpoints(keys)
+  return { authorization_endpoint: authorizationEndpoint, token_endpoint: tokenEndpoint }
 }
 
 /** Throws where the provider cannot be signed in at by this flow. */

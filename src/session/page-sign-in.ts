@@ -1,6 +1,10 @@
 // Sign-in by way of our own pages: they show who asks, before anybody is sent to the provider.
 import { randomInt } from 'node:crypto'
-import { authorizationEndpoints, beginAuthorization } from '../identity/authorization-code.ts'
+import {
+  authorizationEndpoints,
+  beginAuthorization,
+  redeemAuthorization,
+} from '../identity/authorization-code.ts'
 import type { IssuerKeys } from '../identity/discovery.ts'
 import type { SignInProvider } from '../identity/sign-in-provider.ts'
 import { ConnectionLost } from '../wire/packet-reader.ts'
@@ -45,7 +49,8 @@ export function beginPageSignIn(
     token: async () => {
       const { authorization, query, address } = await pending.answered
       facts.browserAddress = address
-      return authorization.redeem(query)
+      const { idToken } = await redeemAuthorization(keys, provider, authorization, query)
+      return idToken
     },
     admitted: (role) => {
       pending.end({ kind: 'admitted', principal: facts.identity?.principal ?? '', role })

@@ -9,8 +9,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAuthority } from '../../../demo/certificates.ts'
 import {
   type Authorization,
+  type AuthorizationExtras,
   authorizationEndpoints,
   beginAuthorization,
+  redeemAuthorization,
 } from '../../../src/identity/authorization-code.ts'
 import type { IssuerKeys } from '../../../src/identity/discovery.ts'
 import { FetchError } from '../../../src/identity/fetch-error.ts'
@@ -63,17 +65,24 @@ function keys(more: Partial<IssuerKeys> = {}): IssuerKeys {
 
 const ourClient: OauthClient = { id: 'gate', secret: 'hunter:2', authentication: 'basic' }
 
+interface Begun extends Authorization {
+  readonly redeem: (query: string) => Promise<string>
+}
+
+/** What was begun goes another way before it is redeemed: as plain data. */
 async function begin(
   more: Partial<IssuerKeys> = {},
-  { client = ourClient, timeoutMs = 5_000 } = {},
-): Promise<Authorization> {
+  { client = ourClient, timeoutMs = 5_000, extras = {} as AuthorizationExtras } = {},
+): Promise<Begun> {
   const access = { customCa: ca, limits: { timeoutMs, maxBytes: 65_536 }, proxy: undefined }
   const scopes = ['openid', 'email']
-  return beginAuthorization(
-    keys(more),
-    { client, access, scopes, algorithms: ['ES256'] },
-    redirectUri,
-  )
+  const provider = { client, access, scopes, algorithms: ['ES256'] }
+  const begun = await beginAuthorization(keys(more), provider, redirectUri, extras)
+  const kept = JSON.parse(JSON.stringify(begun)) as Authorization
+  return {
+    ...begun,
+    redeem: async (query) => (await redeemAuthorization(keys(more), provider, kept, query)).idToken,
+  }
 }
 
 const sentWith = ({ url }: Authorization, name: string): string =>

@@ -43,7 +43,7 @@ function add(): PendingSignIn {
     return Promise.resolve({
       url: `https://issuer.example/auth?state=${state}`,
       state,
-      redeem: async () => Promise.resolve('token'),
+      ...{ nonce: 'nonce', verifier: 'verifier', redirectUri: 'https://gate.example/callback' },
     })
   })
 }
