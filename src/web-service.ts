@@ -113,6 +113,13 @@ export class WebService {
         this.#running?.keptOut.has(session, identity, address) !== false,
       end: async (order) => sessions.fleet.end(order),
       ...{ fleet, catalog, execute, now },
+      tell: (event) => {
+        const { id, kind, reason, detail, cause, identity, ...more } = event
+        const { issuer, subject, names } = identity ?? {}
+        const fields = { ...more, issuer, subject, names, correlationId: id }
+        if (reason === undefined) log.info(`pages: ${kind}`, fields)
+        else log.warn(`pages: ${kind} refused`, { ...fields, reason, detail, error: cause })
+      },
       onError: (error) => {
         log.error('pages', { error })
       },

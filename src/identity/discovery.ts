@@ -17,6 +17,7 @@ export interface IssuerKeys {
   readonly tokenEndpoint?: string
   readonly deviceAuthorizationEndpoint?: string
   readonly authorizationEndpoint?: string
+  readonly endSessionEndpoint?: string
   /** Whether answers of the authorization endpoint say whose they are (RFC 9207, 3). */
   readonly announcesIssuer?: true
 }
@@ -36,6 +37,7 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
   const { introspection_endpoint: introspection } = metadata
   const { token_endpoint: tokenEndpoint, device_authorization_endpoint: device } = metadata
   const { authorization_endpoint: authorization } = metadata
+  const { end_session_endpoint: endSession } = metadata
   const { authorization_response_iss_parameter_supported: announces } = metadata
   if (jwksUri === undefined) throw new FetchError('the discovery document has no jwks_uri')
   const keySet = parseKeySet(await (await getFromProvider(jwksUri, options)).text())
@@ -47,6 +49,7 @@ export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<Issuer
     ...(typeof tokenEndpoint === 'string' && { tokenEndpoint }),
     ...(typeof device === 'string' && { deviceAuthorizationEndpoint: device }),
     ...(typeof authorization === 'string' && { authorizationEndpoint: authorization }),
+    ...(typeof endSession === 'string' && { endSessionEndpoint: endSession }),
     ...(announces === true && { announcesIssuer: announces }),
   }
 }

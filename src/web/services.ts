@@ -5,6 +5,7 @@ import type { KeptIdentity } from '../identity/kept-identity.ts'
 import type { SessionTokens } from '../identity/session-token.ts'
 import type { SignInCall, SignInReply } from '../session/pending-sign-ins.ts'
 import type { EndCount, EndOrder } from '../session/revocations.ts'
+import type { VisitEvent } from './people/visit-event.ts'
 import type { Sealer } from './sealer.ts'
 import type { WebRules } from './web-rules.ts'
 
@@ -29,6 +30,8 @@ export interface WebServices {
   readonly catalog: CatalogHome
   /** Carries out a statement of the console, with its rights, its log and its audit. */
   readonly execute: (order: ConsoleOrder) => Promise<ConsoleReply>
+  /** What happened on the pages, for log, audit and metrics. */
+  readonly tell: (event: VisitEvent) => void
   readonly now: () => Date
   readonly onError: (error: unknown) => void
 }

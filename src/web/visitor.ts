@@ -8,7 +8,7 @@ export interface WebSession {
   readonly id: string
   readonly identity: KeptIdentity
   /** When somebody signed in at the provider, as that says, and how. Milliseconds since 1970. */
-  readonly authenticatedAt: number
+  readonly authenticatedAt: number | undefined
   readonly acr?: string | undefined
   readonly startedAt: number
   readonly expiresAt: number

@@ -21,6 +21,17 @@ export class WebBrowser {
     return this.page.status
   }
 
+  /** The cookies for a site, by name. */
+  cookies(hostname: string): ReadonlyMap<string, string> {
+    const own = [...this.#cookies].filter(([key]) => key.startsWith(`${hostname} `))
+    return new Map(own.map(([key, value]) => [key.split(' ')[2] ?? '', value]))
+  }
+
+  /** As somebody does who has got hold of it. */
+  setCookie(hostname: string, name: string, value: string): void {
+    this.#cookies.set(`${hostname} / ${name}`, value)
+  }
+
   /** What is on the page, without markup. */
   get text(): string {
     const [, body = ''] = this.page.body.split('<body')
@@ -59,6 +70,8 @@ export class WebBrowser {
   get leadsTo(): URL | undefined {
     const { url, headers, body } = this.page
     if (headers.location !== undefined) return new URL(headers.location, url)
+    const [, header] = /^0;url=(.*)$/.exec(String(headers['refresh'] ?? '')) ?? []
+    if (header !== undefined) return new URL(header, url)
     const [, refresh] = /<meta http-equiv="refresh" content="0;url=([^"]*)"/.exec(body) ?? []
     return refresh === undefined ? undefined : new URL(unescaped(refresh), url)
   }
@@ -102,8 +115,10 @@ export class WebBrowser {
     const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
     const path = /;\s*path=([^;]*)/i.exec(line)?.[1] ?? '/'
     const expires = /;\s*expires=([^;]*)/i.exec(line)?.[1]
+    const isGone = /;\s*max-age=0(?:;|$)/i.test(line)
     const key = `${hostname} ${path} ${name}`
-    if (expires !== undefined && Date.parse(expires) <= Date.now()) this.#cookies.delete(key)
+    if (isGone || (expires !== undefined && Date.parse(expires) <= Date.now()))
+      this.#cookies.delete(key)
     else this.#cookies.set(key, value)
   }
 }

@@ -26,6 +26,7 @@ export function webServices(replaced: Partial<WebServices> = {}): WebServices {
       return unexpected('catalog')
     },
     execute: () => unexpected('execute'),
+    tell: () => {},
     now,
     onError: (error) => {
       throw error

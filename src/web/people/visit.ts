@@ -5,6 +5,7 @@ import { getCookie } from 'hono/cookie'
 import type { KeptIdentity } from '../../identity/kept-identity.ts'
 import type { ConsoleRight } from '../../policy/catalog.ts'
 import { decideConsole } from '../../policy/decide-console.ts'
+import { whyNoVisit } from '../../policy/decide-visit.ts'
 import { addressOf } from '../client-address.ts'
 import { isOwnForm } from '../page-security.ts'
 import type { WebServices } from '../services.ts'
@@ -22,12 +23,21 @@ export async function readVisitor(
   if (sealed === undefined) return undefined
   // What we have sealed has the shape that we gave it.
   const session = (await services.sealer.open(sessionPurpose, sealed)) as WebSession | undefined
-  if (session === undefined || services.now().getTime() >= session.expiresAt) return undefined
-  const address = addressOf(c, services.isBehindProxy)
-  if (services.isKeptOut(session.id, session.identity, address)) return undefined
+  if (session === undefined) return undefined
   const { identity } = session
-  const right = rightOf(identity, services.rules())
+  const rules = services.rules()
+  // Whatever the configuration says now counts for those who signed in before, too.
+  const endsAt = Math.min(session.expiresAt, session.startedAt + rules.sessionLifetimeMs)
+  if (services.now().getTime() >= endsAt || !mayVisit(identity, rules)) return undefined
+  const address = addressOf(c, services.isBehindProxy)
+  if (services.isKeptOut(session.id, identity, address)) return undefined
+  const right = rightOf(identity, rules)
   return { session, name: identity.names.join(', '), right, formToken: formTokenOf(sealed) }
+}
+
+function mayVisit(identity: KeptIdentity, { catalog }: WebRules): boolean {
+  const integration = catalog.integrations.get(identity.integration)
+  return integration !== undefined && whyNoVisit(identity, integration, catalog) === undefined
 }
 
 function rightOf(identity: KeptIdentity, { catalog }: WebRules): ConsoleRight | undefined {
