@@ -15,12 +15,17 @@ export interface DeviceGrant {
   /** With the code in it. */
   readonly completeUri: string | undefined
   readonly lifetimeMs: number
+  /** By which the provider is asked, and how much time is to be between two questions. */
+  readonly deviceCode: string
+  readonly intervalMs: number
   /** The ID token, once somebody has signed in; the access token where the provider issues no other. */
   readonly token: (signal: AbortSignal) => Promise<string>
 }
 
 const longestCode = 64
 const longestUri = 500
+/** RFC 8628, 3.5: where the provider does not say. */
+const usualIntervalSeconds = 5
 /** The wait is long: a provider that is away for a moment must not end it. */
 const mostFailures = 3
 
@@ -50,6 +55,8 @@ export async function beginDeviceGrant(
         ? undefined
         : shownUri(begun.verification_uri_complete),
     lifetimeMs: begun.expires_in * 1_000,
+    deviceCode: begun.device_code,
+    intervalMs: (begun.interval ?? usualIntervalSeconds) * 1_000,
     token: async (signal) => {
       try {
         const tokens = await pollDeviceAuthorizationGrant(configuration, begun, undefined, {

@@ -1,0 +1,212 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { createLocalJWKSet } from 'jose'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createAuthority } from '../../../demo/certificates.ts'
+import { askAboutDevice, refreshTokens } from '../../../src/identity/ask-token-endpoint.ts'
+import { beginDeviceGrant } from '../../../src/identity/device-grant.ts'
+import type { IssuerKeys } from '../../../src/identity/discovery.ts'
+import type { SignInProvider } from '../../../src/identity/sign-in-provider.ts'
+import { Refusal } from '../../../src/refusal.ts'
+
+const issuer = 'https://issuer.example'
+
+let server: Server
+let ca: string
+let endpoint: string
+let answer: (response: ServerResponse) => void
+let forms: URLSearchParams[]
+
+beforeAll(async () => {
+  const authority = await createAuthority('Authority')
+  ca = authority.certificate
+  const tls = await authority.issue({ commonName: 'localhost' })
+  server = createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
+    void text(request).then((body) => {
+      forms.push(new URLSearchParams(body))
+      answer(response)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  endpoint = `https://localhost:${(server.address() as AddressInfo).port}/token`
+})
+
+afterAll(() => {
+  server.closeAllConnections()
+  server.close()
+})
+
+beforeEach(() => {
+  forms = []
+  answer = () => expect.fail('nobody is to ask')
+})
+
+function keys(more: Partial<IssuerKeys> = {}): IssuerKeys {
+  const findKey = createLocalJWKSet({ keys: [] })
+  return { issuer, findKey, tokenEndpoint: endpoint, ...more }
+}
+
+const withoutEndpoint: IssuerKeys = { issuer, findKey: createLocalJWKSet({ keys: [] }) }
+
+function provider(): SignInProvider {
+  const limits = { timeoutMs: 2_000, maxBytes: 65_536 }
+  return {
+    client: { id: 'gate', secret: undefined, authentication: 'none' },
+    access: { customCa: ca, limits, proxy: undefined },
+    scopes: ['openid', 'offline_access'],
+    algorithms: ['ES256'],
+  }
+}
+
+function says(body: unknown, status = 200): void {
+  answer = (response) => {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(body))
+  }
+}
+
+const bearer = { access_token: 'opaque', token_type: 'Bearer' }
+
+/** Whoever gets it looks at it: here only its parts have to be there. */
+function idToken(): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const seconds = Math.floor(Date.now() / 1_000)
+  const claims = { iss: issuer, sub: 'alice', aud: 'gate', iat: seconds, exp: seconds + 60 }
+  return `${part({ alg: 'ES256', kid: 'one' })}.${part(claims)}.c2lnbmF0dXJl`
+}
+
+async function refusalOf(promise: Promise<unknown>): Promise<Refusal> {
+  const error: unknown = await promise.catch((one: unknown) => one)
+  if (!(error instanceof Refusal)) throw new Error(`not refused: ${String(error)}`)
+  return error
+}
+
+describe('a device', () => {
+  const ask = async (more: IssuerKeys = keys()): ReturnType<typeof askAboutDevice> =>
+    askAboutDevice(more, provider(), 'a device code', 600_400)
+
+  test('is asked about by its code, once', async () => {
+    says({ error: 'authorization_pending' }, 400)
+    expect(await ask()).toEqual({ kind: 'pending' })
+    expect(forms.map((form) => Object.fromEntries(form))).toEqual([
+      {
+        client_id: 'gate',
+        grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+        device_code: 'a device code',
+      },
+    ])
+  })
+
+  test('is asked about later where the provider says so', async () => {
+    says({ error: 'slow_down' }, 400)
+    expect(await ask()).toEqual({ kind: 'slow-down' })
+  })
+
+  test('gets the ID token, and the refresh token if there is one', async () => {
+    const token = idToken()
+    says({ ...bearer, id_token: token, refresh_token: 'again' })
+    const tokens = { token, refreshToken: 'again' }
+    expect(await ask()).toEqual({ kind: 'signed-in', tokens })
+  })
+
+  test('gets the access token where there is no other', async () => {
+    says(bearer)
+    const tokens = { token: 'opaque', refreshToken: undefined }
+    expect(await ask()).toEqual({ kind: 'signed-in', tokens })
+  })
+
+  test('is told no', async () => {
+    says({ error: 'access_denied' }, 400)
+    expect(await refusalOf(ask())).toMatchObject({ reason: 'sign-in-denied' })
+  })
+
+  test('is told that it is too late, and how long there was', async () => {
+    says({ error: 'expired_token' }, 400)
+    expect(await refusalOf(ask())).toMatchObject({
+      reason: 'sign-in-timeout',
+      values: { seconds: 600 },
+    })
+  })
+
+  test('is asked about again where the provider does not answer', async () => {
+    answer = (response) => response.destroy()
+    expect(await ask()).toMatchObject({
+      kind: 'unanswered',
+      refusal: { reason: 'sign-in-failed' },
+    })
+  })
+
+  test.each([
+    ['refuses us', { error: 'invalid_client' }, 401],
+    ['says nothing of use', { hello: 'world' }, 200],
+  ])('is given up where the provider %s', async (_, body, status) => {
+    says(body, status)
+    expect(await refusalOf(ask())).toMatchObject({ reason: 'sign-in-failed' })
+  })
+
+  test('is not asked about where there is nobody to ask', async () => {
+    expect(await refusalOf(ask(withoutEndpoint))).toMatchObject({
+      reason: 'sign-in-failed',
+      logDetail: `the discovery document of ${issuer} has no token_endpoint`,
+    })
+  })
+})
+
+describe('a refresh token', () => {
+  const refresh = async (more: IssuerKeys = keys()): ReturnType<typeof refreshTokens> =>
+    refreshTokens(more, provider(), 'a refresh token')
+
+  test('gives a fresh ID token, and another of itself', async () => {
+    const token = idToken()
+    says({ ...bearer, id_token: token, refresh_token: 'another' })
+    expect(await refresh()).toEqual({ token, refreshToken: 'another' })
+    expect(forms.map((form) => Object.fromEntries(form))).toEqual([
+      { client_id: 'gate', grant_type: 'refresh_token', refresh_token: 'a refresh token' },
+    ])
+  })
+
+  test('gives an access token where there is no other', async () => {
+    says(bearer)
+    expect(await refresh()).toEqual({ token: 'opaque', refreshToken: undefined })
+  })
+
+  test('gives nothing once the provider does not take it', async () => {
+    says({ error: 'invalid_grant' }, 400)
+    expect(await refresh()).toBeUndefined()
+  })
+
+  test.each([
+    ['another error', { error: 'invalid_client' }, 401],
+    ['an error of the same name that is none', { error: 'invalid_grant' }, 200],
+  ])('is not said to be of no use for %s', async (_, body, status) => {
+    says(body, status)
+    expect(await refusalOf(refresh())).toMatchObject({ reason: 'sign-in-failed' })
+  })
+
+  test('is of no use where there is nobody to ask', async () => {
+    expect(await refusalOf(refresh(withoutEndpoint))).toMatchObject({ reason: 'sign-in-failed' })
+  })
+})
+
+describe('a device grant', () => {
+  const begun = {
+    device_code: 'a device code',
+    user_code: 'BCDF-GHJK',
+    verification_uri: 'https://issuer.example/device',
+    expires_in: 600,
+  }
+  const begin = async (): ReturnType<typeof beginDeviceGrant> =>
+    beginDeviceGrant(keys({ deviceAuthorizationEndpoint: endpoint }), provider())
+
+  test.each([
+    [{ interval: 2 }, 2_000],
+    [{}, 5_000],
+  ])('says by what to ask and how often: %o', async (more, intervalMs) => {
+    says({ ...begun, ...more })
+    expect(await begin()).toMatchObject({ deviceCode: 'a device code', intervalMs })
+  })
+})
