@@ -63,6 +63,7 @@ export class Service {
   /** Here, where it outlives every worker. */
   readonly #ledger = new LocalLedger()
   readonly #credentialKey = randomBytes(32)
+  readonly #webSecret = randomBytes(32).toString('base64')
   readonly #stopped = Promise.withResolvers<undefined>()
   #stopping: Promise<void> | undefined
   #isTold = false
@@ -116,6 +117,7 @@ export class Service {
       fleet: this.#fleet,
       catalog: this.#home,
       execute: async (order) => this.#order(order),
+      secretOfThisStart: this.#webSecret,
       log: this.#log,
     })
   }

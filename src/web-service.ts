@@ -1,10 +1,10 @@
 // The HTTPS server for browsers and tools, beside the sessions that it is about.
-import { randomBytes } from 'node:crypto'
 import type { CatalogHome } from './admin/catalog-home.ts'
 import type { ConsoleFleet } from './admin/console-fleet.ts'
 import type { ConsoleOrder, ConsoleReply } from './admin/order.ts'
 import { BackChannelLogout } from './back-channel-logout.ts'
 import { type KeyCaches, tlsSettings } from './compose-rules.ts'
+import { sessionTokensOf, webSecretsOf } from './compose-session-tokens.ts'
 import { composeWebRules, type WebConfig } from './compose-web.ts'
 import type { Config } from './config/index.ts'
 import {
@@ -18,7 +18,8 @@ import { KeptParts } from './kept-parts.ts'
 import type { Sessions } from './sessions.ts'
 import type { Log } from './telemetry/log.ts'
 import type { TlsHttpServer } from './web/hardened-server.ts'
-import { createSealer } from './web/sealer.ts'
+import type { SessionTokens } from './identity/session-token.ts'
+import { createSealer, type Sealer } from './web/sealer.ts'
 import type { WebServices } from './web/services.ts'
 import { startWebServer } from './web/web-server.ts'
 import type { WebRules } from './web/web-rules.ts'
@@ -30,7 +31,17 @@ export interface WebServiceOptions {
   readonly catalog: CatalogHome
   /** Carries out a statement of the console. */
   readonly execute: (order: ConsoleOrder) => Promise<ConsoleReply>
+  /** What seals and signs where the configuration has no secret for it. */
+  readonly secretOfThisStart: string
   readonly log: Log
+}
+
+/** By the configuration that is in force. */
+interface Running {
+  readonly rules: WebRules
+  readonly keptOut: KeptOut
+  readonly sealer: Sealer
+  readonly tokens: SessionTokens | undefined
 }
 
 /** What becomes of keys is told by the workers, who let people in at databases. */
@@ -41,7 +52,7 @@ export class WebService {
   #pages: TlsHttpServer | undefined
   readonly #keyCaches: KeyCaches = new Map()
   #parts = new KeptParts()
-  #running: { readonly rules: WebRules; readonly keptOut: KeptOut } | undefined
+  #running: Running | undefined
   #unwatch: () => void = () => {}
 
   constructor(options: WebServiceOptions) {
@@ -79,13 +90,16 @@ export class WebService {
     const keptOut = this.#running?.keptOut ?? this.#keepOut()
     keptOut.follow(config.deny_file)
     this.#parts = parts
-    this.#running = { rules, keptOut }
+    const secrets = webSecretsOf(config, this.#options.secretOfThisStart)
+    const sealer = createSealer(secrets, () => new Date())
+    const tokens = sessionTokensOf(config, secrets, rules.catalog)
+    this.#running = { rules, keptOut, sealer, tokens }
   }
 
   #keepOut(): KeptOut {
     const { sessions, log } = this.#options
     return new KeptOut({
-      catalog: () => this.#rules().catalog,
+      catalog: () => this.#now.rules.catalog,
       standingOrders: () => sessions.fleet.standingOrders,
       onFailure: (error) => {
         log.error('deny file not read, the last good entries stay in use', { error })
@@ -94,23 +108,27 @@ export class WebService {
     })
   }
 
-  #rules(): WebRules {
+  get #now(): Running {
     if (this.#running === undefined) throw new Error('there are no pages')
-    return this.#running.rules
+    return this.#running
   }
 
   #services({ web }: WebConfig): WebServices {
     const { sessions, fleet, catalog, execute, log } = this.#options
     const now = (): Date => new Date()
+    const running = (): Running => this.#now
     return {
       publicUrl: web.public_url,
       isBehindProxy: web.behind_proxy,
-      rules: () => this.#rules(),
-      sealer: createSealer(web.secret ?? [randomBytes(32).toString('base64')], now),
-      tokens: undefined,
+      rules: () => running().rules,
+      get sealer() {
+        return running().sealer
+      },
+      get tokens() {
+        return running().tokens
+      },
       signIn: async (call) => sessions.signIn(call),
-      isKeptOut: (session, identity, address) =>
-        this.#running?.keptOut.has(session, identity, address) !== false,
+      isKeptOut: (session, identity, address) => running().keptOut.has(session, identity, address),
       end: async (order) => sessions.fleet.end(order),
       ...{ fleet, catalog, execute, now },
       tell: (event) => {

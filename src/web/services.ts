@@ -17,8 +17,9 @@ export interface WebServices {
   readonly isBehindProxy: boolean
   /** Those of now: to be asked for anew with each request, and once in it. */
   readonly rules: () => WebRules
+  /** That of now, as `rules`. */
   readonly sealer: Sealer
-  /** Undefined where there are none. */
+  /** Those of now, as `rules`; undefined where there are none. */
   readonly tokens: SessionTokens | undefined
   /** Asks the process in which a client waits for somebody to sign in. */
   readonly signIn: (call: SignInCall) => Promise<SignInReply>
