@@ -4,6 +4,7 @@ import { checkBeforeKeys } from './check-unverified.ts'
 import type { IssuerKeys } from './discovery.ts'
 import { IntrospectedTokens } from './introspected-tokens.ts'
 import { openToken } from './open-token.ts'
+import type { CheckObserver } from './token-check.ts'
 import type { TokenRules } from './token-rules.ts'
 import { type Principal, verifyToken } from './verify-token.ts'
 
@@ -34,7 +35,8 @@ export class VerifiedTokens {
     this.#remembered = new LRUCache({ maxSize: maxTokenBytes, ttl: rememberedMs })
   }
 
-  async verify(token: string, now: Date): Promise<Principal> {
+  /** `checking` is told of nothing where the token is a remembered one. */
+  async verify(token: string, now: Date, checking?: CheckObserver): Promise<Principal> {
     const digest = createHash('sha256').update(token).digest('base64')
     if (this.rules.dialect === 'cockroachdb') await this.#refuseEarly(token)
     const keys = await this.rules.keys.current()
@@ -42,8 +44,8 @@ export class VerifiedTokens {
     const isFresh = known !== undefined && now.getTime() < known.principal.goodUntil.getTime()
     if (isFresh && known.keys === keys) return known.principal
     // An expired token is verified again, for the refusal that says since when.
-    const signed = await openToken(token, this.rules.decryptionKeys)
-    const principal = await verifyToken(signed, this.rules, now)
+    const signed = await openToken(token, this.rules.decryptionKeys, checking)
+    const principal = await verifyToken(signed, this.rules, now, checking)
     this.#remembered.set(digest, { principal, keys }, { size: sizeOf(token, principal) })
     return principal
   }

@@ -15,6 +15,7 @@ import { authenticateByRelay } from './password-relay.ts'
 import { authenticateBySignIn } from './sign-in.ts'
 import { type Conversation, timed } from './conversation.ts'
 import type { Login } from './login.ts'
+import { LoginSteps, recordChecks } from './login-steps.ts'
 import { throttleTokens } from './try-credential.ts'
 import type { ListenerAddress, Rules, SessionServices } from './services.ts'
 
@@ -27,16 +28,19 @@ export async function authenticate(
   services: SessionServices,
 ): Promise<Entrance> {
   const { facts } = conversation
+  const { steps = new LoginSteps() } = facts
   const attempt: Attempt = {
     intent: readIntent(startup),
     facts,
     catalog: rules.catalog,
+    report: steps.add,
     findDenial: conversation.watch.find,
   }
   const pool = enterPool(attempt, listener)
   const greeting = negotiation(startup)
-  const login: Login = { conversation, attempt, pool, greeting, rules, services }
-  const tokens = throttleTokens(rules.tokens, facts, rules.limits, services)
+  const recorded = recordChecks(rules.tokens, steps)
+  const login: Login = { conversation, attempt, pool, greeting, rules, services, tokens: recorded }
+  const tokens = throttleTokens(recorded, facts, rules.limits, services)
   const admit = isConsole(attempt.intent.database, attempt.catalog) ? admitToConsole : admitToken
   const verify = async (token: string): Promise<Entrance> =>
     timed(services.observer, 'verify', async () => admit(attempt, token, tokens, services.now()))

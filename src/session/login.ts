@@ -1,5 +1,6 @@
 import type { Pool } from '../policy/catalog.ts'
 import type { Taken } from '../wire/startup.ts'
+import type { TokenVerifiers } from './admit-token.ts'
 import type { Attempt } from './attempt.ts'
 import { type Conversation, waitForClient } from './conversation.ts'
 import type { Patience } from './patience.ts'
@@ -13,6 +14,8 @@ export interface Login {
   /** What is said of the protocol in front of everything else. */
   readonly greeting: Buffer
   readonly rules: Rules
+  /** Its tokens' verifiers. */
+  readonly tokens: TokenVerifiers
   readonly services: SessionServices
 }
 

@@ -2,7 +2,9 @@ import type { Dialect } from '../identity/dialect.ts'
 import type { AuthMethod, SignInFlow } from '../policy/catalog.ts'
 import type { Refusal } from '../refusal.ts'
 import type { ClientCertificate } from './client-certificate.ts'
+import type { ErrorFields } from '../wire/write-backend.ts'
 import type { ConsoleGuest } from './console-guest.ts'
+import type { LoginSteps } from './login-steps.ts'
 
 /** What is known of a session. It grows while the session goes through its phases. */
 export interface SessionFacts {
@@ -79,6 +81,10 @@ export interface SessionFacts {
   /** What came of the role of the identity's own: made, given or deprived of memberships, or neither. */
   readonly provisioned?: 'created' | 'changed' | 'unchanged'
   readonly upstreamProcessId?: number
+  /** What was compared, as long as it is a login. */
+  readonly steps?: LoginSteps
+  /** What the client was told of its refusal; undefined where that was PostgreSQL's own error, or nothing. */
+  readonly told?: ErrorFields
   /** Set where a record of this session stands for those of many that were refused alike. */
   readonly standsFor?: {
     readonly since: Date

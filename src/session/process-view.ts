@@ -10,6 +10,8 @@ export interface ProcessView {
   readonly pools: readonly PoolCount[]
   readonly usage: ProcessUsage
   readonly denials: readonly DeniedLogin[]
+  readonly changes: ProcessChanges
+  readonly logins: LoginCounts
   readonly keys: readonly KeyCacheState[]
   readonly hosts: readonly KnownHost[]
   /** What the deny file says. */
@@ -22,6 +24,24 @@ export interface ProcessStatistics {
   /** Of this process alone: numbers of processes come back. */
   readonly process: string
   readonly databases: Statistics
+}
+
+/** How often lists of it were changed: whoever has seen one needs no other while these are the same. */
+export interface ProcessChanges {
+  readonly process: string
+  readonly sessions: number
+  readonly refusals: number
+}
+
+/** What its metrics count of logins. */
+export interface LoginCounts {
+  readonly process: string
+  readonly admitted: number
+  readonly abandoned: number
+  readonly refused: Readonly<Record<string, number>>
+  readonly sessionsOpen: number
+  /** Of all that a login costs but the wait for its credential: logins that took no longer, by seconds. */
+  readonly durations: readonly (readonly [atMost: number, logins: number])[]
 }
 
 /** The open sessions of one role at one database. */

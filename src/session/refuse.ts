@@ -22,9 +22,12 @@ export function refuse(
     return
   }
   const refusal = toRefusal(error)
+  const told = errorFor(refusal, facts)
+  const isSilent = refusal.reason === 'tls-failed' || entry.place.isSilenced
+  if (!isSilent && refusal.errorResponse === undefined) facts.told = told
   if (refusal.reason === 'oauth-discovery') observer.discovered(facts)
   else observer.refused(facts, refusal)
-  if (refusal.reason === 'tls-failed' || entry.place.isSilenced) {
+  if (isSilent) {
     socket.destroy()
     return
   }
@@ -41,7 +44,7 @@ export function refuse(
   })
   // Unread bytes would turn the close into a reset, and the client would never see the message.
   socket.resume()
-  socket.end(refusal.errorResponse ?? fatalError(errorFor(refusal, facts)))
+  socket.end(refusal.errorResponse ?? fatalError(told))
 }
 
 export function toRefusal(error: unknown): Refusal {

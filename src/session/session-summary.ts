@@ -62,10 +62,10 @@ export function listSessions(
 ): SessionList {
   const isAll = criteriaOf(selector).length === 0
   const chosen = [...live].filter(({ facts }) => isAll || selects(selector, facts))
-  return joinLists(
-    [{ sessions: chosen.map(summarize), total: chosen.length, unanswered: 0 }],
-    limit,
-  )
+  const oldest = chosen
+    .sort((one, other) => one.facts.openedAt.getTime() - other.facts.openedAt.getTime())
+    .slice(0, limit)
+  return { sessions: oldest.map(summarize), total: chosen.length, unanswered: 0 }
 }
 
 /** The lists of several processes as one. */

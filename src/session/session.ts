@@ -14,6 +14,7 @@ import { type Conversation, timed } from './conversation.ts'
 import { boundsFor, poolOf } from './bounds-for.ts'
 import { enterConsole } from './enter-console.ts'
 import { join } from './join.ts'
+import { LoginSteps } from './login-steps.ts'
 import { negotiate } from './negotiate.ts'
 import type { SessionFacts } from './observer.ts'
 import { openUpstream } from './open-upstream.ts'
@@ -63,6 +64,7 @@ export async function runSession(
       await enterConsole({ conversation, admission, rules, services, traffic })
     } else await goUpstream(conversation, admission, rules, services, traffic)
     isIn = true
+    conversation.facts.steps?.forget()
     const { credentialMs, pausedMs } = conversation
     observer.stage('total', performance.now() - startedAt - credentialMs - pausedMs)
   } catch (error) {
@@ -112,6 +114,7 @@ function converse(
     peer,
     listener: { address: listener.address, port: listener.port },
     catalogVersion,
+    steps: new LoginSteps(),
   }
   return {
     socket,

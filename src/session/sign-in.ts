@@ -36,7 +36,7 @@ export async function authenticateBySignIn(signIn: Login): Promise<Entrance> {
     attempt.facts.credential = 'token'
     const admit = isAtConsole ? admitToConsoleBy : admitBy
     const admission = await timed(services.observer, 'verify', async () =>
-      admit(attempt, integration, token, rules.tokens, services.now()),
+      admit(attempt, integration, token, signIn.tokens, services.now()),
     )
     way.admitted?.(admission.kind === 'console' ? 'console' : admission.role)
     return admission

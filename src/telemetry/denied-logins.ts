@@ -1,19 +1,35 @@
 import { printable, type Reason, type Refusal } from '../refusal.ts'
-import type { DeniedLogin } from '../session/denied-login.ts'
+import type { DeniedLogin, ExplainedDenial } from '../session/denied-login.ts'
 import type { SessionFacts, SessionObserver } from '../session/observer.ts'
+import { explain } from './log.ts'
 import { redact } from './safe-line.ts'
 
 /** Of each reason, so that a flood of one does not push out the others. */
 const keptOfEach = 50
+/** Of the latest of each reason it is kept how they came about. */
+const explainedOfEach = 20
+const maxSteps = 40
+const longestText = 300
+/** Of all steps of one login. */
+const maxStepsLength = 4_000
 
 export interface DeniedLogins extends SessionObserver {
   /** The latest first. */
   readonly latest: readonly DeniedLogin[]
+  /** By the reference that its client was given. */
+  find(reference: string): ExplainedDenial | undefined
+}
+
+type Explanation = Omit<ExplainedDenial, keyof DeniedLogin>
+
+interface Kept {
+  readonly login: DeniedLogin
+  explanation: Explanation
 }
 
 /** Keeps the last logins that were refused, for whoever asks why. */
 export function keepDeniedLogins(): DeniedLogins {
-  const byReason = new Map<Reason, DeniedLogin[]>()
+  const byReason = new Map<Reason, Kept[]>()
   return {
     opened() {},
     stage() {},
@@ -21,15 +37,27 @@ export function keepDeniedLogins(): DeniedLogins {
     refused(session, refusal) {
       const kept = byReason.get(refusal.reason) ?? []
       byReason.set(refusal.reason, kept)
-      kept.push(deniedLogin(session, refusal))
+      kept.push({ login: deniedLogin(session, refusal), explanation: explained(session, refusal) })
       if (kept.length > keptOfEach) kept.shift()
+      const old = kept.at(-1 - explainedOfEach)
+      if (old !== undefined) old.explanation = forgotten
     },
     abandoned() {},
     discovered() {},
     cancelled() {},
     ended() {},
     get latest() {
-      return [...byReason.values()].flat().sort((one, other) => other.atMs - one.atMs)
+      return [...byReason.values()]
+        .flat()
+        .map(({ login }) => login)
+        .sort((one, other) => other.atMs - one.atMs)
+    },
+    find(reference) {
+      for (const kept of byReason.values()) {
+        const found = kept.findLast(({ login }) => login.session === reference)
+        if (found !== undefined) return { ...found.login, ...found.explanation }
+      }
+      return undefined
     },
   }
 }
@@ -54,7 +82,37 @@ function deniedLogin(session: SessionFacts, { reason, sqlstate }: Refusal): Deni
   }
 }
 
+const forgotten: Explanation = { steps: [], told: undefined, why: undefined }
+
+function explained({ steps, told }: SessionFacts, refusal: Refusal): Explanation {
+  const cause = refusal.cause === undefined ? [] : [explain(refusal.cause)]
+  const why = [refusal.logDetail ?? [], cause].flat().join(': ')
+  return {
+    steps: shortened(steps?.read() ?? []),
+    told: told && {
+      sqlstate: told.sqlstate,
+      message: safe(told.message, longestText) ?? '',
+      detail: safe(told.detail, longestText),
+      hint: safe(told.hint, longestText),
+    },
+    why: why === '' ? undefined : safe(why, longestText),
+  }
+}
+
+/** The last one is the one that failed: where there are too many, those before it go. */
+function shortened(steps: ExplainedDenial['steps']): ExplainedDenial['steps'] {
+  const kept: ExplainedDenial['steps'][number][] = []
+  let length = 0
+  for (const { check, compared, passed } of steps.toReversed().slice(0, maxSteps)) {
+    const shown = { check, compared: safe(compared, longestText) ?? '', passed }
+    length += shown.compared.length
+    if (length > maxStepsLength) break
+    kept.push(shown)
+  }
+  return kept.toReversed()
+}
+
 // Redacted before it is cut short: a part of a token would no longer look like one.
-function safe(value: string | undefined): string | undefined {
-  return value === undefined ? undefined : printable(redact(value))
+function safe<T extends string | undefined>(value: T, longest?: number): T | string {
+  return value === undefined ? value : printable(redact(value), longest)
 }
