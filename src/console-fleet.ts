@@ -5,6 +5,7 @@ import type {
   GovernanceAct,
   NodeFacts,
   NodeSetting,
+  PoolFacts,
 } from './admin/console-fleet.ts'
 import { ConsoleError } from './admin/answer.ts'
 import type { GateControl } from './admin/pooler/services.ts'
@@ -14,6 +15,7 @@ import { ConsoleExplanations } from './explain-for-console.ts'
 import { FleetTotals } from './fleet-statistics.ts'
 import type { Asker, FleetSessions } from './fleet-sessions.ts'
 import type { Answers } from './fleet/supervisor.ts'
+import type { ExplainedDenial } from './session/denied-login.ts'
 import type { ProcessView, ViewName } from './session/process-view.ts'
 import { criteriaOf } from './session/session-selector.ts'
 import type { AdministrativeAct } from './telemetry/audit.ts'
@@ -51,6 +53,7 @@ export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet 
     statistics: async () => totals.read(),
     ask,
     askOne: async (name) => askOne(asker, name),
+    refusal: async (reference) => refusals(asker, reference),
     standingOrders,
     end: async (order) => sessions.end(order),
     restore: async (selector) => sessions.restore(selector),
@@ -84,7 +87,7 @@ async function record(
       hint: 'See audit in the configuration, and the log.',
     })
   }
-  log.warn(`${titles[act]} by the console`, told)
+  log.warn(`${titles[act]} by ${user.by === 'web' ? 'a page' : 'the console'}`, told)
 }
 
 const titles = {
@@ -102,6 +105,7 @@ function nodeFacts(config: Config, version: string, gates: Gates): NodeFacts {
     state: gates.mode,
     maxSessions: config.limits.max_sessions,
     databases: databaseFacts(config, gates),
+    pools: poolFacts(config),
     roles: [...new Set(Object.values(config.groups).map(({ role }) => role))].sort(),
     settings: settingsOf(config),
   }
@@ -121,6 +125,20 @@ function databaseFacts(config: Config, gates: Gates): readonly DatabaseFacts[] {
       isDisabled: disabled,
     }
   })
+}
+
+function poolFacts({ connectivity_pools: pools }: Config): readonly PoolFacts[] {
+  return Object.entries(pools).map(([name, { participants, max_sessions: maxSessions }]) => ({
+    name,
+    maxSessions,
+    participants: participants.map((one) => ({
+      node: one.node,
+      listens: one.socket_directory ?? `${one.listen_address ?? ''}:${one.listen_port}`,
+      advertised:
+        one.advertised_address &&
+        `${one.advertised_address}:${one.advertised_port ?? one.listen_port}`,
+    })),
+  }))
 }
 
 const seconds = (ms: number): string => String(ms / 1_000)
@@ -152,6 +170,14 @@ function settingsOf(config: Config): readonly NodeSetting[] {
   return settings.map(([key, value, byDefault]) => ({
     ...{ key, value, default: byDefault, isChangeable: true },
   }))
+}
+
+async function refusals(asker: Asker, reference: string): Promise<Answers<ExplainedDenial>> {
+  const { answers, unanswered } = await asker.askEach<ExplainedDenial | undefined>(
+    'findDenied',
+    reference,
+  )
+  return { answers: answers.filter((one) => one !== undefined), unanswered }
 }
 
 async function askOne<Name extends ViewName>(

@@ -25,6 +25,7 @@ import {
   type SessionList,
   type SessionQuery,
 } from './session/session-summary.ts'
+import type { ExplainedDenial } from './session/denied-login.ts'
 import type { ProcessUsage, ProcessView, ViewName } from './session/process-view.ts'
 import type { SessionSelector } from './session/session-selector.ts'
 import { PendingSignIns, type SignInCall, type SignInReply } from './session/pending-sign-ins.ts'
@@ -42,6 +43,7 @@ import { UpstreamNetwork } from './upstream/network.ts'
 import { WarmSessions } from './upstream/warm-sessions.ts'
 import type { CancelRequest } from './wire/startup.ts'
 import { type AdministrativeAct, type Audit, createAudit } from './telemetry/audit.ts'
+import { countChanges } from './telemetry/count-changes.ts'
 import { keepDeniedLogins } from './telemetry/denied-logins.ts'
 import { hostLog, issuerLog, type Log, sessionLog } from './telemetry/log.ts'
 import { type CatalogMetrics, createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -96,13 +98,16 @@ export class Proxy {
   readonly #audit: Audit
   readonly #records: readonly ThinnedObserver[]
   readonly #denied = keepDeniedLogins()
+  readonly #changes = countChanges()
   readonly #network: UpstreamNetwork
   readonly #warm: WarmSessions
   readonly #services: SessionServices
   readonly #revocations: Revocations
   readonly #issuers: ReturnType<typeof combineIssuer>
   readonly #listeners = new Map<string, Listener>()
-  readonly #views: { readonly [Name in ViewName]: () => ProcessView[Name] } = {
+  readonly #views: {
+    readonly [Name in ViewName]: () => ProcessView[Name] | Promise<ProcessView[Name]>
+  } = {
     statistics: () => ({
       process: this.#name,
       databases: this.#registry.statistics.with(this.#registry.live()),
@@ -110,6 +115,8 @@ export class Proxy {
     pools: () => countPools(this.#registry.live()),
     usage: () => this.#usage(),
     denials: () => this.#denied.latest,
+    changes: () => ({ process: this.#name, ...this.#changes.counts }),
+    logins: async () => ({ process: this.#name, ...(await this.#metrics.logins()) }),
     keys: () => [...this.#keyCaches.values()].map(({ state }) => state),
     hosts: () => this.#network.addresses.known,
     denied: () => [...take(this.#revocations.denials.entries(), maxShownDenials)],
@@ -161,7 +168,7 @@ export class Proxy {
     }
     const written = config.audit.sink === 'none' ? [] : [this.#audit]
     this.#records = [sessionLog(log), this.#denied, ...written].map(thinFloods)
-    const observer = combine([this.#metrics, ...this.#records], onObserverError)
+    const observer = combine([this.#metrics, this.#changes, ...this.#records], onObserverError)
     this.#issuers = combineIssuer(
       [
         this.#metrics,
@@ -326,8 +333,13 @@ export class Proxy {
   }
 
   /** What the console shows of this process. */
-  lookAt(name: ViewName): ProcessView[ViewName] {
+  async lookAt(name: ViewName): Promise<ProcessView[ViewName]> {
     return this.#views[name]()
+  }
+
+  /** How a login was refused that this process remembers. */
+  findDenied(reference: string): ExplainedDenial | undefined {
+    return this.#denied.find(reference)
   }
 
   /** Takes over which databases are open, and says what that came to. */

@@ -143,7 +143,8 @@ export function sessionHandlers(proxy: () => Proxy): Handlers {
     listSessions: (query: SessionQuery) => proxy().listHere(query),
     restoreSessions: (selector: SessionSelector) => proxy().restoreHere(selector),
     recordAct: async (act: AdministrativeAct) => proxy().recordAct(act),
-    lookAt: (name: ViewName) => proxy().lookAt(name),
+    lookAt: async (name: ViewName) => proxy().lookAt(name),
+    findDenied: (reference: string) => proxy().findDenied(reference),
   }
 }
 

@@ -76,6 +76,8 @@ export interface CatalogHome {
   ): Promise<CatalogChange | 'unchanged'>
   /** The latest first. */
   history(): Promise<readonly CatalogVersion[]>
+  /** Of a version, with its secrets masked and without its comments; undefined: it is not there any more. */
+  textOf(version: number): Promise<string | undefined>
   /** Makes the text of an earlier version that of a new one. */
   rollback(author: CatalogAuthor, version: number): Promise<CatalogChange | 'unchanged'>
 }

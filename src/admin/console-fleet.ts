@@ -1,5 +1,6 @@
 // What the console sees of the sessions of all workers, and what it may do to them.
 import type { DatabaseTotals } from '../session/database-statistics.ts'
+import type { ExplainedDenial } from '../session/denied-login.ts'
 import type { ProcessView, ViewName } from '../session/process-view.ts'
 import type { EndCount, EndOrder, RestoreCount } from '../session/revocations.ts'
 import type { SessionSelector } from '../session/session-selector.ts'
@@ -20,6 +21,8 @@ export interface ConsoleFleet {
   readonly ask: <Name extends ViewName>(name: Name) => Promise<Gathered<ProcessView[Name]>>
   /** Asks one process, for what is the same in all of them. */
   readonly askOne: <Name extends ViewName>(name: Name) => Promise<Gathered<ProcessView[Name]>>
+  /** How logins were refused, by the reference that the client was given. */
+  readonly refusal: (reference: string) => Promise<Gathered<ExplainedDenial>>
   /** Those that refuse logins still. */
   readonly standingOrders: () => readonly StandingRevocation[]
   readonly end: (order: EndOrder) => Promise<EndCount>
@@ -44,10 +47,26 @@ export interface NodeFacts {
   readonly state: 'active' | 'paused' | 'suspended'
   readonly maxSessions: number
   readonly databases: readonly DatabaseFacts[]
+  readonly pools: readonly PoolFacts[]
   /** Roles that groups or passwords of the configuration name. */
   readonly roles: readonly string[]
   /** Settings by PgBouncer's names. */
   readonly settings: readonly NodeSetting[]
+}
+
+/** What a connectivity pool is beside its rules. */
+export interface PoolFacts {
+  readonly name: string
+  /** As configured, on whichever node. */
+  readonly participants: readonly ParticipantFacts[]
+  readonly maxSessions: number | undefined
+}
+
+export interface ParticipantFacts {
+  readonly node: string
+  /** Address and port, or the path of a Unix socket. */
+  readonly listens: string
+  readonly advertised: string | undefined
 }
 
 export interface DatabaseFacts {

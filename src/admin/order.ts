@@ -9,13 +9,14 @@ export interface ConsoleUser {
   /** The principal, or the name of who came in without single sign-on. */
   readonly name: string
   readonly right: ConsoleRight
-  readonly by: 'sso' | 'secret' | 'socket'
+  /** `web`: on a page, where somebody came by single sign-on, too. */
+  readonly by: 'sso' | 'secret' | 'socket' | 'web'
   readonly issuer: string | undefined
   readonly subject: string | undefined
   readonly address: string
-  /** The id of the console session, as in the log and the audit. */
+  /** The id of the console session, or of that in the browser, as in the log and the audit. */
   readonly session: string
-  /** The database that it is connected to: `system`, `portcullis` or `pgbouncer`. */
+  /** The database that it is connected to: `system`, `portcullis` or `pgbouncer`; on a page it is `system`. */
   readonly database: string
 }
 

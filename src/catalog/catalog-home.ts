@@ -21,6 +21,7 @@ import {
 import type { ChangeRecord } from './change-record.ts'
 import { asBroken, asFailure, problemsOf } from './errors.ts'
 import { type FileLock, removeUnfinishedLocks, takeLock } from './file-lock.ts'
+import { maskedText } from './masked-text.ts'
 import { removeLeftovers, replaceFile } from './replace-file.ts'
 import { isCatalogSection } from './sections.ts'
 import { digestOf, type VersionRecord, VersionStore } from './version-store.ts'
@@ -172,6 +173,13 @@ export class FileCatalog implements CatalogHome {
   async history(): Promise<readonly CatalogVersion[]> {
     this.#store.load()
     return Promise.resolve(this.#store.records.map(versionOf))
+  }
+
+  async textOf(version: number): Promise<string | undefined> {
+    const { record, loaded } = this.#used
+    this.#store.load()
+    const text = record.version === version ? loaded.text : await this.#store.textOf(version)
+    return text === undefined ? undefined : maskedText(text)
   }
 
   /** Takes over the file as it is now. To be called in turn. Throws, and all stays as it is. */

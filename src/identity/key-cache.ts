@@ -1,5 +1,5 @@
 import { errors, type JWTVerifyGetKey } from 'jose'
-import { Refusal } from '../refusal.ts'
+import { printable, Refusal } from '../refusal.ts'
 import type { FetchKeys, IssuerKeys } from './discovery.ts'
 import type { IssuerObserver } from './observer.ts'
 
@@ -26,6 +26,12 @@ export interface KeyCacheState {
   /** How long they are believed still if nobody can fetch others. */
   readonly believedForMs: number | undefined
   readonly keys: readonly PublicKeyName[]
+  /** How long ago they were last asked for; undefined: never. */
+  readonly triedMs: number | undefined
+  /** What came of that, where it failed. */
+  readonly failure: string | undefined
+  /** As `clockAheadMs` of the cache. */
+  readonly clockAheadMs: number | undefined
 }
 
 export interface PublicKeyName {
@@ -76,6 +82,9 @@ export class KeyCache {
       keys: (known?.current.findKey.jwks().keys ?? []).map(({ kid, kty, alg, use }) => ({
         ...{ kid: text(kid), kty: text(kty), alg: text(alg), use: text(use) },
       })),
+      triedMs: Number.isFinite(this.#lastAttemptAt) ? this.#now() - this.#lastAttemptAt : undefined,
+      failure: this.#lastError === undefined ? undefined : described(this.#lastError),
+      clockAheadMs: this.clockAheadMs,
     }
   }
 
@@ -150,12 +159,20 @@ export class KeyCache {
     this.#lastAttemptAt = this.#now()
     try {
       this.#keys = { current: await this.#fetch(), fetchedAt: this.#now() }
+      this.#lastError = undefined
       this.#observer.keysRefreshed(this.issuer, 'ok')
     } catch (error) {
       this.#lastError = error
       this.#observer.keysRefreshed(this.issuer, 'failed', error)
     }
   }
+}
+
+/** What failed, and what that came from. */
+function described(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed'
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  return printable(`${error.message}${cause}`)
 }
 
 /** The members of a key are whatever its issuer has written. */

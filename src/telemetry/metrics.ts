@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { EndReason, SessionFacts, SessionObserver, Stage } from '../session/observer.ts'
+import type { LoginCounts } from '../session/process-view.ts'
 import type { HostObserver, IssuerObserver, WarmObserver } from './observers.ts'
 
 interface MetricsOptions {
@@ -41,6 +42,8 @@ export interface Metrics
   auditDropped(records: number): void
   /** The values of this process, fit for IPC. Starts a new window of the event loop's lag. */
   snapshot(): Promise<unknown>
+  /** What is counted of logins, without what a snapshot resets. */
+  logins(): Promise<Omit<LoginCounts, 'process'>>
   /** Stops measuring the event loop. */
   close(): void
 }
@@ -404,6 +407,31 @@ export function createMetrics({
     },
     async snapshot() {
       return structuredClone(await registry.getMetricsAsJSON())
+    },
+    async logins() {
+      const { values } = await logins.get()
+      const sum = (wanted: string): number =>
+        values.reduce(
+          (count, { labels, value }) => (labels.outcome === wanted ? count + value : count),
+          0,
+        )
+      const refused: Record<string, number> = {}
+      for (const { labels, value } of values) {
+        if (labels.outcome !== 'refused') continue
+        const reason = String(labels.reason)
+        refused[reason] = (refused[reason] ?? 0) + value
+      }
+      return {
+        admitted: sum('admitted'),
+        abandoned: sum('abandoned'),
+        refused,
+        sessionsOpen: (await sessionsOpen.get()).values[0]?.value ?? 0,
+        durations: (await loginDuration.get()).values.flatMap(({ labels, value }) => {
+          const { stage, le } = labels as { readonly stage?: string; readonly le?: string | number }
+          if (stage !== 'total' || le === undefined) return []
+          return [[Number(le === '+Inf' ? Infinity : le), value] as const]
+        }),
+      }
     },
     close: stopLag,
   }

@@ -95,6 +95,9 @@ export class MemoryCatalog implements CatalogHome, Disposable {
   readonly history: CatalogHome['history'] = async () =>
     Promise.resolve(this.#versions.toReversed())
 
+  readonly textOf: CatalogHome['textOf'] = async (version) =>
+    Promise.resolve(version === this.#versions.length ? this.#text : undefined)
+
   readonly rollback: CatalogHome['rollback'] = async () => Promise.reject(new Error('not here'))
 
   #load(text: string): LoadedConfig {

@@ -56,6 +56,7 @@ export const node: NodeFacts = {
       isDisabled: true,
     },
   ],
+  pools: [],
   roles: ['app_readonly', 'app_readwrite'],
   settings: [{ key: 'max_client_conn', value: '100', default: '10000', isChangeable: true }],
 }
@@ -69,6 +70,7 @@ export function fleetOf(more: Partial<ConsoleFleet> = {}): ConsoleFleet {
     statistics: async () => Promise.resolve({ databases: new Map(), unanswered: 0 }),
     ask: nothing,
     askOne: nothing,
+    refusal: nothing,
     standingOrders: () => [],
     end: async () => Promise.resolve({ ended: 1, unanswered: 0 }),
     restore: async () => Promise.resolve({ restored: 1, unanswered: 0 }),

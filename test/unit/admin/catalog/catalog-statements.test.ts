@@ -24,6 +24,7 @@ function homeOf(rollback: CatalogHome['rollback']): CatalogHome {
       problems: ['/etc/p.yaml: no'],
     },
     change: async () => Promise.resolve('unchanged'),
+    textOf: async () => Promise.resolve(undefined),
     history: async () =>
       Promise.resolve([
         version,

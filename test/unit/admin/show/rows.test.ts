@@ -260,12 +260,19 @@ describe('who is kept out', () => {
 
   test('KEYS are those of each issuer, and an issuer without any is seen', async () => {
     const key = { kid: 'k1', kty: 'EC', alg: 'ES256', use: 'sig' }
+    const untried = { triedMs: undefined, failure: undefined, clockAheadMs: undefined }
     const fleet = fleetOf(
       saying({
         keys: [
           [
-            { issuer: 'https://a', ageMs: 1_000, believedForMs: 2_000, keys: [key] },
-            { issuer: 'https://b', ageMs: undefined, believedForMs: undefined, keys: [] },
+            { ...untried, issuer: 'https://a', ageMs: 1_000, believedForMs: 2_000, keys: [key] },
+            {
+              ...untried,
+              issuer: 'https://b',
+              ageMs: undefined,
+              believedForMs: undefined,
+              keys: [],
+            },
           ],
         ],
       }),
