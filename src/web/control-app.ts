@@ -1,10 +1,10 @@
 // What an operator may do on this machine while sessions are open. Whoever can open the socket may do it.
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { parseNetwork } from '../policy/network.ts'
 import type { EndCount, EndOrder } from '../session/revocations.ts'
 import type { SessionList, SessionQuery } from '../session/session-summary.ts'
 import type { SessionSelector } from '../session/session-selector.ts'
+import { limitBody } from './body-limit.ts'
 import { type HttpServer, serveSocket } from './hardened-server.ts'
 
 export interface ControlOptions {
@@ -50,7 +50,7 @@ export function createControlApp(options: ControlOptions): Hono {
     await next()
   })
   const limit = (maxSize: number): MiddlewareHandler =>
-    bodyLimit({ maxSize, onError: (c) => c.json({ error: 'the body is too long' }, 413) })
+    limitBody(maxSize, (c) => c.json({ error: 'the body is too long' }, 413))
   app.use('/sessions/*', limit(maxBodyBytes))
   app.use('/catalog/*', limit(maxCatalogBodyBytes))
 

@@ -1,6 +1,6 @@
 // Where identity providers say who has signed out (OpenID Connect Back-Channel Logout 1.0, 2.5 and 2.8).
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
+import { limitBody } from './body-limit.ts'
 import { addressOf, type Env } from './client-address.ts'
 import { RequestRate } from './request-rate.ts'
 
@@ -39,12 +39,7 @@ export function createLogoutApp(options: LogoutAppOptions): Hono<Env> {
     c.header('Retry-After', '10')
     return c.json({ error: 'temporarily_unavailable' }, 429)
   })
-  app.use(
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError: (c) => c.json({ error: 'invalid_request' }, 413),
-    }),
-  )
+  app.use(limitBody(maxBodyBytes, (c) => c.json({ error: 'invalid_request' }, 413)))
 
   app.post(`${logoutPath}/:integration`, async (c) => {
     const integration = c.req.param('integration')

@@ -1,9 +1,9 @@
 // The pages on which somebody signs in for a client that waits. Nothing is kept here: what waits is with its
 // session, which may be in another process.
 import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { SignInCall, SignInOutcome, SignInReply } from '../session/pending-sign-ins.ts'
 import { callbackPath, pagePath } from '../session/sign-in-paths.ts'
+import { limitBody } from './body-limit.ts'
 import {
   browserDigest,
   browserSecret,
@@ -58,10 +58,9 @@ export function createSignInApp(options: SignInAppOptions): Hono<Env> {
     return c.html(messagePage('Too many requests', 'Wait ten seconds and try again.'), 429)
   })
   app.use(
-    bodyLimit({
-      maxSize: maxFormBytes,
-      onError: async (c) => c.html(messagePage('Too much', 'This is no form of ours.'), 413),
-    }),
+    limitBody(maxFormBytes, async (c) =>
+      c.html(messagePage('Too much', 'This is no form of ours.'), 413),
+    ),
   )
 
   app.get(callbackPath, async (c) => {

@@ -1,9 +1,9 @@
 // Everything that browsers and tools are served, but for what has an app of its own: the pages on which
 // somebody signs in for a waiting client, and back-channel logout.
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { html } from 'hono/html'
 import { apiRoutes } from './api/routes.ts'
+import { limitBody } from './body-limit.ts'
 import { addressOf } from './client-address.ts'
 import { assetRoutes } from './layout/assets.ts'
 import { layout } from './layout/layout.ts'
@@ -36,10 +36,9 @@ export function createWebApp(services: WebServices): Hono<WebEnv> {
     return c.text('Too many requests: wait ten seconds and try again.\n', 429)
   })
   app.use(
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError: (c) => c.text(`Too much: a request has at most ${maxBodyBytes} bytes.\n`, 413),
-    }),
+    limitBody(maxBodyBytes, (c) =>
+      c.text(`Too much: a request has at most ${maxBodyBytes} bytes.\n`, 413),
+    ),
   )
   assetRoutes(app)
   app.use(async (c, next) => {
