@@ -60,6 +60,13 @@ export default {
       from: { path: '^src/(fleet|telemetry)/' },
       to: { path: '^src/(session|admin)/', dependencyTypesNot: ['type-only'] },
     },
+    {
+      name: 'principals-are-verified',
+      severity: 'error',
+      comment: 'nobody is anybody but by a token that was verified, of a provider or of our own',
+      from: { pathNot: '^src/identity/verify(-session)?-token\\.ts$' },
+      to: { path: '^src/identity/make-principal\\.ts$' },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no-orphans',

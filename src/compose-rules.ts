@@ -59,7 +59,7 @@ export function composeRules(
   observer: IssuerObserver,
   caches: KeyCaches,
   parts: KeptParts,
-): Omit<Rules, 'catalogVersion'> {
+): Omit<Rules, 'catalogVersion' | 'sessionTokens'> {
   const { limits, timeouts } = config
   const login = composeLoginRules(config, observer, caches, parts)
   return {
@@ -251,6 +251,7 @@ export function composeCatalog(config: Config): Catalog {
           primary: database.primary,
           selection: database.integration_selection,
           hasUpstream: database.upstream !== undefined,
+          wantsProviderToken: database.upstream?.auth.method === 'token',
           provisioner: database.upstream?.provisioner?.role,
         },
       ]),

@@ -9,6 +9,8 @@ import {
   fingerprintLength,
   type SessionTokenTerms,
 } from './identity/session-token-terms.ts'
+import { VerifiedSessionTokens } from './identity/verify-session-token.ts'
+import type { KeptParts } from './kept-parts.ts'
 import type { Catalog } from './policy/catalog.ts'
 import { usefulGroups } from './policy/useful-groups.ts'
 
@@ -34,6 +36,22 @@ export function sessionTokensOf(
     ...{ secrets, keyLifetimeMs, tokenLifetimeMs, terms },
     publicUrl: web.public_url,
   })
+}
+
+/** The same for logins, with what it remembers of those that it has verified. */
+export function verifiedSessionTokensOf(
+  config: Config,
+  secrets: readonly string[],
+  catalog: Catalog,
+  parts: KeptParts,
+): VerifiedSessionTokens | undefined {
+  const tokens = sessionTokensOf(config, secrets, catalog)
+  if (tokens === undefined) return undefined
+  const { web, integrations, groups } = config
+  return parts.once(
+    ['session tokens', secrets, web, integrations, groups],
+    () => new VerifiedSessionTokens(tokens),
+  )
 }
 
 type IntegrationConfig = Config['integrations'][string]

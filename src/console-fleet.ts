@@ -28,6 +28,8 @@ export interface ConsoleFleetOptions {
   readonly sessions: Pick<FleetSessions, 'end' | 'list' | 'restore' | 'standingOrders'>
   readonly asker: Asker
   readonly gates: () => Pick<GateControl, 'mode' | 'stateOf'>
+  /** What session tokens are verified by where the configuration has no secret for it. */
+  readonly secretOfThisStart: string
 }
 
 export interface RunningConsoleFleet extends ConsoleFleet {
@@ -36,11 +38,11 @@ export interface RunningConsoleFleet extends ConsoleFleet {
 }
 
 export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet {
-  const { config, sessions, asker, version } = options
+  const { config, sessions, asker, version, secretOfThisStart } = options
   const ask: ConsoleFleet['ask'] = async (name) => asker.askEach('lookAt', name)
   const totals = new FleetTotals(async () => ask('statistics'))
   const standingOrders: ConsoleFleet['standingOrders'] = () => sessions.standingOrders
-  const explanations = new ConsoleExplanations({ config, standingOrders })
+  const explanations = new ConsoleExplanations({ config, standingOrders, secretOfThisStart })
   return {
     start: () => {
       totals.start()

@@ -26,6 +26,7 @@ export interface ExplainOptions {
   readonly config: () => Config
   /** Those that refuse logins still. */
   readonly standingOrders: () => readonly EndOrder[]
+  readonly secretOfThisStart: string
 }
 
 export class ConsoleExplanations {
@@ -68,6 +69,7 @@ export class ConsoleExplanations {
     }
     return replayLogin(config, request, new Date(), {
       keyCaches: this.#keyCaches,
+      secretOfThisStart: this.#options.secretOfThisStart,
       findDenial: this.#finder(readDenyList(config.deny_file)),
     })
   }

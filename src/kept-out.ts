@@ -1,6 +1,8 @@
 // Whether somebody who has no session at a database is kept out: by the deny file, a revocation or a logout.
+import { createHash } from 'node:crypto'
 import { type DenyListObserver, readDenyList, watchDenyList } from './deny-list.ts'
 import type { KeptIdentity } from './identity/kept-identity.ts'
+import type { ReadSessionToken } from './identity/session-token.ts'
 import type { Catalog } from './policy/catalog.ts'
 import { groupsOf } from './policy/decide.ts'
 import { Denials } from './session/denials.ts'
@@ -51,6 +53,13 @@ export class KeptOut {
     return standingOrders().some(({ selectors }) => selectors.some((one) => selects(one, facts)))
   }
 
+  /** Whether it was revoked, or whoever has it is kept out. */
+  hasToken({ id, identity }: ReadSessionToken): boolean {
+    const tokenIdHash = createHash('sha256').update(id).digest('hex')
+    const isRevoked = this.has('', { ...identity, tokenIdHash }, '')
+    return isRevoked || this.has('', identity, '')
+  }
+
   #factsOf(id: string, kept: KeptIdentity, address: string): SessionFacts {
     const catalog = this.#options.catalog()
     const integration = catalog.integrations.get(kept.integration)
@@ -62,7 +71,7 @@ export class KeptOut {
       listener: { address: 'web', port: 0 },
       integration: kept.integration,
       identity: {
-        ...{ issuer, subject, names, sid, tokenIdHash },
+        ...{ issuer, subject, names, sid, tokenIdHash, madeOfTokenIdHash: tokenIdHash },
         principal: names.join(', '),
         groups:
           integration === undefined

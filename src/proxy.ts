@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { LogoutCall, LogoutOutcome, LogoutVerdict } from './back-channel-logout.ts'
 import { type Config, contentsOf } from './config/index.ts'
 import { composeListeners, composeRules, type KeyCaches, tlsSettings } from './compose-rules.ts'
+import { verifiedSessionTokensOf, webSecretsOf } from './compose-session-tokens.ts'
 import { type DenyList, readDenyList, watchDenyList } from './deny-list.ts'
 import type { Bus } from './fleet/bus.ts'
 import type { WorkerStatus } from './fleet/supervisor.ts'
@@ -56,6 +57,8 @@ export interface ProxyOptions {
   readonly bus: Bus
   readonly ledger: Ledger
   readonly credentialKey: Buffer
+  /** What session tokens are verified by where the configuration has no secret for it. */
+  readonly secretOfThisStart: string
   /** Of the service, each with its share of what one address may do. */
   readonly processes: number
   readonly version: string
@@ -380,6 +383,10 @@ export class Proxy {
     return this.#pendingSignIns.call(call)
   }
 
+  countSessionToken(): void {
+    this.#metrics.sessionTokenIssued()
+  }
+
   get catalogMetrics(): CatalogMetrics {
     return this.#metrics
   }
@@ -424,8 +431,10 @@ export class Proxy {
     const keyCaches: KeyCaches = new Map(this.#keyCaches)
     const rules = composeRules(config, certificates.contexts, this.#issuers, keyCaches, parts)
     const denyList = readDenyList(config.deny_file)
+    const secrets = webSecretsOf(config, this.#options.secretOfThisStart)
+    const sessionTokens = verifiedSessionTokensOf(config, secrets, rules.catalog, parts)
     return {
-      rules: { ...rules, catalogVersion },
+      rules: { ...rules, sessionTokens, catalogVersion },
       parts,
       keyCaches,
       notAfter: certificates.notAfter,

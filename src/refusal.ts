@@ -645,6 +645,43 @@ export const reasons = {
     remedy:
       'Get a fresh token. Supply one per connection where a pool outlives the token. If it is fresh, compare the clocks.',
   },
+  'session-tokens-disabled': {
+    sqlstate: '28000',
+    fault: 'client',
+    message: 'session tokens are not accepted',
+    hint: 'Pass a token of the identity provider as the password.',
+    meaning:
+      'The password is a session token, and there is no section `web`, or `session_tokens` in it is not enabled.',
+    remedy: 'Use a token of the identity provider, or enable session tokens.',
+  },
+  'session-token-outdated': {
+    sqlstate: '28P01',
+    fault: 'client',
+    message: 'the session token is of before a change of the configuration',
+    hint: 'Get a new session token.',
+    meaning:
+      'The session token is genuine. What its integration demands of tokens has changed since it was issued, or the integration is gone, so that nobody knows whether what it was made from would still do.',
+    remedy:
+      'Get a new one. Where this happens without a change, the nodes behind `web.public_url` have different configurations.',
+  },
+  'session-token-bounds': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'the session token is not good for {bound} "{asked}"',
+    hint: 'Connect as the session token says, or get another one.',
+    meaning:
+      'The session token was asked for with a user, a database or a pool for which alone it is good, and this is another one.',
+    remedy: 'The DETAIL says what it is good for. Get another one for this connection.',
+  },
+  'session-token-upstream': {
+    sqlstate: '28000',
+    fault: 'policy',
+    message: 'database "{database}" takes no session tokens',
+    hint: 'Pass a token of the identity provider as the password.',
+    meaning:
+      "The database wants the client's own token, or one that it is exchanged for (`upstream.auth.method: token`). A session token is ours: no identity provider and no server knows it.",
+    remedy: 'Use a token of the identity provider for this database.',
+  },
   'token-not-yet-valid': {
     sqlstate: '28P01',
     fault: 'client',

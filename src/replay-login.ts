@@ -15,8 +15,12 @@ import {
   type LoginRequest,
   UnusableRequest,
 } from './cli/explanation.ts'
+import { sessionTokensOf } from './compose-session-tokens.ts'
 import type { Config } from './config/index.ts'
 import { readDenyList } from './deny-list.ts'
+import { isSessionToken } from './identity/session-token-shape.ts'
+import { VerifiedSessionTokens } from './identity/verify-session-token.ts'
+import { describeSessionToken } from './identity/describe-session-token.ts'
 import { describeCheck } from './identity/describe-check.ts'
 import { KeyCache } from './identity/key-cache.ts'
 import type { IssuerObserver } from './identity/observer.ts'
@@ -38,7 +42,7 @@ import {
   verifyToken,
 } from './identity/verify-token.ts'
 import { claimedBy, type HypotheticalToken, hypotheticalToken } from './hypothetical-token.ts'
-import type { Integration, Pool } from './policy/catalog.ts'
+import type { Catalog, Integration, Pool } from './policy/catalog.ts'
 import { resolveIntegration } from './policy/resolve-integration.ts'
 import { printable, reasons, Refusal } from './refusal.ts'
 import {
@@ -53,6 +57,7 @@ import {
   chooseRole,
   orEarlierDenial,
   type TokenVerifiers,
+  withSessionTokens,
 } from './session/admit-token.ts'
 import { isConsole } from './session/console-guest.ts'
 import { admitSocket, chooseConsoleMethod, refuseClearPassword } from './session/console-login.ts'
@@ -90,6 +95,8 @@ export interface ReplayKnowledge {
   /** Keys of before, so that they are not fetched for each login that is explained. */
   readonly keyCaches: KeyCaches
   readonly findDenial: (facts: SessionFacts, now: Date) => Denial | undefined
+  /** What session tokens are verified by where the configuration has no secret for it. */
+  readonly secretOfThisStart?: string | undefined
 }
 
 /** Decides a login as a session would, with TLS taken for granted. Throws UnusableRequest. */
@@ -176,13 +183,14 @@ class Replay {
       return this.#explainRelay(attempt, pool)
     }
     const { kind, text: credential } = readCredential(attempt, this.#readPassword())
+    if (this.#isOfUnknownKeys(credential)) return this.explanation('undecided', null)
     if (kind === 'password') {
       // Whether the password is right is known to PostgreSQL alone.
       const admission = admitPassword(attempt, pool, credential)
       this.#reportSettings(attempt, admission)
       return this.explanation('undecided', admission.role)
     }
-    const verifiers = this.#verifiers(tokens)
+    const verifiers = this.#verifiers(tokens, catalog)
     try {
       const admission =
         signsInBy === undefined
@@ -223,8 +231,9 @@ class Replay {
     return this.#request.isOffline || this.#hypothetical !== undefined
   }
 
-  #verifiers(tokens: Rules['tokens']): TokenVerifiers {
-    return new Map(
+  #verifiers(tokens: Rules['tokens'], catalog: Catalog): TokenVerifiers {
+    const sessionTokens = sessionTokensOf(this.#config, this.#secrets ?? [], catalog)
+    const providers = new Map(
       [...tokens].map(([name, { rules }]) => [
         name,
         {
@@ -235,6 +244,28 @@ class Replay {
         },
       ]),
     )
+    return withSessionTokens(providers, {
+      sessionTokens: sessionTokens && new VerifiedSessionTokens(sessionTokens),
+    })
+  }
+
+  /** What session tokens are verified by; undefined where the service that runs has it alone. */
+  get #secrets(): readonly string[] | undefined {
+    const { web } = this.#config
+    const { secretOfThisStart: ofThisStart } = this.#knowledge
+    return web?.secret ?? (ofThisStart === undefined ? undefined : [ofThisStart])
+  }
+
+  /** Whether it is a session token that nobody can verify here, which is then said. */
+  #isOfUnknownKeys(credential: string): boolean {
+    const { web } = this.#config
+    const isEnabled = web?.session_tokens.enabled === true
+    if (!isEnabled || this.#secrets !== undefined || !isSessionToken(credential)) return false
+    this.#facts.credential = 'session-token'
+    const told = describeSessionToken(credential, this.#now)
+    const compared = `${told}: without web.secret the service that runs has the keys alone`
+    this.#report({ check: 'session token', compared, passed: null, verified: false })
+    return true
   }
 
   /** The same for who wants to go to the SQL console. */
@@ -255,8 +286,9 @@ class Replay {
       }
     }
     const { kind, text: credential } = readCredential(attempt, this.#readPassword())
+    if (this.#isOfUnknownKeys(credential)) return this.explanation('undecided', null)
     if (kind === 'password') return refuseClearPassword(attempt)
-    const verifiers = this.#verifiers(tokens)
+    const verifiers = this.#verifiers(tokens, attempt.catalog)
     try {
       const { guest } =
         signsInBy === undefined

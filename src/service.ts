@@ -392,6 +392,7 @@ export class Service {
       program: this.#options.program,
       ledger: this.#ledger,
       credentialKey: this.#credentialKey,
+      secretOfThisStart: this.#webSecret,
       sharesPorts,
       state: () => ({
         config: withPorts(this.#config, this.#ports),
@@ -412,6 +413,7 @@ export class Service {
       sessions: fleet,
       asker,
       gates: () => this.#gates,
+      secretOfThisStart: this.#webSecret,
     })
   }
 

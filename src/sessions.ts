@@ -35,6 +35,8 @@ export interface Sessions {
   endNow(): void
   countReload(outcome: 'ok' | 'failed'): void
   countLogout(outcome: LogoutOutcome): void
+  /** One that was issued. */
+  countSessionToken(): void
   readonly catalogMetrics: CatalogMetrics
 }
 
@@ -46,6 +48,8 @@ export interface SessionsOptions {
   readonly program: string
   readonly ledger: LocalLedger
   readonly credentialKey: Buffer
+  /** What session tokens are verified by where the configuration has no secret for it. */
+  readonly secretOfThisStart: string
   /** Whether several processes can listen on one port. */
   readonly sharesPorts: boolean
   /** What a process begins with, as it is now. */
@@ -73,6 +77,7 @@ export function inOneProcess(options: SessionsOptions): Sessions {
     }),
     ledger,
     credentialKey: options.credentialKey,
+    secretOfThisStart: options.secretOfThisStart,
     processes: 1,
     version,
     sharesPorts: options.sharesPorts,
@@ -124,6 +129,9 @@ export function inOneProcess(options: SessionsOptions): Sessions {
     countLogout: (outcome) => {
       proxy.countLogout(outcome)
     },
+    countSessionToken: () => {
+      proxy.countSessionToken()
+    },
   }
 }
 
@@ -150,6 +158,7 @@ export function inWorkers(options: SessionsOptions): Sessions {
       opensUnixSockets: index === 0,
       processes: workers,
       credentialKey: options.credentialKey,
+      secretOfThisStart: options.secretOfThisStart,
       standingOrders: fleet.standingOrders,
     }),
     handlersFor: (asking) => ({
@@ -191,6 +200,9 @@ export function inWorkers(options: SessionsOptions): Sessions {
     },
     countLogout: (outcome) => {
       metrics.loggedOut(outcome)
+    },
+    countSessionToken: () => {
+      metrics.sessionTokenIssued()
     },
   }
 }

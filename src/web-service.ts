@@ -19,6 +19,7 @@ import type { Sessions } from './sessions.ts'
 import type { Log } from './telemetry/log.ts'
 import type { TlsHttpServer } from './web/hardened-server.ts'
 import type { SessionTokens } from './identity/session-token.ts'
+import { Refusal } from './refusal.ts'
 import { createSealer, type Sealer } from './web/sealer.ts'
 import type { WebServices } from './web/services.ts'
 import { startWebServer } from './web/web-server.ts'
@@ -92,8 +93,26 @@ export class WebService {
     this.#parts = parts
     const secrets = webSecretsOf(config, this.#options.secretOfThisStart)
     const sealer = createSealer(secrets, () => new Date())
-    const tokens = sessionTokensOf(config, secrets, rules.catalog)
+    const tokens = this.#guard(sessionTokensOf(config, secrets, rules.catalog), keptOut)
     this.#running = { rules, keptOut, sealer, tokens }
+  }
+
+  /** Nobody gets anything by one that was revoked; those that are issued are counted. */
+  #guard(tokens: SessionTokens | undefined, keptOut: KeptOut): SessionTokens | undefined {
+    if (tokens === undefined) return undefined
+    return {
+      issue: async (request, now) => {
+        const issued = await tokens.issue(request, now)
+        this.#options.sessions.countSessionToken()
+        return issued
+      },
+      read: async (token, now) => {
+        const read = await tokens.read(token, now)
+        if (keptOut.hasToken(read)) throw new Refusal('denied', { logDetail: 'session token' })
+        return read
+      },
+      publicKeys: async (now) => tokens.publicKeys(now),
+    }
   }
 
   #keepOut(): KeptOut {

@@ -54,7 +54,7 @@ export interface Explanation {
   }
   readonly steps: readonly ExplainedStep[]
   readonly pool: string | null
-  readonly credential: 'token' | 'password' | null
+  readonly credential: 'token' | 'session-token' | 'password' | null
   readonly integration: string | null
   readonly principal: string | null
   readonly groups: readonly string[]

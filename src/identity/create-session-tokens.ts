@@ -22,9 +22,9 @@ import {
   type ReadSessionToken,
   type SessionTokenRequest,
   type SessionTokens,
-  sessionTokenType,
   UnfitForSessionToken,
 } from './session-token.ts'
+import { sessionTokenType } from './session-token-type.ts'
 import { holder } from './shown.ts'
 import { toRefusal } from './token-errors.ts'
 import { readUnverified } from './token-shape.ts'
@@ -127,11 +127,11 @@ async function read(
   const fingerprint = fingerprintIn(claims)
   const terms = all.find((one) => one.fingerprint === fingerprint)
   if (terms === undefined) {
-    throw new Refusal('token-malformed', { logDetail: holder(claims) })
+    throw new Refusal('session-token-outdated', { logDetail: holder(claims) })
   }
   const content = readClaims(claims, terms)
   if (content === undefined || terms.unfitKinds.has(content.identity.kind)) {
-    throw new Refusal('token-malformed', {
+    throw new Refusal('session-token-outdated', {
       logDetail: `integration ${terms.integration}, ${holder(claims)}`,
     })
   }

@@ -94,7 +94,7 @@ function describeTimes(
   return `${told.join('; ')}${limit}; leeway ${leewayMs / 1_000} s`
 }
 
-function describeTime(value: unknown, now: Date): string {
+export function describeTime(value: unknown, now: Date): string {
   const at = new Date(typeof value === 'number' ? value * 1_000 : Number.NaN)
   if (Number.isNaN(at.getTime())) return quoted(value)
   const seconds = Math.round((at.getTime() - now.getTime()) / 1_000)

@@ -85,7 +85,8 @@ export function readClaims(
     ![sub, jti].every(isText) ||
     ![iat, exp, x].every(Number.isSafeInteger) ||
     !(i === undefined || Number.isSafeInteger(i)) ||
-    ![j, sid, s, user, database, pool].every((one) => one === undefined || isText(one)) ||
+    ![sid, s, user, database, pool].every((one) => one === undefined || isText(one)) ||
+    !(j === undefined || isMark(j)) ||
     !(c === undefined || isRecord(c)) ||
     (cnf !== undefined && bound === undefined) ||
     names.length === 0 ||
@@ -107,7 +108,7 @@ export function readClaims(
       groups: terms.marks.read(origin.slice(marksBegin)),
       expiresAt: (expiresAt + Number(x)) * 1_000,
       issuedAt: i === undefined ? undefined : (issuedAt - Number(i)) * 1_000,
-      ...(isText(j) && { tokenIdHash: Buffer.from(j, 'base64url').toString('hex') }),
+      ...(isMark(j) && { tokenIdHash: Buffer.from(j, 'base64url').toString('hex') }),
       ...(isText(sid) && { sid }),
       ...(isText(s) && { sid: unpackUuid(s) }),
       ...(bound !== undefined && { certificateThumbprint: bound }),
@@ -165,6 +166,10 @@ function unpackUuid(packed: string): string {
 
 function toMark(hash: string): string {
   return Buffer.from(hash, 'hex').subarray(0, tokenIdBytes).toString('base64url')
+}
+
+function isMark(value: unknown): value is string {
+  return isText(value) && /^[\w-]{8}$/.test(value)
 }
 
 export function seconds(ms: number): number {

@@ -6,9 +6,6 @@ import type { KeptIdentity } from './kept-identity.ts'
 /** No session token is longer. */
 export const maxSessionTokenBytes = 499
 
-/** `typ` in its header, which no provider's token may have. */
-export const sessionTokenType = 'ps+jwt'
-
 /** Where alone one is good, where somebody asked for that. */
 export interface SessionTokenBounds {
   /** The user of the startup message. */

@@ -5,6 +5,7 @@ import { readActors } from './actors.ts'
 import { readClaim } from './claims.ts'
 import { sessionClaimsIn } from './session-claims.ts'
 import { readSenderConstraint } from './sender-constraint.ts'
+import type { SessionTokenBounds } from './session-token.ts'
 import { shown, toDate } from './shown.ts'
 import type { TokenKind, TokenRules } from './token-rules.ts'
 
@@ -26,6 +27,8 @@ export interface TokenIdentity {
   /** Until then it need not be verified again: it neither expires nor grows too old before. */
   readonly goodUntil: Date
   readonly tokenIdHash: string | undefined
+  /** Of a session token alone. */
+  readonly sessionToken?: SessionTokenOrigin | undefined
   /**
    * The SHA-256 thumbprint of the client certificate without which the token is nobody's. It is compared for
    * each login: a token is remembered for whoever brings it.
@@ -35,6 +38,13 @@ export interface TokenIdentity {
   readonly actors: readonly string[]
   /** What sessions are told of the claims, by the names in the rules; undefined where that is nothing. */
   readonly sessionClaims?: ReadonlyMap<string, unknown> | undefined
+}
+
+export interface SessionTokenOrigin {
+  /** Where alone it is good. */
+  readonly bounds: SessionTokenBounds
+  /** The beginning of what `tokenIdHash` was of the token that it was made of. */
+  readonly tokenIdHash: string | undefined
 }
 
 const longestNameBytes = 255

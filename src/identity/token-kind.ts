@@ -1,5 +1,6 @@
 // Which kind of token a JWT is. Their rules exclude each other (RFC 8725 3.12): a token is exactly one
 // kind, or no credential at all, and never passes as another kind because that one demands less.
+import { sessionTokenType } from './session-token-type.ts'
 import { quoted } from './shown.ts'
 import { type TokenKind, typeName } from './token-rules.ts'
 import { authorizedParty } from './token-shape.ts'
@@ -16,6 +17,7 @@ const otherPurposes: ReadonlySet<string | undefined> = new Set([
   ...['secevent+jwt', 'logout+jwt', 'dpop+jwt', 'oauth-authz-req+jwt', 'token-introspection+jwt'],
   ...['client-authentication+jwt', 'oauth-client-attestation+jwt', 'entity-statement+jwt'],
   ...['oauth-client-attestation-pop+jwt', 'openid4vci-proof+jwt', 'kb+jwt', 'statuslist+jwt'],
+  sessionTokenType,
 ])
 
 /** Claims that only such JWTs have, also where they say no type: security events, introspection responses. */

@@ -7,18 +7,14 @@ import { withClockHint } from './clock-hint.ts'
 import { findGroups, groupsIn } from './find-groups.ts'
 import type { ActiveToken } from './introspect.ts'
 import { LateRefusal } from './late-refusal.ts'
+import { makePrincipal, type Principal } from './make-principal.ts'
 import type { CheckObserver } from './token-check.ts'
 import { checksBegunBy, checksBehindSignature, toRefusal } from './token-errors.ts'
 import { readIdentity, type TokenIdentity } from './token-identity.ts'
 import { ownAudiences, type TokenKind, type TokenRules } from './token-rules.ts'
 import { readUnverified } from './token-shape.ts'
 
-const verified = Symbol('verified')
-
-/** The holder of a token that passed every check. Only this file can make one. */
-export interface Principal extends TokenIdentity {
-  readonly [verified]: true
-}
+export type { Principal }
 
 /**
  * Verifies a token against the rules of one integration, or throws the Refusal that says what is wrong.
@@ -77,7 +73,7 @@ async function toPrincipal(
   // Last, so that only a token which is good in every other way costs a request.
   if (rules.userinfo !== undefined) checking('userinfo')
   try {
-    return { [verified]: true, ...identity, groups: await findGroups(token, claims, rules) }
+    return makePrincipal({ ...identity, groups: await findGroups(token, claims, rules) })
   } catch (error) {
     if (rules.dialect !== 'cockroachdb' || !(error instanceof Refusal)) throw error
     throw new LateRefusal(error, { ...identity, groups: [] })

@@ -39,6 +39,8 @@ export interface Database {
   /** Whether a token may pick its integration among those of the scope. */
   readonly selection: 'token' | 'primary'
   readonly hasUpstream: boolean
+  /** Whether its server is sent the token, or one that the provider gives for it: a session token is neither. */
+  readonly wantsProviderToken?: boolean | undefined
   /** The role by which roles of identities are made there. */
   readonly provisioner?: string | undefined
 }

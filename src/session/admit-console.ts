@@ -1,13 +1,17 @@
 // Who is let in at the SQL console by single sign-on. Needs no socket and no clock, like `admit-token.ts`.
+import { isSessionToken } from '../identity/session-token-shape.ts'
+import type { Principal } from '../identity/verify-token.ts'
 import { bracketed } from '../identity/shown.ts'
 import { type Integration, systemScope } from '../policy/catalog.ts'
 import { decideConsole } from '../policy/decide-console.ts'
 import {
   checkIdentity,
   chooseIntegration,
+  integrationNamedIn,
   ownWords,
   type TokenVerifiers,
   verifyBy,
+  verifySessionToken,
 } from './admit-token.ts'
 import { type Attempt, type ConsoleAdmission, denied, fail, reportAll } from './attempt.ts'
 import type { ConsoleGuest } from './console-guest.ts'
@@ -22,8 +26,14 @@ export async function admitToConsole(
 ): Promise<ConsoleAdmission> {
   // Whatever the client names: what another database trusts is nothing to the console.
   const intent = { ...attempt.intent, database: systemScope, qualifier: undefined }
-  const integration = chooseIntegration({ ...attempt, intent }, token)
-  return admitToConsoleBy(attempt, integration, token, tokens, now)
+  const asked = { ...attempt, intent }
+  if (!isSessionToken(token)) {
+    return admitToConsoleBy(attempt, chooseIntegration(asked, token), token, tokens, now)
+  }
+  const principal = await verifySessionToken(attempt, token, tokens, now)
+  const integration = integrationNamedIn(asked, principal)
+  checkScope(attempt, integration)
+  return admitPrincipal(attempt, integration, token, principal)
 }
 
 /** The same where the integration is known. */
@@ -36,6 +46,15 @@ export async function admitToConsoleBy(
 ): Promise<ConsoleAdmission> {
   checkScope(attempt, integration)
   const principal = await verifyBy(attempt, integration, token, tokens, now)
+  return admitPrincipal(attempt, integration, token, principal)
+}
+
+function admitPrincipal(
+  attempt: Attempt,
+  integration: Integration,
+  token: string,
+  principal: Principal,
+): ConsoleAdmission {
   const right = chooseRight(attempt, principal, integration)
   const guest = { name: attempt.facts.identity?.principal ?? '', right, by: 'sso' } as const
   refuseDenied(attempt, undefined)

@@ -1,5 +1,6 @@
 import { checkDeclaredAccessToken } from '../identity/check-kind.ts'
 import { LateRefusal } from '../identity/late-refusal.ts'
+import { describeSessionToken } from '../identity/describe-session-token.ts'
 import { bracketed, listed } from '../identity/shown.ts'
 import {
   hasSegmentsMissing,
@@ -7,6 +8,7 @@ import {
   looksLikeToken,
   readClaimed,
 } from '../identity/token-shape.ts'
+import { isSessionToken } from '../identity/session-token-shape.ts'
 import { proveSender } from '../identity/sender-constraint.ts'
 import type { TokenIdentity } from '../identity/token-identity.ts'
 import type { Principal } from '../identity/verify-token.ts'
@@ -14,7 +16,7 @@ import type { Integration } from '../policy/catalog.ts'
 import { folded } from '../policy/cockroach-users.ts'
 import { decide } from '../policy/decide.ts'
 import type { Step } from '../policy/decision.ts'
-import { resolveIntegration } from '../policy/resolve-integration.ts'
+import { type Resolution, resolveIntegration } from '../policy/resolve-integration.ts'
 import { printable, type Reason, Refusal } from '../refusal.ts'
 import { type TokenAdmission, type Attempt, fail, reportAll, denied } from './attempt.ts'
 import type { SessionFacts } from './observer.ts'
@@ -27,8 +29,18 @@ export interface TokenVerifier {
   readonly introspected?: Pick<TokenVerifier, 'verify'> | undefined
 }
 
-/** By integration. */
-export type TokenVerifiers = Pick<ReadonlyMap<string, TokenVerifier>, 'get'>
+/** By integration, and what verifies session tokens. */
+export type TokenVerifiers = Pick<ReadonlyMap<string, TokenVerifier>, 'get'> & {
+  /** Undefined where there are none. */
+  readonly sessionTokens?: Pick<TokenVerifier, 'verify'> | undefined
+}
+
+export function withSessionTokens(
+  providers: TokenVerifiers,
+  { sessionTokens }: Pick<TokenVerifiers, 'sessionTokens'>,
+): TokenVerifiers {
+  return { get: (integration) => providers.get(integration), sessionTokens }
+}
 
 export async function admitToken(
   attempt: Attempt,
@@ -36,7 +48,12 @@ export async function admitToken(
   tokens: TokenVerifiers,
   now: Date,
 ): Promise<TokenAdmission> {
-  return admitBy(attempt, chooseIntegration(attempt, token), token, tokens, now)
+  if (!isSessionToken(token)) {
+    return admitBy(attempt, chooseIntegration(attempt, token), token, tokens, now)
+  }
+  // Others say their integration before they are verified, one of ours behind that.
+  const principal = await verifySessionToken(attempt, token, tokens, now)
+  return admitPrincipal(attempt, integrationNamedIn(attempt, principal), token, principal)
 }
 
 /** The same where the integration is known. */
@@ -50,12 +67,21 @@ export async function admitBy(
   const principal = await orEarlierDenial(attempt, integration, async () =>
     verifyBy(attempt, integration, token, tokens, now),
   )
+  return admitPrincipal(attempt, integration, token, principal)
+}
+
+function admitPrincipal(
+  attempt: Attempt,
+  integration: Integration,
+  token: string,
+  principal: Principal,
+): TokenAdmission {
   const chosen = chooseRole(attempt, principal, integration)
   refuseDenied(attempt, chosen.role)
   return { kind: 'token', intent: attempt.intent, subject: { token, principal }, ...chosen }
 }
 
-/** Whose token it is, before anything is decided about that. */
+/** Whose token it is where the integration is known, before anything is decided about that. */
 export async function verifyBy(
   attempt: Attempt,
   integration: Integration,
@@ -63,17 +89,70 @@ export async function verifyBy(
   tokens: TokenVerifiers,
   now: Date,
 ): Promise<Principal> {
+  if (isSessionToken(token)) {
+    const principal = await verifySessionToken(attempt, token, tokens, now)
+    checkIntegration(attempt, principal, integration)
+    return principal
+  }
   const verifier = tokens.get(integration.name)
   if (verifier === undefined) throw new Error(`no token rules for ${integration.name}`)
+  return verifyWhole(attempt, token, async () =>
+    verifierFor(attempt, verifier, token).verify(token, now),
+  )
+}
+
+/** Verifies one of ours by our own keys, and by no provider's. */
+export async function verifySessionToken(
+  attempt: Attempt,
+  token: string,
+  { sessionTokens }: TokenVerifiers,
+  now: Date,
+): Promise<Principal> {
+  attempt.facts.credential = 'session-token'
+  if (sessionTokens === undefined) {
+    fail(attempt, 'session token', 'none are accepted', 'session-tokens-disabled')
+  }
+  const step = (passed: boolean): Step => ({
+    check: 'session token',
+    compared: describeSessionToken(token, now),
+    passed,
+  })
+  return verifyWhole(attempt, token, async () => {
+    try {
+      const principal = await sessionTokens.verify(token, now)
+      attempt.report?.(step(true))
+      return principal
+    } catch (error) {
+      attempt.report?.(step(false))
+      throw error
+    }
+  })
+}
+
+async function verifyWhole(
+  attempt: Attempt,
+  token: string,
+  verify: () => Promise<Principal>,
+): Promise<Principal> {
   if (hasSegmentsMissing(token)) {
     attempt.report?.({ check: 'format', compared: 'fewer than three segments', passed: false })
     throw cutShort(token)
   }
   try {
-    return await verifierFor(attempt, verifier, token).verify(token, now)
+    return await verify()
   } catch (error) {
     throw isBroken(error) && isUsualCut(token) ? cutShort(token) : error
   }
+}
+
+/** What it was made by is what it goes by. */
+function checkIntegration(
+  attempt: Attempt,
+  { integration: its }: Principal,
+  { name }: Integration,
+): void {
+  if (its === name) return
+  fail(attempt, 'session token', `of integration ${its}, here is ${name}`, 'token-issuer')
 }
 
 function isBroken(error: unknown): boolean {
@@ -147,13 +226,33 @@ function isOfGroup({ intent, catalog }: Attempt): boolean {
 }
 
 export function chooseIntegration(attempt: Attempt, token: string): Integration {
-  const { intent, facts, catalog } = attempt
+  const { intent, catalog } = attempt
   const resolution = resolveIntegration(catalog, { ...intent, claimed: readClaimed(token) })
+  return takeIntegration(attempt, resolution, intent.identityProvider)
+}
+
+/** The one that a session token was made by, as if the client had named it: it must be one of the scope. */
+export function integrationNamedIn(attempt: Attempt, principal: Principal): Integration {
+  const { intent, catalog } = attempt
+  const identityProvider = intent.identityProvider ?? principal.integration
+  const request = { ...intent, identityProvider, claimed: undefined }
+  const resolution = resolveIntegration(catalog, request)
+  const integration = takeIntegration(attempt, resolution, identityProvider)
+  checkIntegration(attempt, principal, integration)
+  return integration
+}
+
+function takeIntegration(
+  attempt: Attempt,
+  resolution: Resolution,
+  named: string | undefined,
+): Integration {
+  const { intent, facts } = attempt
   reportAll(attempt, resolution.steps)
   facts.dialect = resolution.integration?.dialect ?? intent.dialect ?? 'portcullis'
   if (resolution.outcome === 'denied') {
     throw denied(resolution.reason, resolution.steps, {
-      values: { integration: intent.identityProvider ?? '' },
+      values: { integration: named ?? '' },
     })
   }
   const { integration } = resolution
@@ -191,6 +290,7 @@ export function chooseRole(
       ...(decision.openRoles.length > 0 && { hint: connectAs(decision.openRoles) }),
     })
   }
+  checkUpstream(attempt, identity)
   const { role, allowsSuperuser, condition, provision } = decision
   return { role, allowsSuperuser, condition, ...(provision && { provision }) }
 }
@@ -201,6 +301,7 @@ export function checkIdentity(attempt: Attempt, identity: TokenIdentity): Identi
   const known = identityFacts(identity)
   attempt.facts.identity = { ...known, groups: [] }
   checkSender(attempt, identity)
+  checkBounds(attempt, identity)
   return known
 }
 
@@ -235,10 +336,42 @@ function checkSender({ facts, report }: Attempt, identity: TokenIdentity): void 
   report?.(step(true))
 }
 
+/** Where a session token is good, if it is not everywhere. */
+function checkBounds({ intent, facts, report }: Attempt, { sessionToken }: TokenIdentity): void {
+  if (sessionToken === undefined) return
+  const asked = { user: intent.user, database: intent.database, pool: facts.pool }
+  for (const bound of ['user', 'database', 'pool'] as const) {
+    const only = sessionToken.bounds[bound]
+    if (only === undefined) continue
+    const passed = only === asked[bound]
+    const compared = `${bound} ${printable(asked[bound] ?? '')}, good for ${printable(only)}`
+    report?.({ check: 'session token bounds', compared, passed })
+    if (passed) continue
+    throw new Refusal('session-token-bounds', {
+      values: { bound, asked: asked[bound] ?? '' },
+      clientDetail: `The session token is good for ${bound} "${printable(only)}" alone.`,
+      logDetail: compared,
+    })
+  }
+}
+
+/** Behind the decision: whoever may not go there does not learn of it. */
+function checkUpstream(attempt: Attempt, { sessionToken }: TokenIdentity): void {
+  const { intent, catalog } = attempt
+  if (sessionToken === undefined) return
+  if (catalog.databases.get(intent.database)?.wantsProviderToken !== true) return
+  const compared = `${intent.database} wants the token of a provider`
+  fail(attempt, 'upstream token', compared, 'session-token-upstream')
+}
+
 function identityFacts(identity: TokenIdentity): IdentityFacts {
   const { issuer, subject, names, expiresAt, issuedAt, sid, tokenIdHash, actors } = identity
   const principal = listed(names)
-  return { issuer, subject, principal, names, expiresAt, issuedAt, sid, tokenIdHash, actors }
+  const { tokenIdHash: madeOfTokenIdHash } = identity.sessionToken ?? {}
+  return {
+    ...{ issuer, subject, principal, names, expiresAt, issuedAt, sid, tokenIdHash, actors },
+    ...(madeOfTokenIdHash !== undefined && { madeOfTokenIdHash }),
+  }
 }
 
 /** Whoever is verified may know what its own token says. */

@@ -3,7 +3,7 @@ import { negotiateProtocolVersion } from '../wire/write-backend.ts'
 import type { Attempt, Entrance } from './attempt.ts'
 import { admitToConsole } from './admit-console.ts'
 import { admitPassword } from './admit-password.ts'
-import { admitToken } from './admit-token.ts'
+import { admitToken, withSessionTokens } from './admit-token.ts'
 import { isConsole } from './console-guest.ts'
 import { authenticateAtConsole } from './console-login.ts'
 import { chooseAuthMethod, enterPool } from './enter-pool.ts'
@@ -40,8 +40,10 @@ export async function authenticate(
   const pool = enterPool(attempt, listener)
   const greeting = negotiation(startup)
   const recorded = recordChecks(rules.tokens, steps)
-  const login: Login = { conversation, attempt, pool, greeting, rules, services, tokens: recorded }
-  const tokens = throttleTokens(recorded, facts, rules.limits, services)
+  const ofSignIn = withSessionTokens(recorded, rules)
+  const login: Login = { conversation, attempt, pool, greeting, rules, services, tokens: ofSignIn }
+  const throttled = throttleTokens(recorded, facts, rules.limits, services)
+  const tokens = withSessionTokens(throttled, rules)
   const admit = isConsole(attempt.intent.database, attempt.catalog) ? admitToConsole : admitToken
   const verify = async (token: string): Promise<Entrance> =>
     timed(services.observer, 'verify', async () => admit(attempt, token, tokens, services.now()))

@@ -96,7 +96,14 @@ const keyed = ['session', 'tokenIdHash', 'sid', 'subject', 'principal', 'role', 
 
 function keyOf(selector: SessionSelector): string | undefined {
   const name = keyed.find((one) => selector[one] !== undefined)
-  return name && `${name} ${selector[name] ?? ''}`
+  return name && indexed(name, selector[name] ?? '')
+}
+
+/** Of the token that a session token was made of no more is known. */
+const knownOfTokenId = 12
+
+function indexed(name: (typeof keyed)[number], value: string): string {
+  return `${name} ${name === 'tokenIdHash' ? value.slice(0, knownOfTokenId) : value}`
 }
 
 function keysOf({ id, identity, role }: SessionFacts): readonly string[] {
@@ -104,12 +111,13 @@ function keysOf({ id, identity, role }: SessionFacts): readonly string[] {
     ['session', id],
     ['role', role],
     ['tokenIdHash', identity?.tokenIdHash],
+    ['tokenIdHash', identity?.madeOfTokenIdHash],
     ['sid', identity?.sid],
     ['subject', identity?.subject],
     ...(identity?.names ?? []).map((name) => ['principal', name] as const),
     ...(identity?.groups ?? []).map((group) => ['group', group] as const),
   ]
-  return values.flatMap(([name, value]) => (value === undefined ? [] : `${name} ${value}`))
+  return values.flatMap(([name, value]) => (value === undefined ? [] : indexed(name, value)))
 }
 
 export function deniedBy({ why }: Denial): Refusal {

@@ -38,7 +38,7 @@ export interface SessionFacts {
   /** From where the browser came back that signed in on our pages. */
   readonly browserAddress?: string
   /** What kind of credential was presented; unknown until one was. */
-  readonly credential?: 'token' | 'password'
+  readonly credential?: 'token' | 'session-token' | 'password'
   /** Set once the pool lets a password pass. */
   readonly password?: {
     /** Whether it came in the clear and was read, only the proof of it passed by, or that was for us. */
@@ -67,6 +67,8 @@ export interface SessionFacts {
     readonly sid: string | undefined
     /** SHA-256 of the token's `jti`, in hex; undefined where the token has none. */
     readonly tokenIdHash: string | undefined
+    /** The beginning of that of the token that a session token was made of. */
+    readonly madeOfTokenIdHash?: string | undefined
     /** Who acts for the subject by its own token, the current actor first (RFC 8693, 4.1). */
     readonly actors: readonly string[]
   }

@@ -139,6 +139,7 @@ async function tokenFor(
   { exchanges }: Rules,
   { observer, now }: SessionServices,
 ): Promise<string> {
+  if (subject.principal.sessionToken !== undefined) throw new Refusal('session-token-upstream')
   const exchange = exchanges.get(intent.database)
   if (exchange === undefined) return subject.token
   const exchanged = await timed(observer, 'exchange', async () => exchange.exchange(subject, now))

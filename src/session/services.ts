@@ -1,6 +1,7 @@
 import type { SignInProvider } from '../identity/sign-in-provider.ts'
 import type { ServerContexts } from './server-certificate.ts'
 import type { TokenExchange } from '../identity/token-exchange.ts'
+import type { VerifiedSessionTokens } from '../identity/verify-session-token.ts'
 import type { VerifiedTokens } from '../identity/verified-tokens.ts'
 import type { Catalog } from '../policy/catalog.ts'
 import type { Network } from '../policy/network.ts'
@@ -30,6 +31,8 @@ export interface Rules {
   readonly catalog: Catalog
   /** By integration. */
   readonly tokens: ReadonlyMap<string, VerifiedTokens>
+  /** What verifies session tokens; undefined where there are none. */
+  readonly sessionTokens: Pick<VerifiedSessionTokens, 'verify'> | undefined
   /** By database, for those whose upstream gets another token than the client's. */
   readonly exchanges: ReadonlyMap<string, TokenExchange>
   /** By integration; those without a client of their own are not among them. */

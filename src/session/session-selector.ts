@@ -50,7 +50,8 @@ const tests: Readonly<Record<Criterion, Test>> = {
   integration: (facts, { integration }) => facts.integration === integration,
   pool: (facts, { pool }) => facts.pool === pool,
   database: ({ requested }, { database }) => requested?.database === database,
-  tokenIdHash: ({ identity }, { tokenIdHash }) => identity?.tokenIdHash === tokenIdHash,
+  tokenIdHash: ({ identity }, { tokenIdHash }) =>
+    identity?.tokenIdHash === tokenIdHash || isMadeOf(identity, tokenIdHash),
   sid: ({ identity }, { sid }) => identity?.sid === sid,
   isWithoutSid: ({ identity }) => identity !== undefined && identity.sid === undefined,
   address: ({ peer }, { address }) => address !== undefined && isWithin(peer.address, address),
@@ -75,6 +76,12 @@ export function isSameSelector(one: SessionSelector, other: SessionSelector): bo
 export function selects(selector: SessionSelector, facts: SessionFacts): boolean {
   const given = criteriaOf(selector)
   return given.length > 0 && given.every((one) => tests[one](facts, selector))
+}
+
+/** A session token goes with the token that it was made of. */
+function isMadeOf(identity: SessionFacts['identity'], tokenIdHash: string | undefined): boolean {
+  const { madeOfTokenIdHash: beginning } = identity ?? {}
+  return beginning !== undefined && tokenIdHash?.startsWith(beginning) === true
 }
 
 function isWithin(peer: string, block: string): boolean {

@@ -67,9 +67,9 @@ export function watchRight(
   const isByToken = admission.kind === 'token' || admission.kind === 'console'
   if (!isByToken || admission.subject === undefined) return () => {}
   const { principal, token } = admission.subject
-  const { integration, subject, expiresAt, kind } = principal
+  const { integration, subject, expiresAt, kind, sessionToken } = principal
   if (!rules().rechecks.has(integration)) return () => {}
   // A provider knows its access tokens alone.
-  const asked = kind === 'id_token' ? undefined : token
+  const asked = kind === 'id_token' || sessionToken !== undefined ? undefined : token
   return rechecks.watch(live, { integration, subject, expiresAt, token: asked })
 }

@@ -359,6 +359,7 @@ function toUnmapped(session: SessionFacts, { refusal, end }: AuthenticationEvent
     principal: identity?.principal,
     groups: identity?.groups,
     token_id_hash: identity?.tokenIdHash,
+    made_of_token_id_hash: identity?.madeOfTokenIdHash,
     actors: toList(identity?.actors),
     role,
     console: console && { right: console.right, by: console.by, name: cut(console.name) },
@@ -439,6 +440,8 @@ function toAuthProtocol(credential: SessionFacts['credential']): object {
   switch (credential) {
     case 'token':
       return { auth_protocol_id: authProtocolIds.OpenID, auth_protocol: 'OpenID' }
+    case 'session-token':
+      return { auth_protocol_id: authProtocolIds.Other, auth_protocol: 'Portcullis session token' }
     case 'password':
       return { auth_protocol_id: authProtocolIds.Other, auth_protocol: 'PostgreSQL password' }
     case undefined:

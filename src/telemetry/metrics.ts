@@ -36,6 +36,7 @@ export interface Metrics
   certificateLoaded(notAfter: Date): void
   configReloaded(outcome: Outcome): void
   loggedOut(outcome: keyof typeof logoutOutcomes): void
+  sessionTokenIssued(): void
   /** `entries` where it could be read. */
   denyFileRead(outcome: Outcome, entries?: number): void
   auditRecorded(records: number): void
@@ -199,6 +200,11 @@ export function createMetrics({
     ['backchannel_logouts_total', 'Logout tokens of identity providers, by outcome.'],
     ['outcome'],
   )
+  const sessionTokensIssued = counter(['session_tokens_issued_total', 'Session tokens issued.'])
+  const sessionTokenLogins = counter(
+    ['session_token_logins_total', 'Logins by session tokens, by outcome.'],
+    ['outcome'],
+  )
   const denyFileReads = counter(
     ['deny_file_reads_total', 'Times that a process has read the deny file, by outcome.'],
     ['outcome'],
@@ -240,6 +246,7 @@ export function createMetrics({
   for (const outcome of Object.keys(cancelOutcomes)) cancelRequests.inc({ outcome }, 0)
   for (const outcome of Object.keys(provisionOutcomes)) provisioned.inc({ outcome }, 0)
   for (const outcome of Object.keys(logoutOutcomes)) logouts.inc({ outcome }, 0)
+  for (const outcome of ['admitted', 'refused']) sessionTokenLogins.inc({ outcome }, 0)
   for (const outcome of outcomes) denyFileReads.inc({ outcome }, 0)
   for (const outcome of outcomes) configReloads.inc({ outcome }, 0)
   for (const by of catalogSources) {
@@ -314,6 +321,7 @@ export function createMetrics({
     reason = 'none',
   ): void {
     logins.inc({ integration: session.integration ?? 'none', outcome, reason })
+    if (session.credential === 'session-token') sessionTokenLogins.inc({ outcome })
     if (session.provisioned !== undefined) provisioned.inc({ outcome: session.provisioned })
   }
 
@@ -379,6 +387,9 @@ export function createMetrics({
     },
     loggedOut(outcome) {
       logouts.inc({ outcome })
+    },
+    sessionTokenIssued() {
+      sessionTokensIssued.inc()
     },
     denyFileRead(outcome, entries) {
       denyFileReads.inc({ outcome })

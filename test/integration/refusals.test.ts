@@ -19,6 +19,7 @@ import { freePort } from '../../demo/ports.ts'
 import { generateSigningKey } from '../../demo/provider.ts'
 import { type Reason, reasons, Refusal } from '../../src/refusal.ts'
 import { Console, consoleGroups } from '../support/console.ts'
+import { sessionTokenOf, webSecret } from '../support/session-tokens.ts'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 import { WebBrowser } from '../support/web-browser.ts'
@@ -120,7 +121,7 @@ beforeAll(async () => {
         personal: { ...people, map_principal: true, provisioning: { enabled: true } },
       }
       config['tls'] = { ...(config['tls'] as object), client_ca: 'ca.crt' }
-      config['web'] = { public_url: pages, listen_port: pagesPort }
+      config['web'] = { public_url: pages, listen_port: pagesPort, secret: webSecret }
       config.groups['superior'] = { role: 'chief' }
       config.databases = {
         ...config.databases,
@@ -1077,6 +1078,50 @@ const scenarios: Readonly<Record<Exclude<Reason, (typeof elsewhere)[number]>, Sc
       message: wrongCredential,
       detail: /^The token expired at 2023-11-14T22:13:20.000Z, \d+ seconds ago\.$/,
     },
+  },
+  'session-tokens-disabled': {
+    provoke: async () => {
+      const { token } = await sessionTokenOf(stack)
+      return refusedWith(token, inSandbox, limited.gateway.port)
+    },
+    gateway: () => limited,
+    expected: { sqlstate: '28000', message: 'session tokens are not accepted' },
+  },
+  'session-token-outdated': {
+    provoke: async () => {
+      const { token } = await sessionTokenOf(stack, {
+        by: (config) => ({
+          ...config,
+          integrations: {
+            ...config.integrations,
+            people: { ...config.integrations['people']!, required_acr: ['before'] },
+          },
+        }),
+      })
+      return refusedWith(token)
+    },
+    expected: {
+      sqlstate: '28P01',
+      message: 'the session token is of before a change of the configuration',
+    },
+  },
+  'session-token-bounds': {
+    provoke: async () => {
+      const { token } = await sessionTokenOf(stack, { bounds: { user: 'app_readwrite' } })
+      return refusedWith(token)
+    },
+    expected: {
+      sqlstate: '28000',
+      message: 'the session token is not good for user "app_readonly"',
+      detail: /^The session token is good for user "app_readwrite" alone\.$/,
+    },
+  },
+  'session-token-upstream': {
+    provoke: async () => {
+      const { token } = await sessionTokenOf(stack)
+      return refusedWith(token, { user, database: 'exchanging' })
+    },
+    expected: { sqlstate: '28000', message: 'database "exchanging" takes no session tokens' },
   },
   'token-not-yet-valid': {
     provoke: async () => tokenRefused({ nbf: 4_000_000_000, exp: 4_000_000_100 }),

@@ -270,6 +270,7 @@ export class Gate implements AsyncDisposable {
 function rulesOf(options: GateOptions): Rules {
   return {
     catalogVersion: 1,
+    sessionTokens: undefined,
     catalog: catalogOf(
       options.requireSso ?? true,
       options.authMethods ?? ['cleartext', 'oauthbearer'],

@@ -80,7 +80,7 @@ test.each([
   if (sso === undefined) throw new Error('no integration')
   const changed = { ...config, integrations: { sso: { ...sso, ...change } } }
   await expect(tokensOf(changed).read(token, now)).rejects.toMatchObject({
-    reason: 'token-malformed',
+    reason: 'session-token-outdated',
   })
 })
 
@@ -95,7 +95,7 @@ test('where the provider is asked about access tokens, there are none for them',
   const asking = configOf(`, ${secret}, introspection: {}`)
   const { token } = await tokensOf().issue({ identity, bounds: {} }, now)
   await expect(tokensOf(asking).read(token, now)).rejects.toMatchObject({
-    reason: 'token-malformed',
+    reason: 'session-token-outdated',
   })
   for (const kind of ['access_token', 'at+jwt'] as const) {
     const issuing = tokensOf(asking).issue({ identity: { ...identity, kind }, bounds: {} }, now)

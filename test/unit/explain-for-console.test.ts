@@ -47,7 +47,11 @@ connectivity_pools:
 `)
 
 function explanations(standing: readonly EndOrder[] = []): ConsoleExplanations {
-  return new ConsoleExplanations({ config: () => config, standingOrders: () => standing })
+  return new ConsoleExplanations({
+    config: () => config,
+    standingOrders: () => standing,
+    secretOfThisStart: 'made for this start, and for no other',
+  })
 }
 
 async function explain(

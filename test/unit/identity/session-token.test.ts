@@ -257,14 +257,14 @@ test('groups that the catalog has no use for are left out, when it is issued and
 test('what its integration demands has changed, so that it is void', async () => {
   const { token } = await sessionTokens().issue({ identity: identity(), bounds: {} }, now)
   const changed = sessionTokens({ terms: [{ ...terms, fingerprint: 'Ab-_08' }] })
-  await expect(changed.read(token, now)).rejects.toMatchObject({ reason: 'token-malformed' })
+  await expect(changed.read(token, now)).rejects.toMatchObject({ reason: 'session-token-outdated' })
 })
 
 test('the provider is asked about its kind by now, so that it is void', async () => {
   const { token } = await sessionTokens().issue({ identity: identity(), bounds: {} }, now)
   const unfitKinds = new Set(['id_token'] as const)
   const changed = sessionTokens({ terms: [{ ...terms, unfitKinds }] })
-  await expect(changed.read(token, now)).rejects.toMatchObject({ reason: 'token-malformed' })
+  await expect(changed.read(token, now)).rejects.toMatchObject({ reason: 'session-token-outdated' })
 })
 
 const dayMs = 24 * hourMs
@@ -429,30 +429,30 @@ test.each([
   ['another issuer', { iss: issuer }, 'token-issuer'],
   ['no issuer', { iss: undefined }, 'token-issuer'],
   ['no subject', { sub: undefined }, 'token-claim'],
-  ['a number for a subject', { sub: 1 }, 'token-malformed'],
+  ['a number for a subject', { sub: 1 }, 'session-token-outdated'],
   ['no end', { exp: undefined }, 'token-claim'],
   ['no beginning', { iat: undefined }, 'token-claim'],
   ['no id', { jti: undefined }, 'token-claim'],
-  ['a number for an id', { jti: 1 }, 'token-malformed'],
-  ['half a second', { iat: 1.5 }, 'token-malformed'],
-  ['no integration', { o: undefined }, 'token-malformed'],
-  ['another integration', { o: 'iAAAAAA' }, 'token-malformed'],
-  ['an unknown kind', { o: `x${terms.fingerprint}` }, 'token-malformed'],
-  ['a number for the integration', { o: 1 }, 'token-malformed'],
-  ['no names', { n: [] }, 'token-malformed'],
-  ['a number for a name', { n: [1] }, 'token-malformed'],
-  ['text for a time', { i: '1' }, 'token-malformed'],
-  ['text for the end', { x: '1' }, 'token-malformed'],
-  ['a number for the original', { j: 1 }, 'token-malformed'],
-  ['a number for a session', { sid: 1 }, 'token-malformed'],
-  ['a number for a short session', { s: 1 }, 'token-malformed'],
-  ['a binding that cannot be proved', { cnf: { jkt: 'x' } }, 'token-malformed'],
-  ['text for a binding', { cnf: 'x' }, 'token-malformed'],
-  ['text for claims', { c: 'x' }, 'token-malformed'],
-  ['a number for the user', { u: 1 }, 'token-malformed'],
-  ['a number for the database', { d: 1 }, 'token-malformed'],
-  ['a number for the pool', { p: 1 }, 'token-malformed'],
-  ['a bound that is not known yet', { readonly: true }, 'token-malformed'],
+  ['a number for an id', { jti: 1 }, 'session-token-outdated'],
+  ['half a second', { iat: 1.5 }, 'session-token-outdated'],
+  ['no integration', { o: undefined }, 'session-token-outdated'],
+  ['another integration', { o: 'iAAAAAA' }, 'session-token-outdated'],
+  ['an unknown kind', { o: `x${terms.fingerprint}` }, 'session-token-outdated'],
+  ['a number for the integration', { o: 1 }, 'session-token-outdated'],
+  ['no names', { n: [] }, 'session-token-outdated'],
+  ['a number for a name', { n: [1] }, 'session-token-outdated'],
+  ['text for a time', { i: '1' }, 'session-token-outdated'],
+  ['text for the end', { x: '1' }, 'session-token-outdated'],
+  ['a number for the original', { j: 1 }, 'session-token-outdated'],
+  ['a number for a session', { sid: 1 }, 'session-token-outdated'],
+  ['a number for a short session', { s: 1 }, 'session-token-outdated'],
+  ['a binding that cannot be proved', { cnf: { jkt: 'x' } }, 'session-token-outdated'],
+  ['text for a binding', { cnf: 'x' }, 'session-token-outdated'],
+  ['text for claims', { c: 'x' }, 'session-token-outdated'],
+  ['a number for the user', { u: 1 }, 'session-token-outdated'],
+  ['a number for the database', { d: 1 }, 'session-token-outdated'],
+  ['a number for the pool', { p: 1 }, 'session-token-outdated'],
+  ['a bound that is not known yet', { readonly: true }, 'session-token-outdated'],
 ])('claims with %s are refused, though we have signed them', async (_, change, reason) => {
   const { header, claims } = await goodParts()
   const token = forged(header, { ...claims, ...change })
