@@ -96,6 +96,8 @@ const isOfTokens: Readonly<Record<keyof IntegrationConfig, boolean>> = {
   jwks_uri: true,
   enabled: false,
   client_secret: false,
+  button_text: false,
+  shown_token: false,
   default_group: false,
   additional_scopes: false,
   groups_claim_mappings: false,

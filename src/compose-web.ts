@@ -1,6 +1,6 @@
 // From a configuration to what the pages go by.
 import { composeLoginRules, composeSignIns, type KeyCaches } from './compose-rules.ts'
-import type { Config } from './config/index.ts'
+import { type Config, isAutomaticForPeople, nameForPeople } from './config/index.ts'
 import type { IssuerObserver } from './identity/observer.ts'
 import type { KeptParts } from './kept-parts.ts'
 import type { DatabaseEndpoint, SignInButton, WebRules } from './web/web-rules.ts'
@@ -19,7 +19,8 @@ export function composeWebRules(
     ...composeLoginRules(config, observer, caches, parts),
     providers,
     buttons: buttonsOf(config, new Set(providers.keys())),
-    isAutomatic: web.autologin,
+    isAutomatic: web.autologin || isAutomaticForPeople(config.settings),
+    shownTokens: shownTokensOf(config),
     sessionLifetimeMs: web.session_lifetime,
     stepUp: { requiredAcr: web.step_up.required_acr, maxAgeMs: web.step_up.max_age },
     endpoints: endpointsOf(config),
@@ -27,12 +28,25 @@ export function composeWebRules(
 }
 
 function buttonsOf(config: WebConfig, possible: ReadonlySet<string>): readonly SignInButton[] {
-  const { web, connectivity_pools: pools } = config
+  const { web, integrations, connectivity_pools: pools } = config
   const ofPools = Object.values(pools).flatMap(({ sso_integration: name }) => name ?? [])
-  const usual = ofPools.length > 0 ? ofPools : [...possible]
+  const usual = ofPools.length > 0 ? [nameForPeople, ...ofPools] : [...possible]
   return [...new Set(web.integrations ?? usual)]
     .filter((name) => possible.has(name))
-    .map((integration) => ({ integration, label: `Sign in with ${integration}` }))
+    .map((integration) => ({
+      integration,
+      label: integrations[integration]?.button_text ?? `Sign in with ${integration}`,
+    }))
+}
+
+function shownTokensOf({ integrations }: WebConfig): WebRules['shownTokens'] {
+  return new Map(
+    Object.entries(integrations).flatMap(([name, { enabled, shown_token: shown }]) =>
+      enabled && shown !== undefined
+        ? [[name, { token: shown.use_token, host: shown.host, port: shown.port }] as const]
+        : [],
+    ),
+  )
 }
 
 /** Where clients can come by TCP, on whichever node. */

@@ -25,30 +25,6 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   connectivity_pools: ['participants'],
 }
 
-/** CockroachDB's for the sign-in of people: refused by the catalog, which says why. */
-const oidcPrefix = 'server.oidc_authentication.'
-const oidcSettings: Properties = {
-  ...flags('enabled', 'autologin', 'autologin.enabled', 'generate_cluster_sso_token.enabled'),
-  ...flags('authorization.enabled'),
-  ...texts('client_id', 'provider_url', 'redirect_url', 'scopes', 'claim_json_key'),
-  ...texts('principal_regex', 'button_text', 'generate_cluster_sso_token.use_token'),
-  ...texts('generate_cluster_sso_token.sql_host', 'generate_cluster_sso_token.sql_port'),
-  ...texts('client.timeout', 'provider.custom_ca', 'group_claim', 'userinfo_group_key'),
-  [`${oidcPrefix}client_secret`]: { kinds: ['text'], is: 'secret string', isSecret: true },
-}
-
-function flags(...names: readonly string[]): Properties {
-  return named(names, { kinds: ['text', 'boolean'], is: 'on or off' })
-}
-
-function texts(...names: readonly string[]): Properties {
-  return named(names, { kinds: ['text', 'number'], is: 'string' })
-}
-
-function named(names: readonly string[], property: Property): Properties {
-  return Object.fromEntries(names.map((name) => [`${oidcPrefix}${name}`, property]))
-}
-
 export async function consoleProperties(): Promise<string> {
   const sections = asSchema(jsonSchema()).properties ?? {}
   const of = (key: string): Properties => {
@@ -65,7 +41,7 @@ export async function consoleProperties(): Promise<string> {
     databaseProperties: of('databases'),
     poolProperties: of('connectivity_pools'),
     participantProperties: participant,
-    clusterSettings: { ...oidcSettings, ...entriesOf(asSchema(sections['settings'])) },
+    clusterSettings: entriesOf(asSchema(sections['settings'])),
   }
   const source = [
     '// Written by `npm run docs` from src/config/schema. Do not edit.',

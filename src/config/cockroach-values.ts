@@ -134,6 +134,44 @@ export function readGroupKeys(text: string): readonly string[] {
   return [...new Set(names)]
 }
 
+export interface WrittenRedirects {
+  readonly url: string | undefined
+  /** By region; undefined where there is one address for all. */
+  readonly byRegion: readonly { readonly region: string; readonly url: string }[] | undefined
+}
+
+const regionsKey = 'redirect_urls'
+
+/** One address, or `{"redirect_urls": {"<region>": "<address>"}}`. */
+export function readRedirectUrls(
+  written: unknown,
+  isAddress: (text: string) => boolean,
+): WrittenRedirects {
+  const value =
+    typeof written === 'string' && written.trim().startsWith('{') ? parseJson(written) : written
+  if (typeof value === 'string') {
+    if (value !== '' && !isAddress(value)) throw new Fault('must be an https URL')
+    return { url: value === '' ? undefined : value, byRegion: undefined }
+  }
+  const entries =
+    isMapping(value) && Object.keys(value).join() === regionsKey ? value[regionsKey] : undefined
+  if (!isMapping(entries)) {
+    throw new Fault(`must be an https URL, or {"${regionsKey}": {"<region>": "<https URL>"}}`)
+  }
+  const byRegion = Object.entries(entries).map(([region, url]) => {
+    if (typeof url === 'string' && isAddress(url)) return { region, url }
+    throw new Fault(`must have an https URL for each region of ${regionsKey}`)
+  })
+  return { url: undefined, byRegion }
+}
+
+/** Scopes besides `openid`, which comes first. */
+export function readScopes(text: string): readonly string[] {
+  const [first, ...others] = text.split(' ').filter((scope) => scope !== '')
+  if (first === 'openid') return [...new Set(others)]
+  throw new Fault('Missing `openid` scope which is required for OIDC: it must be the first')
+}
+
 const maxPointerSegments = 10
 
 /** The name of a claim or a JSON Pointer; `sub` for an empty one. */

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { expandOidcSettings } from './expand-oidc-settings.ts'
 import { expandSettings, type IntegrationConfig } from './expand-settings.ts'
 import { chooseProxy, type ProxyChoice } from './proxy-choice.ts'
 import type { ParsedConfig } from './schema/index.ts'
@@ -30,6 +31,7 @@ export function toConfig(
   const absolute = (path: string | undefined) =>
     path === undefined ? undefined : resolve(folder, path)
   const fromSettings = expandSettings(parsed.settings)
+  const forPeople = expandOidcSettings(parsed.settings)
   return deepFreeze<Expanded>({
     ...withoutDefaults(parsed),
     implied_pool: impliedPool,
@@ -48,7 +50,7 @@ export function toConfig(
     audit: { ...parsed.audit, file: absolute(parsed.audit.file) },
     integrations: mapValues(
       withEntries(
-        fromSettings,
+        new Map([...fromSettings, ...forPeople]),
         mapValues(parsed.integrations, (integration) => ({
           ...integration,
           cockroach: undefined,

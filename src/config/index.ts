@@ -1,5 +1,6 @@
 export type { Config } from './config.ts'
 export { type DenyEntry, DenyFileError, parseDenyFile, readDenyFile } from './deny-file.ts'
+export { isAutomaticForPeople, nameForPeople } from './expand-oidc-settings.ts'
 export { describeImpliedPool } from './implied-pool.ts'
 export { EditRefused } from './edit/edit-refused.ts'
 export { editText } from './edit/edit-text.ts'

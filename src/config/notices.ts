@@ -90,12 +90,18 @@ function insecureUpstreams({ databases }: Config): readonly Finding[] {
   })
 }
 
+/** As CockroachDB has it where nobody says otherwise: nothing is left over. */
+const wholeClaim = '(.+)'
+
 function loosePatterns({ integrations }: Config): readonly Finding[] {
-  return Object.entries(integrations).flatMap(([name, { principal_regex: pattern }]) =>
-    pattern === undefined || isAnchored(pattern)
+  return Object.entries(integrations).flatMap(([name, { principal_regex: pattern, cockroach }]) =>
+    pattern === undefined || pattern === wholeClaim || isAnchored(pattern)
       ? []
       : {
-          path: ['integrations', name, 'principal_regex'],
+          path:
+            cockroach === undefined
+              ? ['integrations', name, 'principal_regex']
+              : ['settings', 'server.oidc_authentication.principal_regex'],
           message:
             'is not anchored with ^ and $, so that it also matches in the middle of a longer claim',
         },

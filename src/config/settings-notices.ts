@@ -1,5 +1,6 @@
 import type { Finding } from './checks/index.ts'
 import type { Config } from './config.ts'
+import { missingForPeople } from './expand-oidc-settings.ts'
 import { issuersOf } from './expand-settings.ts'
 import type { Tree } from './read-tree.ts'
 
@@ -9,6 +10,7 @@ const issuers = 'server.jwt_authentication.issuers.configuration'
 const issuersOldName = 'server.jwt_authentication.issuers'
 const jwks = 'server.jwt_authentication.jwks'
 const autoFetch = 'server.jwt_authentication.jwks_auto_fetch.enabled'
+const enabledForPeople = 'server.oidc_authentication.enabled'
 const provisioning = 'security.provisioning.jwt.enabled'
 
 /** What CockroachDB's settings say in vain, or in another way than its code reads them. */
@@ -24,6 +26,7 @@ export function* aboutSettings({ settings }: Config, tree: Tree): Generator<Find
     yield withoutEffect(jwks, `\`${autoFetch}\` is on`)
   }
   if (settings[enabled]) yield* incomplete(settings)
+  if (settings[enabledForPeople]) yield* incompleteForPeople(settings)
   const key = settings[issuers] === undefined ? issuersOldName : issuers
   const hasAddresses = settings[key]?.issuers.some(({ jwksUri }) => jwksUri !== undefined) === true
   if (hasAddresses && !isFetched) {
@@ -47,6 +50,13 @@ function* incomplete(settings: Config['settings']): Generator<Finding> {
   if (missing.length === 0) return
   const message = `lets nobody in yet: it needs ${missing.join('; ')}`
   yield { path: ['settings', enabled], message }
+}
+
+function* incompleteForPeople(settings: Config['settings']): Generator<Finding> {
+  const missing = missingForPeople(settings)
+  if (missing.length === 0) return
+  const message = `lets nobody sign in yet: it needs ${missing.map((key) => `\`${key}\``).join('; ')}`
+  yield { path: ['settings', enabledForPeople], message }
 }
 
 function withoutEffect(key: string, why: string): Finding {

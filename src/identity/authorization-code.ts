@@ -37,6 +37,8 @@ export interface IssuedTokens {
   readonly idToken: string
   readonly accessToken: string
   readonly refreshToken: string | undefined
+  /** How long the access token is good for, where the provider says so. */
+  readonly expiresInMs: number | undefined
 }
 
 export async function beginAuthorization(
@@ -79,7 +81,9 @@ export async function redeemAuthorization(
     })
     const { id_token: idToken, access_token: accessToken, refresh_token: refreshToken } = tokens
     if (idToken === undefined) throw failed(`${tokenEndpoint} issued no ID token`)
-    return { idToken, accessToken, refreshToken }
+    const expiresIn = tokens.expiresIn()
+    const expiresInMs = expiresIn === undefined ? undefined : expiresIn * 1_000
+    return { idToken, accessToken, refreshToken, expiresInMs }
   } catch (error) {
     throw toSignInRefusal(error, tokenEndpoint)
   }

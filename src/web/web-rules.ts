@@ -12,12 +12,21 @@ export interface WebRules {
   readonly buttons: readonly SignInButton[]
   /** Whether whoever opens a page is sent to the only provider at once. */
   readonly isAutomatic: boolean
+  /** Where people may have a token shown to use as a password, by integration. */
+  readonly shownTokens: ReadonlyMap<string, ShownToken>
   readonly sessionLifetimeMs: number
   readonly stepUp: {
     readonly requiredAcr: readonly string[]
     readonly maxAgeMs: number | undefined
   }
   readonly endpoints: readonly DatabaseEndpoint[]
+}
+
+export interface ShownToken {
+  readonly token: 'id_token' | 'access_token'
+  /** What is shown beside it. */
+  readonly host: string
+  readonly port: number
 }
 
 export interface SignInButton {

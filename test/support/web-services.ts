@@ -70,6 +70,7 @@ export function webRules(replaced: Partial<WebRules> & Pick<WebRules, 'catalog'>
     providers: new Map(),
     buttons: [],
     isAutomatic: false,
+    shownTokens: new Map(),
     sessionLifetimeMs: 3_600_000,
     stepUp: { requiredAcr: [], maxAgeMs: undefined },
     endpoints: [],

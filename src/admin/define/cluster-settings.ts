@@ -14,8 +14,9 @@ export interface ClusterSetting {
 }
 
 const jwt = 'server.jwt_authentication'
+const oidc = 'server.oidc_authentication'
 
-/** Under their own names; those of the grammar that are missing here are older names, or never have a value. */
+/** Under their own names; those of the grammar that are missing here are older names. */
 export const listedSettings: Readonly<Record<string, ClusterSetting>> = {
   'security.provisioning.jwt.enabled': {
     type: 'b',
@@ -83,15 +84,113 @@ export const listedSettings: Readonly<Record<string, ClusterSetting>> = {
     default: 'groups',
     description: 'where userinfo lists groups',
   },
+  [`${oidc}.autologin.enabled`]: {
+    type: 'b',
+    default: 'false',
+    description: 'whether whoever opens a page is sent on to the provider',
+  },
+  [`${oidc}.authorization.enabled`]: {
+    type: 'b',
+    default: 'false',
+    description: 'whether groups are read',
+  },
+  [`${oidc}.button_text`]: {
+    type: 's',
+    default: 'Log in with your OIDC provider',
+    description: 'what is on the button',
+  },
+  [`${oidc}.claim_json_key`]: {
+    type: 's',
+    default: '',
+    description: 'the claim of the ID token that names the user',
+  },
+  [`${oidc}.client.timeout`]: {
+    type: 'd',
+    default: '15s',
+    description: 'how long a request to the provider may take',
+  },
+  [`${oidc}.client_id`]: {
+    type: 's',
+    default: '',
+    description: 'the client at the provider',
+  },
+  [`${oidc}.client_secret`]: {
+    type: 's',
+    default: '',
+    description: 'its secret',
+  },
+  [`${oidc}.enabled`]: {
+    type: 'b',
+    default: 'false',
+    description: 'whether people sign in on the pages',
+  },
+  [`${oidc}.generate_cluster_sso_token.enabled`]: {
+    type: 'b',
+    default: 'false',
+    description: 'whether people may have a token shown to use as a password',
+  },
+  [`${oidc}.generate_cluster_sso_token.sql_host`]: {
+    type: 's',
+    default: 'localhost',
+    description: 'the host that is shown beside it',
+  },
+  [`${oidc}.generate_cluster_sso_token.sql_port`]: {
+    type: 's',
+    default: '26257',
+    description: 'the port that is shown beside it',
+  },
+  [`${oidc}.generate_cluster_sso_token.use_token`]: {
+    type: 's',
+    default: 'id_token',
+    description: 'which token that is',
+  },
+  [`${oidc}.group_claim`]: {
+    type: 's',
+    default: 'groups',
+    description: 'the claim that lists groups',
+  },
+  [`${oidc}.principal_regex`]: {
+    type: 's',
+    default: '(.+)',
+    description: 'what takes the user out of the claim',
+  },
+  [`${oidc}.provider.custom_ca`]: {
+    type: 's',
+    default: '',
+    description: 'the certificate authorities to trust for the provider, as PEM text',
+  },
+  [`${oidc}.provider_url`]: {
+    type: 's',
+    default: '',
+    description: 'the issuer',
+  },
+  [`${oidc}.redirect_url`]: {
+    type: 's',
+    default: '',
+    description: 'where people come back to, or a JSON map of that by region',
+  },
+  [`${oidc}.scopes`]: {
+    type: 's',
+    default: 'openid',
+    description: 'what is asked for',
+  },
+  [`${oidc}.userinfo_group_key`]: {
+    type: 's',
+    default: 'groups',
+    description: 'where userinfo lists groups',
+  },
 }
+
+const renamed: readonly (readonly string[])[] = [
+  [`${jwt}.issuers.configuration`, `${jwt}.issuers`],
+  [`${oidc}.autologin.enabled`, `${oidc}.autologin`],
+]
 
 /** All names that the setting goes by, the one that it is listed under first. */
 export function keysOf(name: string): readonly string[] {
-  const names = [`${jwt}.issuers.configuration`, `${jwt}.issuers`]
-  return names.includes(name) ? names : [name]
+  return renamed.find((names) => names.includes(name)) ?? [name]
 }
 
-/** Of one that is not listed: those for people at a browser, which never have a value here. */
 export function settingOf(name: string): ClusterSetting {
   const [listed = name] = keysOf(name)
   const isFlag = clusterSettings[name]?.kinds.includes('boolean') === true

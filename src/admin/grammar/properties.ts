@@ -7,6 +7,20 @@ export const integrationProperties: Properties = {
   issuer: { kinds: ['text'], is: 'URL' },
   client_id: { kinds: ['text'], is: 'string' },
   client_secret: { kinds: ['text'], is: 'secret string', isSecret: true },
+  button_text: { kinds: ['text'], is: 'string' },
+  shown_token: {
+    kinds: ['map'],
+    is: 'map',
+    entries: {
+      use_token: {
+        kinds: ['text'],
+        is: 'id_token, access_token',
+        words: ['id_token', 'access_token'],
+      },
+      host: { kinds: ['text'], is: 'host' },
+      port: { kinds: ['number'], is: 'integer' },
+    },
+  },
   default_group: { kinds: ['text'], is: 'group' },
   additional_scopes: { kinds: ['list'], is: 'list', items: { kinds: ['text'], is: 'scope' } },
   additional_audiences: { kinds: ['list'], is: 'list', items: { kinds: ['text'], is: 'string' } },
@@ -351,45 +365,6 @@ export const participantProperties: Properties = {
 }
 
 export const clusterSettings: Properties = {
-  'server.oidc_authentication.enabled': { kinds: ['text', 'boolean'], is: 'on or off' },
-  'server.oidc_authentication.autologin': { kinds: ['text', 'boolean'], is: 'on or off' },
-  'server.oidc_authentication.autologin.enabled': { kinds: ['text', 'boolean'], is: 'on or off' },
-  'server.oidc_authentication.generate_cluster_sso_token.enabled': {
-    kinds: ['text', 'boolean'],
-    is: 'on or off',
-  },
-  'server.oidc_authentication.authorization.enabled': {
-    kinds: ['text', 'boolean'],
-    is: 'on or off',
-  },
-  'server.oidc_authentication.client_id': { kinds: ['text', 'number'], is: 'string' },
-  'server.oidc_authentication.provider_url': { kinds: ['text', 'number'], is: 'string' },
-  'server.oidc_authentication.redirect_url': { kinds: ['text', 'number'], is: 'string' },
-  'server.oidc_authentication.scopes': { kinds: ['text', 'number'], is: 'string' },
-  'server.oidc_authentication.claim_json_key': { kinds: ['text', 'number'], is: 'string' },
-  'server.oidc_authentication.principal_regex': { kinds: ['text', 'number'], is: 'string' },
-  'server.oidc_authentication.button_text': { kinds: ['text', 'number'], is: 'string' },
-  'server.oidc_authentication.generate_cluster_sso_token.use_token': {
-    kinds: ['text', 'number'],
-    is: 'string',
-  },
-  'server.oidc_authentication.generate_cluster_sso_token.sql_host': {
-    kinds: ['text', 'number'],
-    is: 'string',
-  },
-  'server.oidc_authentication.generate_cluster_sso_token.sql_port': {
-    kinds: ['text', 'number'],
-    is: 'string',
-  },
-  'server.oidc_authentication.client.timeout': { kinds: ['text', 'number'], is: 'string' },
-  'server.oidc_authentication.provider.custom_ca': { kinds: ['text', 'number'], is: 'string' },
-  'server.oidc_authentication.group_claim': { kinds: ['text', 'number'], is: 'string' },
-  'server.oidc_authentication.userinfo_group_key': { kinds: ['text', 'number'], is: 'string' },
-  'server.oidc_authentication.client_secret': {
-    kinds: ['text'],
-    is: 'secret string',
-    isSecret: true,
-  },
   'server.jwt_authentication.enabled': { kinds: ['boolean', 'text'], is: 'on or off' },
   'server.jwt_authentication.audience': {
     kinds: ['text', 'list'],
@@ -422,4 +397,40 @@ export const clusterSettings: Properties = {
   'server.jwt_authentication.userinfo_group_key': { kinds: ['text'], is: 'claim' },
   'server.identity_map.configuration': { kinds: ['text'], is: 'text' },
   'security.provisioning.jwt.enabled': { kinds: ['boolean', 'text'], is: 'on or off' },
+  'server.oidc_authentication.enabled': { kinds: ['boolean', 'text'], is: 'on or off' },
+  'server.oidc_authentication.client_id': { kinds: ['text', 'number'], is: 'string' },
+  'server.oidc_authentication.client_secret': {
+    kinds: ['text'],
+    is: 'secret string',
+    isSecret: true,
+  },
+  'server.oidc_authentication.redirect_url': { kinds: ['text', 'map'], is: 'URL or JSON' },
+  'server.oidc_authentication.provider_url': { kinds: ['text'], is: 'URL' },
+  'server.oidc_authentication.scopes': { kinds: ['text'], is: 'scopes' },
+  'server.oidc_authentication.claim_json_key': { kinds: ['text'], is: 'claim' },
+  'server.oidc_authentication.principal_regex': { kinds: ['text'], is: 'regular expression' },
+  'server.oidc_authentication.button_text': { kinds: ['text'], is: 'text' },
+  'server.oidc_authentication.autologin.enabled': { kinds: ['boolean', 'text'], is: 'on or off' },
+  'server.oidc_authentication.autologin': { kinds: ['boolean', 'text'], is: 'on or off' },
+  'server.oidc_authentication.generate_cluster_sso_token.enabled': {
+    kinds: ['boolean', 'text'],
+    is: 'on or off',
+  },
+  'server.oidc_authentication.generate_cluster_sso_token.use_token': {
+    kinds: ['text'],
+    is: 'token',
+  },
+  'server.oidc_authentication.generate_cluster_sso_token.sql_host': { kinds: ['text'], is: 'host' },
+  'server.oidc_authentication.generate_cluster_sso_token.sql_port': {
+    kinds: ['text', 'number'],
+    is: 'port',
+  },
+  'server.oidc_authentication.client.timeout': { kinds: ['text', 'number'], is: 'duration' },
+  'server.oidc_authentication.provider.custom_ca': { kinds: ['text'], is: 'PEM text' },
+  'server.oidc_authentication.authorization.enabled': {
+    kinds: ['boolean', 'text'],
+    is: 'on or off',
+  },
+  'server.oidc_authentication.group_claim': { kinds: ['text'], is: 'claim' },
+  'server.oidc_authentication.userinfo_group_key': { kinds: ['text'], is: 'claim' },
 }

@@ -14,6 +14,7 @@ import { checkTokenUpstreams } from './exchange.ts'
 import { checkGrants, checkOwners } from './grants.ts'
 import { checkIntrospection, checkKinds } from './tokens.ts'
 import { checkPasswords } from './passwords.ts'
+import { checkOidcSettings } from './oidc-settings.ts'
 import { checkPools } from './pools.ts'
 import { checkProvisioning } from './provisioning.ts'
 import { checkReferences } from './references.ts'
@@ -51,5 +52,6 @@ export function checkTogether(tree: ExpandedTree): readonly Finding[] {
     ...checkConsole(view),
     ...checkWeb(view),
     ...checkSettings(view),
+    ...checkOidcSettings(view),
   ]
 }

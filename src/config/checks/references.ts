@@ -1,4 +1,5 @@
 import { databasesOfConsole } from '../expand-defaults.ts'
+import { namesForPeople } from '../expand-oidc-settings.ts'
 import { namesOf } from '../expand-settings.ts'
 import { suggestion } from '../nearest-name.ts'
 import { quote, type Path } from '../problem.ts'
@@ -6,7 +7,7 @@ import type { Finding, View } from './view.ts'
 
 /** Every name that stands for another entry must be the name of one. */
 export function* checkReferences(view: View): Generator<Finding> {
-  const integrations = [...view.integrations.keys()]
+  const integrations = [...view.integrations.keys(), ...namesForPeople(view.settings)]
   const groups = [...view.groups.keys()]
   const databases = [...view.databases.keys()]
 
@@ -30,6 +31,10 @@ export function* checkReferences(view: View): Generator<Finding> {
     for (const [index, group] of (view.root.console?.[key] ?? []).entries()) {
       yield* missing(view, 'group', groups, ['console', key, index], group)
     }
+  }
+  for (const [index, integration] of (view.root.web?.integrations ?? []).entries()) {
+    const place = ['web', 'integrations', index]
+    yield* missing(view, 'integration', integrations, place, integration)
   }
   for (const [name, pool] of view.pools) {
     const path = ['connectivity_pools', name]

@@ -13,6 +13,7 @@ import { web } from './web.ts'
 /** What one value may be by itself; what values mean to each other is in ../checks. */
 export const configSchema = section({
   node: server.node,
+  region: server.region,
   workers: server.workers,
   tls: server.tls,
   http: server.http,

@@ -6,6 +6,7 @@ import {
   dictionary,
   duration,
   flag,
+  host,
   httpsUrl,
   identifier,
   integer,
@@ -66,7 +67,7 @@ function faultOfPattern(
   }
 }
 
-const principalRegex = regularExpression((pattern) => {
+export const principalRegex = regularExpression((pattern) => {
   const count = pattern.groupCount()
   if (count === 1) return undefined
   return `must have exactly one capture group, and has ${count}; (?:...) groups without capturing`
@@ -83,6 +84,15 @@ const expectedValue = z
     error: expecting('must be a string, a number, true, false, or { pattern: ... }'),
   })
   .meta({ 'x-type': 'value or pattern' })
+
+const shownToken = section({
+  use_token: z
+    .enum(['id_token', 'access_token'])
+    .prefault('id_token')
+    .describe('Which token that is.'),
+  host: host().prefault('localhost').describe('The host that is shown beside it.'),
+  port: integer(1, 65_535).prefault(5432).describe('The port that is shown beside it.'),
+})
 
 export const integration = section({
   enabled: flag()
@@ -103,6 +113,15 @@ export const integration = section({
     .optional()
     .describe(
       'The secret of that client. Interactive sign-in, `introspection` and token exchange use it. Where a provider does not take it for the sign-in, as of a native application, the sign-in goes without.',
+    ),
+  button_text: anyText().optional().meta({
+    description: 'What is on the button by which people sign in on the pages of `web`.',
+    'x-default': '`Sign in with` and the name of the integration',
+  }),
+  shown_token: shownToken
+    .optional()
+    .describe(
+      'Whether people may have a token of the provider shown on the pages, to use it as a password: at `/oidc/v1/login?jwt`.',
     ),
   default_group: identifier('group').optional().describe('A group that every identity is in.'),
   additional_scopes: z

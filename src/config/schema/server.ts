@@ -32,6 +32,12 @@ const workerCount = z
   .min(1, { error: workersError })
   .max(256, { error: workersError })
 
+export const region = name()
+  .optional()
+  .describe(
+    'Where this node is: of several addresses in `server.oidc_authentication.redirect_url` it is that of this region.',
+  )
+
 export const workers = z
   .preprocess(toNumber, z.union([z.literal('auto'), workerCount], { error: workersError }))
   .prefault('auto')

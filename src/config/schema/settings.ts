@@ -1,10 +1,8 @@
 // CockroachDB's cluster settings, under their own names and in its own forms.
 import { z } from 'zod'
 import {
-  Fault,
   readCertificates,
   readClaimName,
-  readFlag,
   readGroupKeys,
   readIssuers,
   readJwks,
@@ -12,6 +10,8 @@ import {
 } from '../cockroach-values.ts'
 import { duration, httpsUrl } from '../fields.ts'
 import { expecting, expectingText, unknownKeys } from '../messages.ts'
+import { oidcShape } from './oidc-settings.ts'
+import { read, settingFlag, words } from './setting-forms.ts'
 
 const list = z.union([z.string(), z.array(z.string())], {
   error: expectingText('must be a string, a JSON array of strings or a list of strings'),
@@ -22,32 +22,6 @@ const jsonOrList = z.union([z.string(), z.array(z.string()), z.record(z.string()
 const jwks = z.union([z.string(), z.record(z.string(), z.unknown())], {
   error: expecting('must be a JWK or a JWKS, as JSON or as a mapping'),
 })
-const words = z.string({ error: expectingText('must be a string') })
-
-/** A value in its written form, read by a function that throws Faults. */
-function read<W, V>(form: z.ZodType<W>, kind: string, reader: (written: W) => V) {
-  return form
-    .transform((written, context) => {
-      try {
-        return reader(written)
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error
-        context.addIssue({ code: 'custom', message: error.message })
-        return z.NEVER
-      }
-    })
-    .meta({ 'x-type': kind })
-}
-
-function flag() {
-  const rule = 'must be on or off, true or false'
-  return read(
-    z.union([z.boolean(), z.string()], { error: expecting(rule) }),
-    'on or off',
-    readFlag,
-  ).prefault(false)
-}
-
 function isKeyAddress(text: string): boolean {
   return httpsUrl().safeParse(text).success
 }
@@ -57,7 +31,7 @@ const issuers = read(jsonOrList, 'issuers', (written) => readIssuers(written, is
 const groupKey = read(words, 'claim', readGroupKeys)
 
 const shape = {
-  'server.jwt_authentication.enabled': flag().describe(
+  'server.jwt_authentication.enabled': settingFlag().describe(
     'Whether tokens of the issuers below log in. The settings become integrations `cockroachdb`, `cockroachdb_2` and so on, one for each issuer, of the database `system`.',
   ),
   'server.jwt_authentication.audience': read(list, 'string or list', readList)
@@ -78,7 +52,7 @@ const shape = {
     .describe(
       'The public keys of all issuers, as JSON: one key or a set. Without any, and where they are not fetched, no token is accepted.',
     ),
-  'server.jwt_authentication.jwks_auto_fetch.enabled': flag().describe(
+  'server.jwt_authentication.jwks_auto_fetch.enabled': settingFlag().describe(
     'Whether the keys of an issuer are fetched: from the address in `issuer_jwks_map`, else by its discovery document. `jwks` is ignored then.',
   ),
   'server.jwt_authentication.issuers.custom_ca': read(words, 'PEM text', readCertificates)
@@ -94,7 +68,7 @@ const shape = {
   'server.jwt_authentication.client.timeout': duration('100ms', '60s')
     .prefault('15s')
     .describe('For each request to an issuer.'),
-  'server.jwt_authentication.authorization.enabled': flag().describe(
+  'server.jwt_authentication.authorization.enabled': settingFlag().describe(
     'Whether groups are read. A group of the token whose name is that of one of our `groups`, but for case, is that group; others are skipped, and a token without any is refused.',
   ),
   'server.jwt_authentication.group_claim': groupKey
@@ -111,12 +85,13 @@ const shape = {
       'Lines of issuer, user of the token (or a regular expression behind a slash) and role, in the reading of CockroachDB: three words and no quotes. An issuer may have lines here or in `identity_map`.',
     )
     .meta({ 'x-type': 'text' }),
-  'security.provisioning.jwt.enabled': flag().describe(
+  'security.provisioning.jwt.enabled': settingFlag().describe(
     'Reserved: no role is created in this version.',
   ),
+  ...oidcShape,
 }
 
-const forPeople = 'server.oidc_authentication.'
+const unverified = 'server.oidc_authentication.tls_insecure_skip_verify.enabled'
 
 export const settingsSection = z.strictObject(shape, {
   error: (issue) =>
@@ -124,8 +99,8 @@ export const settingsSection = z.strictObject(shape, {
 })
 
 function describeUnknown(key: string): string {
-  return key.startsWith(forPeople)
-    ? 'sign-in by browser is not available in this version'
+  return key === unverified
+    ? 'is not available: the certificate of the provider is always verified, by `server.oidc_authentication.provider.custom_ca` where that is set'
     : unknownKeys([key], Object.keys(shape))
 }
 

@@ -6,6 +6,8 @@ export const beginPath = '/oidc/v1/login'
 /** Registered at the provider. */
 export const finishPath = '/oidc/v1/callback'
 export const tokenPath = '/oidc/v1/jwt'
+/** The same as a page. */
+export const tokenPage = '/oidc/v1/token'
 
 export interface LoginAddress {
   /** Undefined where somebody is to choose. */

@@ -12,10 +12,19 @@ import { cookiePrefix, dropCookie, keepCookie } from './cookies.ts'
 import { finishSignIn, stateOf } from './finish-sign-in.ts'
 import { endSession, providerLogout } from './log-out.ts'
 import { departurePage, problemPage, signedOutPage, signInPage } from './pages.ts'
-import { beginPath, finishPath, loginAddress, loginPage, logoutPage } from './paths.ts'
+import {
+  beginPath,
+  finishPath,
+  loginAddress,
+  loginPage,
+  logoutPage,
+  tokenPage,
+  tokenPath,
+} from './paths.ts'
 import { Problem, problems, toProblem } from './problem.ts'
 import { readReturnTo } from './return-to.ts'
 import { dropSession, keepSession } from './session-cookie.ts'
+import { type ShownToken, shownTokenOf, shownTokenPage, takeShownToken } from './shown-token.ts'
 import { ownForm } from './visit.ts'
 import type { VisitEvent } from './visit-event.ts'
 
@@ -60,11 +69,14 @@ export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
     const integration =
       c.req.query('integration') ?? (another === undefined ? only?.integration : undefined)
     const isStepUp = c.req.query('step_up') !== undefined
-    const event = { kind: isStepUp ? 'step-up' : 'sign-in', integration } as const
+    const mode = c.req.query('jwt') === undefined ? 'session' : 'token'
+    const kind = mode === 'token' ? 'token' : isStepUp ? 'step-up' : 'sign-in'
+    const event = { kind, integration } as const
     try {
       if (only === undefined) throw new Problem('disabled')
       if (integration === undefined) return c.redirect(loginAddress({ integration, returnTo }), 302)
-      const asked = { integration, mode: 'session', returnTo, isStepUp } as const
+      if (mode === 'token') shownTokenOf(services, integration)
+      const asked = { integration, mode, returnTo, isStepUp } as const
       return c.redirect(await beginSignIn(c, services, asked), 302)
     } catch (error) {
       return refuse(c, toProblem(error), event)
@@ -77,6 +89,10 @@ export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
     let event: About = { kind: 'sign-in', integration: undefined }
     try {
       const state = await stateOf(c, services)
+      if (state.mode === 'token') {
+        // The code is not spent yet: whoever shows the token does that.
+        return c.redirect(`${tokenPage}${new URL(c.req.url).search}`, 307)
+      }
       event = { kind: state.isStepUp ? 'step-up' : 'sign-in', integration: state.integration }
       const { session } = await finishSignIn(c, services, state, (identity) => {
         event = { ...event, identity }
@@ -90,6 +106,33 @@ export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
       return refuse(c, toProblem(error), event)
     }
   })
+
+  /** It is shown once: the code is spent. */
+  const showToken = async (
+    c: Page,
+    show: (token: ShownToken) => Response | Promise<Response>,
+  ): Promise<Response> => {
+    if (c.req.method !== 'GET') return c.body(null, 405, { Allow: 'GET' })
+    let event: About = { kind: 'token', integration: undefined }
+    try {
+      const token = await takeShownToken(c, services, (integration, identity) => {
+        event = { ...event, integration, identity }
+      })
+      tell(c, event, undefined)
+      return await show(token)
+    } catch (error) {
+      return refuse(c, toProblem(error), event)
+    }
+  }
+
+  app.get(tokenPath, async (c) =>
+    showToken(c, (token) => {
+      // Whatever a name in it looks like, it is no page.
+      c.header('Content-Security-Policy', 'sandbox')
+      return c.json(token)
+    }),
+  )
+  app.get(tokenPage, async (c) => showToken(c, async (token) => c.html(shownTokenPage(token))))
 
   app.post(logoutPage, async (c) => {
     const visitor = c.get('visitor')
@@ -114,7 +157,7 @@ export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
   })
 
   type About = Pick<VisitEvent, 'kind' | 'integration' | 'session'> & {
-    readonly identity?: KeptIdentity
+    readonly identity?: KeptIdentity | undefined
   }
 
   function tell(c: Page, about: About, problem: Problem | undefined): string {

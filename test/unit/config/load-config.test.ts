@@ -69,6 +69,20 @@ const noSettings = {
   'server.jwt_authentication.userinfo_group_key': ['groups'],
   'server.identity_map.configuration': '',
   'security.provisioning.jwt.enabled': false,
+  'server.oidc_authentication.authorization.enabled': false,
+  'server.oidc_authentication.autologin': false,
+  'server.oidc_authentication.autologin.enabled': false,
+  'server.oidc_authentication.button_text': 'Log in with your OIDC provider',
+  'server.oidc_authentication.client.timeout': 15_000,
+  'server.oidc_authentication.enabled': false,
+  'server.oidc_authentication.generate_cluster_sso_token.enabled': false,
+  'server.oidc_authentication.generate_cluster_sso_token.sql_host': 'localhost',
+  'server.oidc_authentication.generate_cluster_sso_token.sql_port': 26257,
+  'server.oidc_authentication.generate_cluster_sso_token.use_token': 'id_token',
+  'server.oidc_authentication.group_claim': ['groups'],
+  'server.oidc_authentication.principal_regex': '(.+)',
+  'server.oidc_authentication.scopes': [],
+  'server.oidc_authentication.userinfo_group_key': ['groups'],
 }
 
 test('a minimal file gets every default', () => {

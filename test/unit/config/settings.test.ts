@@ -366,7 +366,10 @@ describe('a setting', () => {
       'server.jwt_authentication.jkws',
       'unknown key; did you mean "server.jwt_authentication.jwks"?',
     ],
-    ['server.oidc_authentication.enabled', 'sign-in by browser is not available in this version'],
+    [
+      'server.oidc_authentication.tls_insecure_skip_verify.enabled',
+      'is not available: the certificate of the provider is always verified, by `server.oidc_authentication.provider.custom_ca` where that is set',
+    ],
   ])('%s is not known', (key, message) => {
     const [problem = ''] = problemsOf(`${minimal}settings: { ${key}: x }\n`)
     expect(problem).toBe(`7:13: settings["${key}"]: ${message}`)
