@@ -138,6 +138,7 @@ export class WebService {
     const running = (): Running => this.#now
     return {
       publicUrl: web.public_url,
+      nodeUrl: web.node_url ?? web.public_url,
       isBehindProxy: web.behind_proxy,
       rules: () => running().rules,
       get sealer() {

@@ -139,8 +139,9 @@ export class Supervisor {
 
   /** Asks the worker in which the sign-in waits, which is found by asking all. */
   async signIn(call: SignInCall): Promise<SignInReply> {
-    // Behind an answer of the provider are requests to it, each with a deadline of its own.
-    const timeoutMs = call.kind === 'answer' ? signInAnswerTimeoutMs : callTimeoutMs
+    // Behind an answer of the provider are requests to it, and behind each a login, with deadlines of their own.
+    const isLong = call.kind === 'answer' || call.kind === 'approve'
+    const timeoutMs = isLong ? signInAnswerTimeoutMs : callTimeoutMs
     const { promise: found, resolve } = Promise.withResolvers<SignInReply>()
     const replies = this.#callEach('signIn', call, timeoutMs).map(async (one) => {
       const reply = (await one) as SignInReply

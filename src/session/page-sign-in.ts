@@ -28,7 +28,7 @@ export function beginPageSignIn(
   authorizationEndpoints(keys)
   const userCode = randomCode()
   const askedAt = services.now().getTime()
-  const redirectUri = `${pages.publicUrl}${callbackPath}`
+  const redirectUri = `${pages.origin}${callbackPath}`
   const pending = services.pendingSignIns.add(
     {
       application: intent.applicationName,
@@ -36,6 +36,7 @@ export function beginPageSignIn(
       role: intent.role,
       database: intent.database,
       pool: pool.name,
+      integration: facts.integration ?? '',
       code: userCode,
       askedAt,
       expiresAt: askedAt + rules.timeouts.signInMs,
@@ -44,11 +45,14 @@ export function beginPageSignIn(
   )
   return {
     userCode,
-    address: `${pages.publicUrl}${pagePath(pending.id)}`,
+    address: `${pages.origin}${pagePath(pending.id)}`,
+    devicePage: pages.devicePage,
     lifetimeMs: rules.timeouts.signInMs,
     token: async () => {
-      const { authorization, query, address } = await pending.answered
-      facts.browserAddress = address
+      const answer = await pending.answered
+      facts.browserAddress = answer.address
+      if (answer.kind === 'session') return answer.token
+      const { authorization, query } = answer
       const { idToken } = await redeemAuthorization(keys, provider, authorization, query)
       return idToken
     },

@@ -13,6 +13,8 @@ export interface SignInRequest {
   readonly role: string | undefined
   readonly database: string
   readonly pool: string
+  /** Whose identities alone are let in by it. */
+  readonly integration: string
   /** Shown by the client too. */
   readonly code: string
   /** Milliseconds since 1970. */
@@ -37,8 +39,18 @@ export type SignInOutcome =
 /** What a page wants to know or to do. `browser` is a digest of the secret of its cookie. */
 export type SignInCall =
   | { readonly kind: 'look'; readonly id: string; readonly browser: string | undefined }
+  /** By what the client shows, for somebody whose tries are counted. */
+  | { readonly kind: 'find'; readonly code: string; readonly browser: string }
   | { readonly kind: 'take'; readonly id: string; readonly browser: string }
   | { readonly kind: 'disown'; readonly id: string; readonly browser: string }
+  /** Somebody who is signed in on the pages lets the client in as themselves, by a session token. */
+  | {
+      readonly kind: 'approve'
+      readonly id: string
+      readonly browser: string
+      readonly token: string
+      readonly address: string
+    }
   | {
       readonly kind: 'answer'
       readonly state: string
@@ -53,6 +65,12 @@ export type Holder = 'nobody' | 'this-browser' | 'another-browser'
 export type SignInReply =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'waiting'; readonly request: SignInRequest; readonly holder: Holder }
+  | {
+      readonly kind: 'found'
+      readonly id: string
+      readonly request: SignInRequest
+      readonly holder: Holder
+    }
   /** Where the browser signs in. */
   | { readonly kind: 'sent'; readonly url: string; readonly id: string }
   /** The outcome is for the browser that signed in, and for no other. */
@@ -60,12 +78,11 @@ export type SignInReply =
   /** The answer came by another browser than the one that was sent for it. */
   | { readonly kind: 'another-browser' }
 
-/** The browser is back from the provider. */
-export interface SignInAnswer {
-  readonly authorization: Authorization
-  readonly query: string
-  readonly address: string
-}
+/** The browser is back from the provider, or brings who has signed in before. */
+export type SignInAnswer = { readonly address: string } & (
+  | { readonly kind: 'provider'; readonly authorization: Authorization; readonly query: string }
+  | { readonly kind: 'session'; readonly token: string }
+)
 
 /** The session's side. */
 export interface PendingSignIn {
@@ -139,6 +156,7 @@ export class PendingSignIns {
 
   async call(call: SignInCall): Promise<SignInReply> {
     if (call.kind === 'answer') return this.#answer(call)
+    if (call.kind === 'find') return this.#find(call)
     const entry = this.#waiting.get(call.id)
     if (entry === undefined) return this.#lookBack(call.id, call.browser)
     switch (call.kind) {
@@ -148,7 +166,33 @@ export class PendingSignIns {
         return this.#take(entry, call.browser)
       case 'disown':
         return disown(entry, call.browser)
+      case 'approve':
+        return this.#approve(entry, call)
     }
+  }
+
+  /** Of two that show one code, nobody knows which is meant. */
+  #find({ code, browser }: SignInCall & { readonly kind: 'find' }): SignInReply {
+    const [entry, another] = [...this.#waiting.values()].filter((one) => one.request.code === code)
+    if (entry === undefined || another !== undefined) return { kind: 'unknown' }
+    const { id, request } = entry
+    return { kind: 'found', id, request, holder: holderOf(entry, browser) }
+  }
+
+  /** As with an answer of the provider: by the first browser alone, and once. */
+  async #approve(
+    entry: Entry,
+    { browser, token, address }: SignInCall & { readonly kind: 'approve' },
+  ): Promise<SignInReply> {
+    if (entry.isAnswered || holderOf(entry, browser) === 'another-browser') {
+      return look(entry, browser)
+    }
+    entry.browser = browser
+    entry.isAnswered = true
+    // Whoever is still at the provider comes too late.
+    this.#forgetState(entry)
+    entry.answer({ kind: 'session', token, address })
+    return { kind: 'over', id: entry.id, outcome: await entry.outcome }
   }
 
   #lookBack(id: string, browser: string | undefined): SignInReply {
@@ -184,7 +228,8 @@ export class PendingSignIns {
       entry.refuse(new Refusal('sign-in-other-browser'))
       return { kind: 'another-browser' }
     }
-    entry.answer({ authorization, query: call.query, address: call.address })
+    const { query, address } = call
+    entry.answer({ kind: 'provider', authorization, query, address })
     return { kind: 'over', id: entry.id, outcome: await entry.outcome }
   }
 
@@ -200,13 +245,12 @@ function isAnswered(entry: Entry): boolean {
 }
 
 function look(entry: Entry, browser: string | undefined): SignInReply {
-  const { request, browser: owner } = entry
-  if (owner === undefined) return { kind: 'waiting', request, holder: 'nobody' }
-  return {
-    kind: 'waiting',
-    request,
-    holder: owner === browser ? 'this-browser' : 'another-browser',
-  }
+  return { kind: 'waiting', request: entry.request, holder: holderOf(entry, browser) }
+}
+
+function holderOf({ browser: owner }: Entry, browser: string | undefined): Holder {
+  if (owner === undefined) return 'nobody'
+  return owner === browser ? 'this-browser' : 'another-browser'
 }
 
 /** Whoever has the address may say that it is not theirs: also where another browser has it. */

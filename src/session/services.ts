@@ -77,7 +77,10 @@ export interface Rules {
 
 /** The paths are those that the pages are served under. */
 export interface SignInPages {
-  readonly publicUrl: string
+  /** Of the pages of this node, at which its clients wait. */
+  readonly origin: string
+  /** Undefined where whoever opens it may be at another node. */
+  readonly devicePage: string | undefined
 }
 
 export type CancelOutcome = 'forwarded' | 'unknown-key' | 'failed'

@@ -2,6 +2,8 @@
 export interface SignInWay {
   readonly userCode: string
   readonly address: string
+  /** Where whoever is signed in already may enter the code instead. */
+  readonly devicePage?: string | undefined
   /** How long the provider lets it go on. */
   readonly lifetimeMs: number
   /** The token, once somebody has signed in. */

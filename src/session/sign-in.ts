@@ -100,16 +100,18 @@ async function waitForToken(signIn: Login, way: SignInWay): Promise<string> {
 /** Who asks is told, so that nobody approves what somebody else began. */
 function invitation(
   { attempt: { intent, facts } }: Login,
-  { userCode, address }: SignInWay,
+  { userCode, address, devicePage }: SignInWay,
   limitMs: number,
 ): { readonly message: string; readonly detail: string; readonly hint: string } {
   const application = intent.applicationName === '' ? 'a client' : printable(intent.applicationName)
   const database = printable(intent.database)
   const minutes = Math.max(1, Math.round(limitMs / 60_000))
   const wait = minutes === 1 ? '1 minute' : `${minutes} minutes`
+  const elsewhere =
+    devicePage === undefined ? '' : ` The code can also be entered at ${devicePage}.`
   return {
     message: `sign in at ${address} and check that it shows the code ${userCode}`,
     detail: `${application} at ${facts.peer.address} asks for database "${database}". This waits for ${wait}.`,
-    hint: 'Approve it only if you began it yourself.',
+    hint: `Approve it only if you began it yourself.${elsewhere}`,
   }
 }

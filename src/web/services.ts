@@ -13,6 +13,8 @@ import type { WebRules } from './web-rules.ts'
 export interface WebServices {
   /** The https origin that browsers see. */
   readonly publicUrl: string
+  /** The same for this node alone: what waits here has been given out under it. */
+  readonly nodeUrl: string
   /** Whether browsers come by a reverse proxy, which says for whom. */
   readonly isBehindProxy: boolean
   /** Those of now: to be asked for anew with each request, and once in it. */

@@ -1,7 +1,7 @@
 // The pages on which somebody signs in for a client that waits. Nothing is kept here: what waits is with its
 // session, which may be in another process.
 import { type Context, Hono } from 'hono'
-import type { SignInCall, SignInOutcome, SignInReply } from '../session/pending-sign-ins.ts'
+import type { SignInReply, SignInRequest } from '../session/pending-sign-ins.ts'
 import { callbackPath, pagePath } from '../session/sign-in-paths.ts'
 import { limitBody } from './body-limit.ts'
 import {
@@ -11,44 +11,33 @@ import {
   isFormToken,
   keepBrowser,
 } from './browser-cookie.ts'
-import { addressOf, type Env } from './client-address.ts'
+import { boundedCalls } from './bounded-calls.ts'
+import { addressOf } from './client-address.ts'
+import type { Html } from './layout/html.ts'
 import { isOwnForm, secureHeaders } from './page-security.ts'
+import { approve, hindranceTo, isHindrance } from './pages/approve.ts'
+import { hindranceText } from './pages/hindrance-text.ts'
+import { readVisitor } from './people/visit.ts'
 import { RequestRate } from './request-rate.ts'
-import {
-  departurePage,
-  type Html,
-  messagePage,
-  outcomePage,
-  requestPage,
-  styleHash,
-} from './sign-in-pages.ts'
+import type { WebServices } from './services.ts'
+import { departurePage, messagePage, outcomePage, requestPage, statusOf } from './sign-in-pages.ts'
+import type { WebEnv } from './visitor.ts'
 
-export interface SignInAppOptions {
-  readonly publicUrl: string
-  /** Whether browsers come by a reverse proxy, which says for whom. */
-  readonly isBehindProxy: boolean
-  /** Asks the process in which the sign-in waits. */
-  readonly call: (call: SignInCall) => Promise<SignInReply>
-  readonly onError: (error: unknown) => void
-}
-
-type Page = Context<Env>
+type Page = Context<WebEnv>
 
 const maxFormBytes = 4_096
 /** A code and a state, as long as providers may make them. */
 const maxQueryLength = 8_192
 /** A sign-in takes four requests; an office may share an address. */
 const rate = { requests: 120, windowMs: 10_000 }
-/** Requests that wait for a session; with more of them, something is amiss with the sessions. */
-const maxWaiting = 128
 
-export function createSignInApp(options: SignInAppOptions): Hono<Env> {
-  const { publicUrl, isBehindProxy, onError } = options
-  const app = new Hono<Env>()
+export function createSignInApp(services: WebServices): Hono<WebEnv> {
+  const { nodeUrl, isBehindProxy, onError } = services
+  const app = new Hono<WebEnv>()
   const requests = new RequestRate(rate, () => performance.now())
-  const ask = bounded(options.call)
+  const ask = boundedCalls(services.signIn)
 
-  app.use(secureHeaders(`'${styleHash}'`))
+  app.use(secureHeaders("'self'"))
   app.use(async (c, next) => {
     if (requests.take(addressOf(c, isBehindProxy))) {
       await next()
@@ -102,6 +91,21 @@ export function createSignInApp(options: SignInAppOptions): Hono<Env> {
     return c.html(departurePage(reply.url))
   })
 
+  app.post(`${page}/approve`, async (c) => {
+    const secret = await senderOf(c)
+    if (secret === undefined) return c.html(foreignForm, 403)
+    const [id, browser] = [idOf(c), browserDigest(secret)]
+    const [visitor, looked] = [
+      await readVisitor(c, services),
+      await ask({ kind: 'look', id, browser }),
+    ]
+    if (visitor === undefined || looked.kind !== 'waiting') return show(c, secret, looked)
+    const approval = { id, browser, request: looked.request, address: addressOf(c, isBehindProxy) }
+    const reply = await approve(visitor, approval, services, ask)
+    if (!isHindrance(reply)) return show(c, secret, reply)
+    return c.html(messagePage('You cannot approve it here', hindranceText(reply)), 403)
+  })
+
   app.post(`${page}/disown`, async (c) => {
     const secret = await senderOf(c)
     if (secret === undefined) return c.html(foreignForm, 403)
@@ -120,11 +124,18 @@ export function createSignInApp(options: SignInAppOptions): Hono<Env> {
   /** The secret of the browser that sent a form, if the form is from a page of ours that it was given. */
   async function senderOf(c: Page): Promise<string | undefined> {
     const secret = browserSecret(c)
-    if (secret === undefined || !isOwnForm(c, publicUrl)) return undefined
+    if (secret === undefined || !isOwnForm(c, nodeUrl)) return undefined
     const type = c.req.header('content-type') ?? ''
     if (!type.startsWith('application/x-www-form-urlencoded')) return undefined
     const { token } = await c.req.parseBody()
     return isFormToken(token, secret, idOf(c)) ? secret : undefined
+  }
+
+  /** Who may approve it by being signed in already. */
+  async function approverOf(c: Page, request: SignInRequest): Promise<string | undefined> {
+    const visitor = await readVisitor(c, services)
+    if (visitor === undefined) return undefined
+    return hindranceTo(visitor, request, services) === undefined ? visitor.name : undefined
   }
 
   async function show(c: Page, secret: string, reply: SignInReply): Promise<Response> {
@@ -133,7 +144,8 @@ export function createSignInApp(options: SignInAppOptions): Hono<Env> {
         const { request, holder } = reply
         const [id, address] = [idOf(c), addressOf(c, isBehindProxy)]
         const token = formToken(secret, id)
-        const about = { request, holder, path: pagePath(id), formToken: token, address }
+        const approver = await approverOf(c, request)
+        const about = { request, holder, path: pagePath(id), formToken: token, address, approver }
         const status = holder === 'another-browser' ? 409 : 200
         return c.html(requestPage({ ...about, now: Date.now() }), status)
       }
@@ -142,6 +154,7 @@ export function createSignInApp(options: SignInAppOptions): Hono<Env> {
           ? c.html(isOver, 410)
           : c.html(outcomePage(reply.outcome), statusOf(reply.outcome))
       case 'unknown':
+      case 'found':
       case 'sent':
       case 'another-browser':
         return c.html(unknown, 404)
@@ -180,23 +193,4 @@ const foreignForm: Html = messagePage(
 
 function idOf(c: Page): string {
   return c.req.param('id') ?? ''
-}
-
-function statusOf(outcome: SignInOutcome): 200 | 403 | 410 | 503 {
-  if (outcome.kind === 'admitted') return 200
-  if (outcome.kind === 'gone' || outcome.reason === 'sign-in-timeout') return 410
-  return outcome.fault === 'client' || outcome.fault === 'policy' ? 403 : 503
-}
-
-function bounded(call: SignInAppOptions['call']): SignInAppOptions['call'] {
-  let waiting = 0
-  return async (one) => {
-    if (waiting >= maxWaiting) throw new Error('too many requests wait for sessions')
-    waiting += 1
-    try {
-      return await call(one)
-    } finally {
-      waiting -= 1
-    }
-  }
 }

@@ -1,52 +1,14 @@
 // What people see who sign in for a waiting client. Templates escape every value; there is no script.
-import { createHash } from 'node:crypto'
-import { html, raw } from 'hono/html'
+import { html } from 'hono/html'
 import { printable } from '../refusal.ts'
 import type { Holder, SignInOutcome, SignInRequest } from '../session/pending-sign-ins.ts'
+import { definitions } from './layout/definitions.ts'
+import type { Html } from './layout/html.ts'
+import { layout } from './layout/layout.ts'
+import { duration } from './layout/times.ts'
 
-export type Html = ReturnType<typeof html>
-
-const style = `
-body { font: 1.05rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 8vh auto; padding: 0 1rem; color: #1c2733; background: #fff }
-h1 { font-size: 1.5rem; line-height: 1.2 }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1rem }
-dt { color: #566 }
-dd { margin: 0; overflow-wrap: anywhere }
-.code { font: 700 2rem ui-monospace, monospace; letter-spacing: .1em }
-button { font: inherit; padding: .55rem 1.1rem; margin: .3rem 0; width: 100%; border: 1px solid #567; border-radius: .4rem; background: #fff; color: inherit }
-button.main { background: #17457a; border-color: #17457a; color: #fff }
-.warning { border-left: .3rem solid #b3541e; padding-left: .8rem }
-@media (prefers-color-scheme: dark) {
-  body, button { color: #e6ebf0; background: #14191f }
-  dt { color: #9ab }
-  button.main { background: #2b6cb0; border-color: #2b6cb0 }
-}
-`
-
-/** What the policy of the pages allows instead of any style. */
-export const styleHash = `sha256-${createHash('sha256').update(style).digest('base64')}`
-
-/** Not in the template, whose blanks nobody counts. */
-const styleElement = raw(`<style>${style}</style>`)
-
-function page(title: string, body: Html, head: Html | '' = ''): Html {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="robots" content="noindex" />
-        ${head}
-        <title>${title}</title>
-        ${styleElement}
-      </head>
-      <body>
-        <main>
-          <h1>${title}</h1>
-          ${body}
-        </main>
-      </body>
-    </html>`
+function page(title: string, body: Html, head: Html = html``): Html {
+  return layout({ title, visitor: undefined, isNarrow: true, isAlone: true, head }, body)
 }
 
 export interface RequestPage {
@@ -57,47 +19,62 @@ export interface RequestPage {
   /** Of the browser. */
   readonly address: string
   readonly now: number
+  /** Who is signed in on the pages in this browser, if they may approve it by that. */
+  readonly approver?: string | undefined
 }
 
 /** Who asks, and whether to go on. */
-export function requestPage({ request, holder, path, formToken, address, now }: RequestPage): Html {
+export function requestPage(about: RequestPage): Html {
+  const { holder, path, formToken, approver } = about
   const isElsewhere = holder === 'another-browser'
   const token = html`<input type="hidden" name="token" value="${formToken}" />`
-  const goOn = html`<form method="post" action="${path}/continue">
-    ${token}<button class="main">Continue to sign in</button>
-  </form>`
-  const elsewhere = html`<p class="warning">
-    Another browser has begun to sign in for this request, and only that one can complete it. If it
-    is not yours, say so here.
-  </p>`
+  const button = (action: string, kind: string, label: string): Html =>
+    html`<form method="post" action="${path}/${action}">
+      ${token}<button class="${kind}">${label}</button>
+    </form>`
+  const approval =
+    approver === undefined
+      ? ''
+      : button('approve', 'main wide', `Approve as ${printable(approver)}`)
+  const signIn = button(
+    'continue',
+    approver === undefined ? 'main wide' : 'wide',
+    'Continue to sign in',
+  )
   return page(
     'A database client asks you to sign in',
     html`<p>Go on only if you started it yourself, a moment ago, and it shows this code:</p>
-      <p class="code">${request.code}</p>
-      <dl>
-        <dt>Application</dt>
-        <dd>${shown(request.application, 'does not say what it is')}</dd>
-        <dt>It connects from</dt>
-        <dd>${shown(request.address)}</dd>
-        <dt>This browser is at</dt>
-        <dd>${shown(address)}</dd>
-        <dt>Database</dt>
-        <dd>${shown(request.database)}</dd>
-        <dt>Role</dt>
-        <dd>${shown(request.role ?? '', 'the one that your groups give you')}</dd>
-        <dt>Pool</dt>
-        <dd>${shown(request.pool)}</dd>
-        <dt>Asked</dt>
-        <dd>${duration(now - request.askedAt)} ago</dd>
-        <dt>It waits for</dt>
-        <dd>another ${duration(request.expiresAt - now)}</dd>
-      </dl>
-      <p class="warning">
+      ${whoAsks(about)}
+      <p class="notice warn">
         Did somebody send you this address? Then they would be signed in to the database as you.
       </p>
-      ${isElsewhere ? elsewhere : goOn}
-      <form method="post" action="${path}/disown">${token}<button>This was not me</button></form>`,
+      ${isElsewhere ? begunElsewhere : html`${approval}${signIn}`}
+      ${button('disown', 'wide', 'This was not me')}`,
   )
+}
+
+export const begunElsewhere: Html = html`<p class="notice warn">
+  Another browser has begun to sign in for this request, and only that one can complete it. If it is
+  not yours, say so here.
+</p>`
+
+/** What somebody compares before they let a client in as themselves. */
+export function whoAsks({
+  request,
+  address,
+  now,
+}: Pick<RequestPage, 'request' | 'address' | 'now'>): Html {
+  return html`<p class="code">${request.code}</p>
+    ${definitions([
+      ['Application', shown(request.application, 'does not say what it is')],
+      ['It connects from', shown(request.address)],
+      ['This browser is at', shown(address)],
+      ['Database', shown(request.database)],
+      ['Role', shown(request.role ?? '', 'the one that your groups give you')],
+      ['Pool', shown(request.pool)],
+      ['Asked', `${duration(now - request.askedAt)} ago`],
+      ['It waits for', `another ${duration(request.expiresAt - now)}`],
+    ])}`
 }
 
 /**
@@ -113,25 +90,42 @@ export function departurePage(url: string): Html {
 }
 
 export function outcomePage(outcome: SignInOutcome): Html {
+  const { title, body } = shownOutcome(outcome)
+  return page(title, body)
+}
+
+export function shownOutcome(outcome: SignInOutcome): {
+  readonly title: string
+  readonly body: Html
+} {
   switch (outcome.kind) {
     case 'admitted':
-      return page(
-        'You are signed in',
-        html`<p>
+      return {
+        title: 'You are signed in',
+        body: html`<p>
             Your client goes on as the role <strong>${shown(outcome.role)}</strong>. You are known
             here as ${shown(outcome.principal)}.
           </p>
           <p>Go back to your client. You can close this page.</p>`,
-      )
+      }
     case 'gone':
-      return messagePage('The client is gone', 'It did not wait any longer. Connect again with it.')
+      return {
+        title: 'The client is gone',
+        body: html`<p>It did not wait any longer. Connect again with it.</p>`,
+      }
     case 'refused':
-      return page(
-        'You are not signed in',
-        html`<p>Your client was told: <strong>${printable(outcome.message, 500)}</strong></p>
+      return {
+        title: 'You are not signed in',
+        body: html`<p>Your client was told: <strong>${printable(outcome.message, 500)}</strong></p>
           ${paragraph(outcome.detail)}${paragraph(outcome.hint)}`,
-      )
+      }
   }
+}
+
+export function statusOf(outcome: SignInOutcome): 200 | 403 | 410 | 503 {
+  if (outcome.kind === 'admitted') return 200
+  if (outcome.kind === 'gone' || outcome.reason === 'sign-in-timeout') return 410
+  return outcome.fault === 'client' || outcome.fault === 'policy' ? 403 : 503
 }
 
 export function messagePage(title: string, text: string): Html {
@@ -143,13 +137,6 @@ function paragraph(text: string | undefined): Html | '' {
 }
 
 /** What a client says of itself, in quotes, so that nobody takes it for our own words. */
-function shown(value: string, otherwise = ''): string {
+export function shown(value: string, otherwise = ''): string {
   return value === '' ? otherwise : `“${printable(value)}”`
-}
-
-function duration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000))
-  if (seconds === 1) return '1 second'
-  if (seconds < 120) return `${seconds} seconds`
-  return `${Math.round(seconds / 60)} minutes`
 }

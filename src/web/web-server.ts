@@ -19,8 +19,8 @@ const keepAliveTimeoutMs = 5_000
 
 export async function startWebServer(options: WebServerOptions): Promise<TlsHttpServer> {
   const { services, onError, tls } = options
-  const { publicUrl, isBehindProxy, signIn: call } = services
-  const waiting = createSignInApp({ publicUrl, call, onError, isBehindProxy })
+  const { isBehindProxy } = services
+  const waiting = createSignInApp(services)
   const { takes, accept } = options.logout
   const logout = createLogoutApp({ takes, accept, onError, isBehindProxy })
   const usual = createWebApp(services)

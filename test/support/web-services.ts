@@ -12,6 +12,7 @@ export function webServices(replaced: Partial<WebServices> = {}): WebServices {
   const now = replaced.now ?? (() => new Date())
   return {
     publicUrl,
+    nodeUrl: publicUrl,
     isBehindProxy: false,
     rules: () => unexpected('rules'),
     sealer: createSealer([secret], now),

@@ -18,14 +18,14 @@ export interface Layout {
   readonly place?: Place
   /** For a page that is a short text or a form, and no table. */
   readonly isNarrow?: boolean
-  /** The pages of waiting clients have none. */
-  readonly hasScript?: boolean
+  /** For a page that has neither a script nor ways to others: those of clients that wait. */
+  readonly isAlone?: boolean
   /** What else goes into the head. */
   readonly head?: Html
 }
 
 export function layout(
-  { title, visitor, place, isNarrow = false, hasScript = true, head }: Layout,
+  { title, visitor, place, isNarrow = false, isAlone = false, head }: Layout,
   body: Html,
 ): Html {
   return html`<!doctype html>
@@ -38,12 +38,12 @@ export function layout(
         ${head ?? ''}
         <title>${title} - Portcullis</title>
         <link rel="stylesheet" href="${stylePath}" />
-        ${hasScript ? html`<script type="module" src="${scriptPath}"></script>` : ''}
+        ${isAlone ? '' : html`<script type="module" src="${scriptPath}"></script>`}
       </head>
       <body>
         <a class="skip" href="#main">Skip to the content</a>
         <header class="frame">
-          <a class="brand" href="/">Portcullis</a>
+          ${isAlone ? html`<span class="brand">Portcullis</span>` : html`<a class="brand" href="/">Portcullis</a>`}
           ${visitor === undefined ? '' : navigation(visitor, place)}
         </header>
         <main id="main" tabindex="-1" class="${isNarrow ? 'narrow' : 'full'}">

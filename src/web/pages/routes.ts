@@ -2,7 +2,10 @@
 import type { Hono } from 'hono'
 import type { WebServices } from '../services.ts'
 import type { WebEnv } from '../visitor.ts'
+import { connectRoutes } from './connect-routes.ts'
+import { deviceRoutes } from './device-routes.ts'
 
 export function personalRoutes(app: Hono<WebEnv>, services: WebServices): void {
-  app.get('/pages', (c) => c.text(services.publicUrl))
+  connectRoutes(app, services)
+  deviceRoutes(app, services)
 }

@@ -14,6 +14,7 @@ const request: SignInRequest = {
   role: undefined,
   database: 'sandbox',
   pool: 'sso_pool',
+  integration: 'people',
   code: 'WDJB-MJHT',
   askedAt: 0,
   expiresAt: 300_000,
@@ -105,7 +106,7 @@ describe('a sign-in that waits', () => {
     })
     expect(await answer('mine', 'state-1')).toEqual({ kind: 'unknown' })
     const replied = answer('mine', 'state-2')
-    expect((await pending.answered).authorization.state).toBe('state-2')
+    expect(await pending.answered).toMatchObject({ authorization: { state: 'state-2' } })
     pending.end(admitted)
     expect(await replied).toMatchObject({ kind: 'over' })
   })
@@ -114,6 +115,7 @@ describe('a sign-in that waits', () => {
     await take('mine')
     const replied = answer('mine')
     expect(await pending.answered).toMatchObject({
+      kind: 'provider',
       authorization: { state: 'state-1' },
       query: '?code=c&state=state-1',
       address: '192.0.2.8',
@@ -224,4 +226,98 @@ test('one that nobody waits for any more may be refused, and nothing else comes 
   } finally {
     process.off('unhandledRejection', listener)
   }
+})
+
+describe('a code', () => {
+  const find = async (code: string, browser = 'mine'): Promise<SignInReply> =>
+    signIns.call({ kind: 'find', code, browser })
+
+  test('finds the client that shows it, and no other', async () => {
+    expect(await find('WDJB-MJHT')).toEqual({
+      kind: 'found',
+      id: pending.id,
+      request,
+      holder: 'nobody',
+    })
+    expect(await find('WDJB-MJHX')).toEqual({ kind: 'unknown' })
+    expect(await find('')).toEqual({ kind: 'unknown' })
+  })
+
+  test('says whether another browser has it', async () => {
+    await take('mine')
+    expect(await find('WDJB-MJHT')).toMatchObject({ holder: 'this-browser' })
+    expect(await find('WDJB-MJHT', 'theirs')).toMatchObject({ holder: 'another-browser' })
+  })
+
+  test('that two clients show finds neither', async () => {
+    add()
+    expect(await find('WDJB-MJHT')).toEqual({ kind: 'unknown' })
+  })
+
+  test('finds nothing that is over', async () => {
+    pending.end(admitted)
+    expect(await find('WDJB-MJHT')).toEqual({ kind: 'unknown' })
+  })
+})
+
+describe('somebody who is signed in already', () => {
+  const address = '192.0.2.8'
+  const approve = async (browser: string, id = pending.id): Promise<SignInReply> =>
+    signIns.call({ kind: 'approve', id, browser, token: 'a session token', address })
+
+  test('gives the session a token, and is told what came of it', async () => {
+    const replied = approve('mine')
+    expect(await pending.answered).toEqual({ kind: 'session', token: 'a session token', address })
+    pending.end(admitted)
+    expect(await replied).toEqual({ kind: 'over', id: pending.id, outcome: admitted })
+    expect(await look('mine')).toEqual({ kind: 'over', id: pending.id, outcome: admitted })
+    expect(await look('theirs')).toEqual({ kind: 'over', id: pending.id, outcome: undefined })
+  })
+
+  test('may do so in the browser that was sent to the provider, which then comes too late', async () => {
+    await take('mine')
+    const replied = approve('mine')
+    expect(await pending.answered).toMatchObject({ kind: 'session' })
+    expect(await answer('mine')).toEqual({ kind: 'unknown' })
+    pending.end(admitted)
+    await replied
+  })
+
+  test('cannot approve what another browser has begun', async () => {
+    await take('mine')
+    expect(await approve('theirs')).toEqual(waitingFor('another-browser'))
+    const replied = answer('mine')
+    expect(await pending.answered).toMatchObject({ kind: 'provider' })
+    pending.end(admitted)
+    await replied
+  })
+
+  test('keeps others from it by approving it', async () => {
+    const replied = approve('mine')
+    expect(await take('theirs')).toEqual(waitingFor('another-browser'))
+    expect(await approve('theirs')).toEqual(waitingFor('another-browser'))
+    pending.end(admitted)
+    await replied
+  })
+
+  test('approves it once', async () => {
+    const replied = approve('mine')
+    expect(await approve('mine')).toEqual(waitingFor('this-browser'))
+    expect(await disown('mine')).toEqual(waitingFor('this-browser'))
+    pending.end(admitted)
+    await replied
+  })
+
+  test('cannot approve what somebody has refused', async () => {
+    const refused = disown('mine')
+    expect(await approve('mine')).toEqual(waitingFor('nobody'))
+    await expect(pending.answered).rejects.toMatchObject({ reason: 'sign-in-disowned' })
+    pending.end(denied)
+    await refused
+    expect(await look('mine')).toEqual({ kind: 'over', id: pending.id, outcome: undefined })
+  })
+
+  test('cannot approve what is not there', async () => {
+    expect(await approve('mine', 'x'.repeat(32))).toEqual({ kind: 'unknown' })
+  })
 })

@@ -9,6 +9,7 @@ const about: RequestPage = {
     role: 'app_readonly',
     database: 'sandbox',
     pool: 'sso_pool',
+    integration: 'people',
     code: 'WDJB-MJHT',
     askedAt: 0,
     expiresAt: 300_000,

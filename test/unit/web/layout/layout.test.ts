@@ -53,9 +53,9 @@ describe('the frame of a page', () => {
     expect(page).toContain('<a href="/device" aria-current="page">Device</a>')
   })
 
-  test('has no script where it is to have none', async () => {
-    const page = await textOf(layout({ title: 'x', visitor: undefined, hasScript: false }, html``))
-    expect(page).not.toContain('<script')
+  test('has neither a script nor ways to others where it is to be alone', async () => {
+    const page = await textOf(layout({ title: 'x', visitor: undefined, isAlone: true }, html``))
+    expect(page).not.toMatch(/<script|href="\/"/)
   })
 
   test('shows hostile names as text', async () => {
