@@ -18,7 +18,7 @@ import { listen, type Listener } from './session/listener.ts'
 import { type GateCensus, gateOf, type GateOrder, type GateState } from './session/gate-state.ts'
 import { Gates } from './session/gates.ts'
 import { LoginRate } from './session/login-rate.ts'
-import { countPools } from './session/pool-counts.ts'
+import { countOccupancy, countPools } from './session/pool-counts.ts'
 import { type EndCount, type EndOrder, Revocations } from './session/revocations.ts'
 import {
   joinLists,
@@ -116,6 +116,7 @@ export class Proxy {
       databases: this.#registry.statistics.with(this.#registry.live()),
     }),
     pools: () => countPools(this.#registry.live()),
+    occupancy: () => countOccupancy(this.#registry.live()),
     usage: () => this.#usage(),
     denials: () => this.#denied.latest,
     changes: () => ({ process: this.#name, ...this.#changes.counts }),

@@ -15,6 +15,7 @@ import {
 import type { IssuerObserver } from './identity/observer.ts'
 import { KeptOut } from './kept-out.ts'
 import { KeptParts } from './kept-parts.ts'
+import { LoginHistory } from './login-history.ts'
 import type { Sessions } from './sessions.ts'
 import type { Log } from './telemetry/log.ts'
 import type { TlsHttpServer } from './web/hardened-server.ts'
@@ -55,9 +56,15 @@ export class WebService {
   #parts = new KeptParts()
   #running: Running | undefined
   #unwatch: () => void = () => {}
+  readonly #history: LoginHistory
+  readonly #stopping = new AbortController()
 
   constructor(options: WebServiceOptions) {
     this.#options = options
+    this.#history = new LoginHistory({
+      ask: async () => options.fleet.ask('logins'),
+      now: Date.now,
+    })
   }
 
   /** Where the pages are; undefined where there are to be none. */
@@ -67,7 +74,10 @@ export class WebService {
 
   async start(): Promise<void> {
     const config = this.#options.config()
-    if (hasPages(config)) this.#pages = await this.#open(config, certificateOf(config))
+    if (hasPages(config)) {
+      this.#pages = await this.#open(config, certificateOf(config))
+      this.#history.start()
+    }
     this.#watch(config)
   }
 
@@ -81,6 +91,8 @@ export class WebService {
   async close(): Promise<void> {
     this.#unwatch()
     this.#running?.keptOut.close()
+    this.#history.stop()
+    this.#stopping.abort()
     await this.#pages?.close()
   }
 
@@ -151,6 +163,8 @@ export class WebService {
       isKeptOut: (session, identity, address) => running().keptOut.has(session, identity, address),
       end: async (order) => sessions.fleet.end(order),
       ...{ fleet, catalog, execute, now },
+      history: (range) => this.#history.view(range),
+      stopping: this.#stopping.signal,
       tell: (event) => {
         const { id, kind, reason, detail, cause, identity, ...more } = event
         const { issuer, subject, names } = identity ?? {}

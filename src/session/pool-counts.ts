@@ -17,6 +17,17 @@ export function countPools(live: Iterable<Counted>): readonly PoolCount[] {
   ])
 }
 
+/** Of connectivity pools. */
+export function countOccupancy(
+  live: Iterable<{ readonly facts: Pick<SessionFacts, 'pool'> }>,
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { facts } of live) {
+    if (facts.pool !== undefined) counts.set(facts.pool, (counts.get(facts.pool) ?? 0) + 1)
+  }
+  return counts
+}
+
 /** The counts of several processes as one. */
 export function joinCounts(all: readonly (readonly PoolCount[])[]): readonly PoolCount[] {
   const pools = new Map<string, { -readonly [Key in keyof PoolCount]: PoolCount[Key] }>()

@@ -8,6 +8,8 @@ import type { KnownHost } from '../upstream/host-addresses.ts'
 export interface ProcessView {
   readonly statistics: ProcessStatistics
   readonly pools: readonly PoolCount[]
+  /** Open sessions of each connectivity pool. */
+  readonly occupancy: ReadonlyMap<string, number>
   readonly usage: ProcessUsage
   readonly denials: readonly DeniedLogin[]
   readonly changes: ProcessChanges

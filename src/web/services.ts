@@ -5,6 +5,7 @@ import type { KeptIdentity } from '../identity/kept-identity.ts'
 import type { SessionTokens } from '../identity/session-token.ts'
 import type { SignInCall, SignInReply } from '../session/pending-sign-ins.ts'
 import type { EndCount, EndOrder } from '../session/revocations.ts'
+import type { HistoryView, Range } from './history.ts'
 import type { VisitEvent } from './people/visit-event.ts'
 import type { Sealer } from './sealer.ts'
 import type { WebRules } from './web-rules.ts'
@@ -35,6 +36,10 @@ export interface WebServices {
   readonly execute: (order: ConsoleOrder) => Promise<ConsoleReply>
   /** What happened on the pages, for log, audit and metrics. */
   readonly tell: (event: VisitEvent) => void
+  /** What became of logins over the last hours. */
+  readonly history: (range: Range) => HistoryView
+  /** Aborted when we are about to end: whatever is open is to be closed. */
+  readonly stopping: AbortSignal
   readonly now: () => Date
   readonly onError: (error: unknown) => void
 }

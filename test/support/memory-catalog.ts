@@ -11,6 +11,7 @@ import type {
   Written,
   WrittenMap,
 } from '../../src/admin/catalog-home.ts'
+import { maskedText } from '../../src/catalog/masked-text.ts'
 import {
   ConfigError,
   formatProblem,
@@ -28,6 +29,7 @@ export class MemoryCatalog implements CatalogHome, Disposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'portcullis-catalog-'))
   readonly #file = join(this.#folder, 'portcullis.yaml')
   readonly #versions: CatalogVersion[] = []
+  readonly #texts: string[] = []
   #text: string
   #loaded: LoadedConfig
 
@@ -44,6 +46,7 @@ export class MemoryCatalog implements CatalogHome, Disposable {
     }
     this.#text = stringify(tree, { aliasDuplicateObjects: false })
     this.#loaded = this.#load(this.#text)
+    this.#texts.push(this.#text)
     this.#versions.push({ version: 1, at: 0, author: 'nobody', by: 'start', what: 'start' })
   }
 
@@ -78,6 +81,7 @@ export class MemoryCatalog implements CatalogHome, Disposable {
     const before = this.#loaded
     this.#loaded = this.#load(text)
     this.#text = text
+    this.#texts.push(text)
     const known = before.notices.map(({ path, message }) => `${path}: ${message}`)
     const remarks = this.#loaded.notices.map(({ path, message }) => `${path}: ${message}`)
     const version: CatalogVersion = {
@@ -96,7 +100,7 @@ export class MemoryCatalog implements CatalogHome, Disposable {
     Promise.resolve(this.#versions.toReversed())
 
   readonly textOf: CatalogHome['textOf'] = async (version) =>
-    Promise.resolve(version === this.#versions.length ? this.#text : undefined)
+    Promise.resolve(this.#texts[version - 1]).then((text) => text && maskedText(text))
 
   readonly rollback: CatalogHome['rollback'] = async () => Promise.reject(new Error('not here'))
 

@@ -27,6 +27,8 @@ export function webServices(replaced: Partial<WebServices> = {}): WebServices {
       return unexpected('catalog')
     },
     execute: () => unexpected('execute'),
+    history: () => ({ intervalMs: 10_000, intervals: [] }),
+    stopping: new AbortController().signal,
     tell: () => {},
     now,
     onError: (error) => {
