@@ -55,6 +55,19 @@ export function accessOf(identity: Identity, integration: Integration, catalog: 
   return { databases, console: consoleRight(identity, integration, rules), isCut }
 }
 
+/** The same of one database, however many there are; undefined where it is closed to the identity. */
+export function accessAt(
+  database: string,
+  identity: Identity,
+  integration: Integration,
+  catalog: Catalog,
+): OpenDatabase | undefined {
+  const hasUpstream = catalog.databases.get(database)?.hasUpstream === true
+  if (!hasUpstream || !isInScope(database, integration, catalog)) return undefined
+  const { roles, hasDefault, rules } = rolesAt(database, identity, integration, catalog)
+  return roles.length + rules.length > 0 ? { database, roles, hasDefault, rules } : undefined
+}
+
 /** Whether there is anywhere that the identity could log in. */
 export function isOpenAnywhere({ databases, console }: Access): boolean {
   return databases.length > 0 || console !== undefined

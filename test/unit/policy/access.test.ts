@@ -1,6 +1,7 @@
 import { RE2JS } from 're2js'
 import { describe, expect, test } from 'vitest'
 import {
+  accessAt,
   accessOf,
   isOpenAnywhere,
   mostListedDatabases,
@@ -121,6 +122,25 @@ describe('what is open to an identity', () => {
     const within = withinPool(rules, members)
     expect(access([], { rules: within }).databases).toEqual([])
     expect(access(['admins'], { rules: within }).databases).toMatchObject([{ rules: ['any role'] }])
+  })
+
+  test('is the same for one database as for all of them', () => {
+    const rules = catalogOf({ ...parts, identityMap: `${issuer} bob all` })
+    const at = (name: string, names: readonly string[] = ['bob']): unknown =>
+      accessAt(name, { issuer, names, groups: [] }, people, rules)
+    const { databases } = access([], { rules, names: ['bob'] })
+    expect(at('sandbox')).toEqual(databases[0])
+    expect(at('sandbox')).toMatchObject({ roles: ['app_readonly'], rules: ['any role'] })
+    expect(['system', 'plant', 'nowhere'].map((name) => at(name))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(at('sandbox', ['alice'])).toBeUndefined()
+    const its = { ...people, defaultGroup: undefined }
+    const bob = { issuer, names: ['bob'], groups: [] }
+    expect(accessAt('sandbox', bob, its, rules)).toMatchObject({ roles: [], rules: ['any role'] })
+    expect(accessAt('sandbox', { ...bob, groups: [] }, its, catalog)).toBeUndefined()
   })
 
   test('is nothing for a name that is nobody', () => {
