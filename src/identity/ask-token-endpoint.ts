@@ -22,6 +22,8 @@ export type DeviceAnswer =
   | { readonly kind: 'pending' }
   /** The next question is to come later than was said. */
   | { readonly kind: 'slow-down' }
+  /** The code was used, or is not known any more. */
+  | { readonly kind: 'gone' }
   | { readonly kind: 'unanswered'; readonly refusal: Error }
 
 const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -35,10 +37,10 @@ export async function askAboutDevice(
 ): Promise<DeviceAnswer> {
   const endpoint = tokenEndpointOf(keys)
   const { configuration, post } = configure(keys, provider, { token_endpoint: endpoint })
-  let isAnswered = true
+  const heard = { isAnswer: true }
   configuration[customFetch] = async (url, options) =>
     post(url, options).catch((error: unknown) => {
-      isAnswered = false
+      heard.isAnswer = false
       throw error
     })
   try {
@@ -50,9 +52,10 @@ export async function askAboutDevice(
     if (error instanceof ResponseBodyError) {
       if (error.error === 'authorization_pending') return { kind: 'pending' }
       if (error.error === 'slow_down') return { kind: 'slow-down' }
+      if (error.error === 'invalid_grant') return { kind: 'gone' }
     }
     const refusal = toSignInRefusal(error, endpoint, Math.round(lifetimeMs / 1_000))
-    if (isAnswered) throw refusal
+    if (heard.isAnswer) throw refusal
     return { kind: 'unanswered', refusal }
   }
 }

@@ -106,6 +106,11 @@ describe('a device', () => {
     expect(await ask()).toEqual({ kind: 'slow-down' })
   })
 
+  test('is not asked about again once its code is of no use', async () => {
+    says({ error: 'invalid_grant' }, 400)
+    expect(await ask()).toEqual({ kind: 'gone' })
+  })
+
   test('gets the ID token, and the refresh token if there is one', async () => {
     const token = idToken()
     says({ ...bearer, id_token: token, refresh_token: 'again' })
