@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/browser/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: '100%',
-    testTimeout: 90_000,
+    testTimeout: 60_000,
     hookTimeout: 90_000,
     expect: { poll: { timeout: 15_000, interval: 20 } },
     teardownTimeout: 20_000,

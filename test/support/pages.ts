@@ -5,6 +5,9 @@ import type { GatewayConfig } from './stack.ts'
 export const alice = 'Alice Archer (alice@example.com)'
 export const bob = 'Bob Builder (bob@example.com)'
 
+/** With it a test can make cookies that the pages take for their own. */
+export const secretOfPages = 'a secret of all nodes behind one address'
+
 const clientSecret = 'a secret of the pages'
 
 /** The client of the provider by which the pages sign people in. */
@@ -17,7 +20,7 @@ export function addPages(config: GatewayConfig, publicUrl: string, port: number)
   config['web'] = {
     public_url: publicUrl,
     listen_port: port,
-    secret: 'a secret of all nodes behind one address',
+    secret: secretOfPages,
   }
   config['console'] = { admin_groups: ['readwrite'] }
   config.integrations['pages'] = {

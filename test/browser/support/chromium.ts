@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 import { findBrowser } from './programs.ts'
 
+const deadlineMs = 15_000
 const execute = promisify(execFile)
 
 export interface Look {
@@ -48,7 +49,7 @@ export class Chromium {
   /** Somebody with a profile of their own, who lets pages use the clipboard. */
   async person(look: Look = {}): Promise<BrowserContext> {
     const { colorScheme = 'light', width = 1_000, height = 720, javaScriptEnabled = true } = look
-    return this.#browser.newContext({
+    const context = await this.#browser.newContext({
       colorScheme,
       javaScriptEnabled,
       viewport: { width, height },
@@ -58,6 +59,8 @@ export class Chromium {
       reducedMotion: 'reduce',
       permissions: ['clipboard-read', 'clipboard-write'],
     })
+    context.setDefaultTimeout(deadlineMs)
+    return context
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
