@@ -15,6 +15,7 @@ export function findNotices(config: Config, tree: Tree): readonly Finding[] {
     ...insecureUpstreams(config),
     ...loosePatterns(config),
     ...grantsAhead(config),
+    ...pagesWithoutSecret(config),
     ...aboutSettings(config, tree),
   ]
 }
@@ -74,6 +75,14 @@ function grantsAhead({ groups, databases }: Config): readonly Finding[] {
       return { path: ['groups', group, 'grants', index, 'database'], message }
     }),
   )
+}
+
+/** A node alone may do without one. */
+function pagesWithoutSecret({ web }: Config): readonly Finding[] {
+  if (web === undefined || web.secret !== undefined) return []
+  const message =
+    'has no `secret`: a random one is made at each start, so that all sign-ins and session tokens end then, and are nothing to other nodes behind `public_url`'
+  return [{ path: ['web'], message }]
 }
 
 const risks = {

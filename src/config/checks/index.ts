@@ -19,6 +19,7 @@ import { checkPools } from './pools.ts'
 import { checkProvisioning } from './provisioning.ts'
 import { checkReferences } from './references.ts'
 import { checkSessionSettings } from './session-settings.ts'
+import { checkSessionTokens } from './session-tokens.ts'
 import { checkSettings } from './settings.ts'
 import { checkWeb } from './web.ts'
 import { checkUpstreamHosts } from './upstream-hosts.ts'
@@ -51,6 +52,7 @@ export function checkTogether(tree: ExpandedTree): readonly Finding[] {
     ...checkPools(view),
     ...checkConsole(view),
     ...checkWeb(view),
+    ...checkSessionTokens(view),
     ...checkSettings(view),
     ...checkOidcSettings(view),
   ]

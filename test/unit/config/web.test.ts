@@ -119,3 +119,63 @@ describe('a back-channel logout', () => {
     ])
   })
 })
+
+describe('session tokens', () => {
+  const integrations = (keys: string): string =>
+    `integrations: { people: { client_id: x, ${keys} } }\n`
+
+  test.each(['ps+jwt', 'PS+JWT', 'application/ps+jwt'])(
+    'have a type that no provider has: %s',
+    (type) => {
+      const keys = integrations(`issuer: "https://a.example", allowed_typ: [JWT, "${type}"]`)
+      expect(problemsOf(minimal + keys)).toEqual([
+        expect.stringContaining('people.allowed_typ[1]: is the type of session tokens'),
+      ])
+    },
+  )
+
+  test('leave types that begin or end alike to others', () => {
+    const keys = integrations('issuer: "https://a.example", allowed_typ: ["caps+jwt", "ps+jwts"]')
+    expect(problemsOf(minimal + keys)).toEqual([])
+  })
+
+  test.each(['https://gate.example.com', 'https://gate.example.com/', 'https://GATE.example.com'])(
+    'are not those of a provider at the address of the pages: %s',
+    (issuer) => {
+      expect(problemsOf(signIn('') + integrations(`issuer: "${issuer}"`))).toEqual([
+        expect.stringContaining('people.issuer: is `web.public_url`'),
+      ])
+    },
+  )
+
+  test('may have a provider behind another path or port of the host', () => {
+    for (const issuer of ['https://gate.example.com/realms/a', 'https://gate.example.com:8443']) {
+      expect(problemsOf(signIn('') + integrations(`issuer: "${issuer}"`))).toEqual([])
+    }
+  })
+
+  test('are not those of an issuer of CockroachDB at the address of the pages', () => {
+    const settings = `settings:
+  server.jwt_authentication.issuers: https://gate.example.com
+`
+    expect(problemsOf(signIn('') + settings)).toEqual([
+      expect.stringContaining('settings["server.jwt_authentication.issuers"]: is `web.public_url`'),
+    ])
+  })
+})
+
+describe('the secret of the pages', () => {
+  const noticesOf = (yaml: string) =>
+    load(yaml).notices.map(({ path, message }) => `${path}: ${message}`)
+
+  test('is missed where there is none', () => {
+    expect(noticesOf(signIn(''))).toEqual([
+      expect.stringMatching(/^web: has no `secret`: a random one is made at each start/),
+    ])
+  })
+
+  test('is not missed where there is one, or where there are no pages', () => {
+    expect(noticesOf(signIn('secret: a-random-one-of-thirty-two-characters'))).toEqual([])
+    expect(noticesOf(minimal)).toEqual([])
+  })
+})
