@@ -18,7 +18,6 @@ export type LogoutVerdict =
 export type LogoutOutcome = 'done' | 'refused' | 'failed'
 
 export interface BackChannelLogoutOptions {
-  readonly takes: (integration: string) => boolean
   readonly verify: (call: LogoutCall) => Promise<LogoutVerdict>
   readonly end: (order: EndOrder) => Promise<EndCount>
   readonly now: () => Date
@@ -34,10 +33,6 @@ export class BackChannelLogout {
 
   constructor(options: BackChannelLogoutOptions) {
     this.#options = options
-  }
-
-  takes(integration: string): boolean {
-    return this.#options.takes(integration)
   }
 
   async accept(call: LogoutCall): Promise<LogoutOutcome> {

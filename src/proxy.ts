@@ -375,6 +375,10 @@ export class Proxy {
     }
   }
 
+  countVisit(kind: string, outcome: string): void {
+    this.#metrics.visited(kind, outcome)
+  }
+
   countLogout(outcome: LogoutOutcome): void {
     this.#metrics.loggedOut(outcome)
   }

@@ -117,6 +117,7 @@ export class Service {
       fleet: this.#fleet,
       catalog: this.#home,
       execute: async (order) => this.#order(order),
+      audit: async (visit) => this.#changes.recordVisit(visit),
       secretOfThisStart: this.#webSecret,
       log: this.#log,
     })

@@ -37,6 +37,8 @@ export interface Sessions {
   countLogout(outcome: LogoutOutcome): void
   /** One that was issued. */
   countSessionToken(): void
+  /** On the pages. */
+  countVisit(kind: string, outcome: string): void
   readonly catalogMetrics: CatalogMetrics
 }
 
@@ -132,6 +134,9 @@ export function inOneProcess(options: SessionsOptions): Sessions {
     countSessionToken: () => {
       proxy.countSessionToken()
     },
+    countVisit: (kind, outcome) => {
+      proxy.countVisit(kind, outcome)
+    },
   }
 }
 
@@ -203,6 +208,9 @@ export function inWorkers(options: SessionsOptions): Sessions {
     },
     countSessionToken: () => {
       metrics.sessionTokenIssued()
+    },
+    countVisit: (kind, outcome) => {
+      metrics.visited(kind, outcome)
     },
   }
 }

@@ -12,6 +12,7 @@ import {
   loadServerKeyPair,
   watchServerCertificates,
 } from './session/server-certificate.ts'
+import { findLogoutParty, type LogoutParty } from './identity/find-logout-party.ts'
 import type { IssuerObserver } from './identity/observer.ts'
 import { KeptOut } from './kept-out.ts'
 import { KeptParts } from './kept-parts.ts'
@@ -22,6 +23,7 @@ import type { TlsHttpServer } from './web/hardened-server.ts'
 import type { SessionTokens } from './identity/session-token.ts'
 import { Refusal } from './refusal.ts'
 import { createSealer, type Sealer } from './web/sealer.ts'
+import type { VisitEvent } from './web/people/visit-event.ts'
 import type { WebServices } from './web/services.ts'
 import { startWebServer } from './web/web-server.ts'
 import type { WebRules } from './web/web-rules.ts'
@@ -35,6 +37,8 @@ export interface WebServiceOptions {
   readonly execute: (order: ConsoleOrder) => Promise<ConsoleReply>
   /** What seals and signs where the configuration has no secret for it. */
   readonly secretOfThisStart: string
+  /** Rejects where the record cannot be kept and nothing may happen without. */
+  readonly audit: (visit: VisitEvent) => Promise<void>
   readonly log: Log
 }
 
@@ -165,12 +169,14 @@ export class WebService {
       ...{ fleet, catalog, execute, now },
       history: (range) => this.#history.view(range),
       stopping: this.#stopping.signal,
-      tell: (event) => {
+      tell: async (event) => {
         const { id, kind, reason, detail, cause, identity, ...more } = event
         const { issuer, subject, names } = identity ?? {}
         const fields = { ...more, issuer, subject, names, correlationId: id }
         if (reason === undefined) log.info(`pages: ${kind}`, fields)
         else log.warn(`pages: ${kind} refused`, { ...fields, reason, detail, error: cause })
+        sessions.countVisit(kind, reason ?? 'ok')
+        await this.#options.audit(event)
       },
       onError: (error) => {
         log.error('pages', { error })
@@ -183,7 +189,6 @@ export class WebService {
     this.#compose(config)
     const { web } = config
     const logout = new BackChannelLogout({
-      takes: (name) => isLogoutTaken(current(), name),
       verify: async (call) => sessions.verifyLogout(call),
       end: async (order) => sessions.fleet.end(order),
       now: () => new Date(),
@@ -195,7 +200,8 @@ export class WebService {
     return startWebServer({
       services: this.#services(config),
       logout: {
-        takes: (name) => logout.takes(name),
+        isTaken: () => logoutParties(current()).length > 0,
+        find: (token) => findLogoutParty(token, logoutParties(current())),
         accept: async (call) => logout.accept(call),
       },
       listenAddress: web.listen_address,
@@ -232,9 +238,12 @@ function hasPages(config: Config): config is WebConfig {
   return config.web !== undefined
 }
 
-function isLogoutTaken({ integrations }: Config, name: string): boolean {
-  const integration = Object.hasOwn(integrations, name) ? integrations[name] : undefined
-  return integration?.enabled === true && integration.backchannel_logout
+function logoutParties({ integrations }: Config): readonly LogoutParty[] {
+  return Object.entries(integrations).flatMap(([integration, one]) =>
+    one.enabled && one.backchannel_logout
+      ? [{ integration, issuer: one.issuer, clientId: one.client_id }]
+      : [],
+  )
 }
 
 /** Their own files, or those of the server; none where a reverse proxy ends TLS. */

@@ -1,12 +1,17 @@
 // The audit of changes of the catalog: who, what, before and after, without secrets.
 import { createMasker, formatPath } from '../config/index.ts'
-import { type ChangeSinkOptions, createChangeSink } from '../telemetry/change-audit.ts'
+import {
+  type ChangeSink,
+  type ChangeSinkOptions,
+  createChangeSink,
+} from '../telemetry/change-audit.ts'
 import type { ChangeRecord } from './change-record.ts'
 import { differences } from './differences.ts'
 
 export interface ChangeAudit {
   /** Rejects where the record cannot be kept and nothing may happen without. */
   record(change: ChangeRecord): Promise<void>
+  recordVisit: ChangeSink['recordVisit']
   flush(): Promise<void>
   reopen(): void
   close(): Promise<void>
@@ -26,6 +31,7 @@ export function openChangeAudit(options: ChangeSinkOptions): ChangeAudit {
       }))
       return sink.record({ outcome, author, version: version.version, what: version.what, changes })
     },
+    recordVisit: async (visit) => sink.recordVisit(visit),
     flush: async () => sink.flush(),
     reopen: () => {
       sink.reopen()

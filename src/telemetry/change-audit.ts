@@ -1,7 +1,8 @@
-// Audit records of changes of the catalog, as OCSF Entity Management.
+// Audit records of the primary: changes of the catalog, as OCSF Entity Management, and visits of the pages.
 import { randomUUID } from 'node:crypto'
 import { type AuditSink, openAuditSink, within } from './audit.ts'
 import { toSafeLine } from './safe-line.ts'
+import { type AuditedVisit, toVisitRecord } from './visit-record.ts'
 
 /** Nothing in it is a secret. */
 export interface AuditedChange {
@@ -27,6 +28,7 @@ export interface AuditedChange {
 export interface ChangeSink {
   /** Rejects where the record cannot be kept and nothing may happen without. */
   record(change: AuditedChange): Promise<void>
+  recordVisit(visit: AuditedVisit): Promise<void>
   flush(): Promise<void>
   reopen(): void
   close(): Promise<void>
@@ -57,17 +59,19 @@ export function createChangeSink(options: ChangeSinkOptions): ChangeSink {
     onDropped: () => {},
   })
   const isStrict = options.onFailure === 'refuse' && options.sink !== 'none'
+  const write = async (record: unknown): Promise<void> => {
+    const line = toSafeLine(`${JSON.stringify(record)}\n`)
+    if (!isStrict) {
+      sink.write(line)
+      return
+    }
+    const written = sink.isFailing ? Promise.resolve(false) : sink.writeThrough(line)
+    if (await within(options.recordTimeoutMs ?? usualTimeoutMs, written)) return
+    throw new NotRecorded('audit records cannot be written')
+  }
   return {
-    record: async (change) => {
-      const line = toSafeLine(`${JSON.stringify(toRecord(options, change))}\n`)
-      if (!isStrict) {
-        sink.write(line)
-        return
-      }
-      const written = sink.isFailing ? Promise.resolve(false) : sink.writeThrough(line)
-      if (await within(options.recordTimeoutMs ?? usualTimeoutMs, written)) return
-      throw new NotRecorded('audit records cannot be written')
-    },
+    record: async (change) => write(toRecord(options, change)),
+    recordVisit: async (visit) => write(toVisitRecord(options, visit)),
     flush: async () => sink.flush(),
     reopen: () => {
       sink.reopen()

@@ -37,6 +37,8 @@ export interface Metrics
   configReloaded(outcome: Outcome): void
   loggedOut(outcome: keyof typeof logoutOutcomes): void
   sessionTokenIssued(): void
+  /** On the pages; `outcome` is `ok`, or one of a closed list of reasons. */
+  visited(kind: string, outcome: string): void
   /** `entries` where it could be read. */
   denyFileRead(outcome: Outcome, entries?: number): void
   auditRecorded(records: number): void
@@ -56,6 +58,7 @@ const loginBuckets = [
 ]
 const tokenLifeBuckets = [10, 60, 300, 900, 3600, 14_400, 43_200, 86_400]
 const logoutOutcomes = { done: 0, refused: 0, failed: 0 } as const
+const visitKinds = ['sign-in', 'step-up', 'token', 'renewal', 'logout'] as const
 const outcomes = ['ok', 'failed'] as const
 const catalogSources = ['console', 'apply', 'rollback', 'file', 'start'] as const
 type CatalogSource = (typeof catalogSources)[number]
@@ -205,6 +208,10 @@ export function createMetrics({
     ['session_token_logins_total', 'Logins by session tokens, by outcome.'],
     ['outcome'],
   )
+  const visits = counter(
+    ['web_sign_ins_total', 'Sign-ins and logouts of people on the pages, by kind and outcome.'],
+    ['kind', 'outcome'],
+  )
   const denyFileReads = counter(
     ['deny_file_reads_total', 'Times that a process has read the deny file, by outcome.'],
     ['outcome'],
@@ -247,6 +254,7 @@ export function createMetrics({
   for (const outcome of Object.keys(provisionOutcomes)) provisioned.inc({ outcome }, 0)
   for (const outcome of Object.keys(logoutOutcomes)) logouts.inc({ outcome }, 0)
   for (const outcome of ['admitted', 'refused']) sessionTokenLogins.inc({ outcome }, 0)
+  for (const kind of visitKinds) visits.inc({ kind, outcome: 'ok' }, 0)
   for (const outcome of outcomes) denyFileReads.inc({ outcome }, 0)
   for (const outcome of outcomes) configReloads.inc({ outcome }, 0)
   for (const by of catalogSources) {
@@ -390,6 +398,9 @@ export function createMetrics({
     },
     sessionTokenIssued() {
       sessionTokensIssued.inc()
+    },
+    visited(kind, outcome) {
+      visits.inc({ kind, outcome })
     },
     denyFileRead(outcome, entries) {
       denyFileReads.inc({ outcome })

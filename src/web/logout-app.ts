@@ -4,12 +4,14 @@ import { limitBody } from './body-limit.ts'
 import { addressOf, type Env } from './client-address.ts'
 import { RequestRate } from './request-rate.ts'
 
-export const logoutPath = '/backchannel-logout'
+export const logoutPath = '/oidc/v1/backchannel-logout'
 
 export interface LogoutAppOptions {
   readonly isBehindProxy: boolean
-  /** Whether an integration takes logout tokens. */
-  readonly takes: (integration: string) => boolean
+  /** Whether any integration takes logout tokens. */
+  readonly isTaken: () => boolean
+  /** The one that a token says to be for, if it takes them. */
+  readonly find: (token: string) => string | undefined
   readonly accept: (call: {
     readonly integration: string
     readonly token: string
@@ -24,7 +26,7 @@ const rate = { requests: 1_000, windowMs: 10_000 }
 const maxWaiting = 64
 
 export function createLogoutApp(options: LogoutAppOptions): Hono<Env> {
-  const { isBehindProxy, takes, accept, onError } = options
+  const { isBehindProxy, isTaken, find, accept, onError } = options
   const app = new Hono<Env>()
   const requests = new RequestRate(rate, () => performance.now())
   let waiting = 0
@@ -41,11 +43,12 @@ export function createLogoutApp(options: LogoutAppOptions): Hono<Env> {
   })
   app.use(limitBody(maxBodyBytes, (c) => c.json({ error: 'invalid_request' }, 413)))
 
-  app.post(`${logoutPath}/:integration`, async (c) => {
-    const integration = c.req.param('integration')
-    if (!takes(integration)) return c.json({ error: 'not_found' }, 404)
+  app.post(logoutPath, async (c) => {
+    if (!isTaken()) return c.json({ error: 'not_found' }, 404)
     const token = tokenIn(c.req.header('content-type') ?? '', await c.req.text())
-    if (token === undefined) return c.json({ error: 'invalid_request' }, 400)
+    const integration = token === undefined ? undefined : find(token)
+    if (token === undefined || integration === undefined)
+      return c.json({ error: 'invalid_request' }, 400)
     if (waiting >= maxWaiting) return c.json({ error: 'temporarily_unavailable' }, 503)
     waiting += 1
     try {

@@ -34,8 +34,8 @@ export interface WebServices {
   readonly catalog: CatalogHome
   /** Carries out a statement of the console, with its rights, its log and its audit. */
   readonly execute: (order: ConsoleOrder) => Promise<ConsoleReply>
-  /** What happened on the pages, for log, audit and metrics. */
-  readonly tell: (event: VisitEvent) => void
+  /** What happened on the pages, for log, audit and metrics. Rejects where nothing may happen without a record. */
+  readonly tell: (event: VisitEvent) => Promise<void>
   /** What became of logins over the last hours. */
   readonly history: (range: Range) => HistoryView
   /** Aborted when we are about to end: whatever is open is to be closed. */

@@ -6,6 +6,7 @@ import { apiRoutes } from './api/routes.ts'
 import { limitBody } from './body-limit.ts'
 import { addressOf } from './client-address.ts'
 import { assetRoutes } from './layout/assets.ts'
+import { isFromElsewhere } from './fetch-metadata.ts'
 import { layout } from './layout/layout.ts'
 import { operatorRoutes } from './operators/routes.ts'
 import { secureHeaders } from './page-security.ts'
@@ -41,6 +42,13 @@ export function createWebApp(services: WebServices): Hono<WebEnv> {
     ),
   )
   assetRoutes(app)
+  app.use(async (c, next) => {
+    if (isFromElsewhere(c)) {
+      return c.text('This is for pages of this site alone: open the address itself.\n', 403)
+    }
+    await next()
+    return undefined
+  })
   app.use(async (c, next) => {
     c.set('visitor', await readVisitor(c, services))
     await next()

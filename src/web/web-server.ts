@@ -9,7 +9,7 @@ import { createWebApp } from './web-app.ts'
 export interface WebServerOptions extends ServeOptions {
   readonly services: WebServices
   /** Who is told that somebody has signed out at the provider. */
-  readonly logout: Pick<LogoutAppOptions, 'takes' | 'accept'>
+  readonly logout: Pick<LogoutAppOptions, 'isTaken' | 'find' | 'accept'>
   /** Undefined where a reverse proxy in front ends TLS. */
   readonly tls: SecureContextOptions | undefined
 }
@@ -21,11 +21,10 @@ export async function startWebServer(options: WebServerOptions): Promise<TlsHttp
   const { services, onError, tls } = options
   const { isBehindProxy } = services
   const waiting = createSignInApp(services)
-  const { takes, accept } = options.logout
-  const logout = createLogoutApp({ takes, accept, onError, isBehindProxy })
+  const logout = createLogoutApp({ ...options.logout, onError, isBehindProxy })
   const usual = createWebApp(services)
   const appFor = (path: string): Pick<typeof waiting, 'fetch'> => {
-    if (path.startsWith(`${logoutPath}/`)) return logout
+    if (path === logoutPath) return logout
     return path.startsWith('/sign-in/') ? waiting : usual
   }
   const app = {

@@ -15,7 +15,7 @@ let address: string
 beforeAll(async () => {
   const port = await freePort()
   const origin = `https://localhost:${port}`
-  address = `${origin}/backchannel-logout/signing`
+  address = `${origin}/oidc/v1/backchannel-logout`
   stack = await Stack.start({
     clients: [
       {

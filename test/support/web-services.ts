@@ -29,7 +29,7 @@ export function webServices(replaced: Partial<WebServices> = {}): WebServices {
     execute: () => unexpected('execute'),
     history: () => ({ intervalMs: 10_000, intervals: [] }),
     stopping: new AbortController().signal,
-    tell: () => {},
+    tell: async () => {},
     now,
     onError: (error) => {
       throw error

@@ -19,7 +19,6 @@ function channel(
   const orders: EndOrder[] = []
   const told: string[] = []
   const logout = new BackChannelLogout({
-    takes: (name) => name === 'people',
     verify: async () => {
       const verdict = left.shift()
       return verdict === undefined
@@ -77,10 +76,5 @@ describe('the back channel', () => {
     end = async () => Promise.resolve({ ended: 0, unanswered: 0 })
     expect(await logout.accept(call)).toBe('done')
     expect(orders).toHaveLength(2)
-  })
-
-  test('is there for the integrations that take it', () => {
-    const { logout } = channel([])
-    expect([logout.takes('people'), logout.takes('machines')]).toEqual([true, false])
   })
 })

@@ -237,7 +237,7 @@ export const integration = section({
   backchannel_logout: flag()
     .prefault(false)
     .describe(
-      'Whether the provider may say who has signed out (OpenID Connect Back-Channel Logout): their sessions are ended, and tokens of before are refused. Register `/backchannel-logout/` and the name of the integration behind `web.public_url` as the back-channel logout URI.',
+      'Whether the provider may say who has signed out (OpenID Connect Back-Channel Logout): their sessions are ended, and tokens of before are refused. Register `/oidc/v1/backchannel-logout` behind `web.public_url` as the back-channel logout URI.',
     ),
   leeway: duration('0', '5m')
     .prefault('30s')

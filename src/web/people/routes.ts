@@ -23,7 +23,7 @@ import {
 } from './paths.ts'
 import { Problem, problems, toProblem } from './problem.ts'
 import { readReturnTo } from './return-to.ts'
-import { dropSession, keepSession } from './session-cookie.ts'
+import { dropSession, keepSession, sealSession } from './session-cookie.ts'
 import { type ShownToken, shownTokenOf, shownTokenPage, takeShownToken } from './shown-token.ts'
 import { ownForm } from './visit.ts'
 import type { VisitEvent } from './visit-event.ts'
@@ -97,9 +97,11 @@ export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
       const { session } = await finishSignIn(c, services, state, (identity) => {
         event = { ...event, identity }
       })
-      if (!(await keepSession(c, services, session))) throw new Problem('too-large')
+      const sealed = await sealSession(services, session)
+      // Whoever must be recorded is let in behind that.
+      await tell(c, { ...event, session: session.id }, undefined)
+      keepSession(c, services, session, sealed)
       dropCookie(c, manualCookie)
-      tell(c, { ...event, session: session.id }, undefined)
       return c.redirect(state.returnTo, 307)
     } catch (error) {
       keepCookie(c, manualCookie, '1', manualMs)
@@ -118,7 +120,7 @@ export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
       const token = await takeShownToken(c, services, (integration, identity) => {
         event = { ...event, integration, identity }
       })
-      tell(c, event, undefined)
+      await tell(c, event, undefined)
       return await show(token)
     } catch (error) {
       return refuse(c, toProblem(error), event)
@@ -147,7 +149,7 @@ export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
       return false
     })
     const event = { kind: 'logout', integration, identity: session.identity } as const
-    tell(c, { ...event, session: session.id }, undefined)
+    await tell(c, { ...event, session: session.id }, undefined).catch(services.onError)
     if (!isEverywhere) return c.html(signedOutPage(false), 503)
     const url = await providerLogout(services, session)
     if (url === undefined) return c.redirect(loginPage, 303)
@@ -160,9 +162,9 @@ export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
     readonly identity?: KeptIdentity | undefined
   }
 
-  function tell(c: Page, about: About, problem: Problem | undefined): string {
+  async function tell(c: Page, about: About, problem: Problem | undefined): Promise<string> {
     const id = randomBytes(9).toString('base64url')
-    services.tell({
+    await services.tell({
       ...about,
       id,
       reason: problem?.problem,
@@ -173,8 +175,16 @@ export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
     return id
   }
 
+  /** Whoever is refused is refused without a record, too. */
+  async function told(c: Page, about: About, problem: Problem): Promise<string | undefined> {
+    return tell(c, about, problem).catch((error: unknown) => {
+      services.onError(error)
+      return undefined
+    })
+  }
+
   async function refuse(c: Page, problem: Problem, about?: About): Promise<Response> {
-    const id = about === undefined ? undefined : tell(c, about, problem)
+    const id = about === undefined ? undefined : await told(c, about, problem)
     const page = problemPage(problem, { id, visitor: c.get('visitor') })
     return c.html(page, problems[problem.problem].status)
   }

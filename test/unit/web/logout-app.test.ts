@@ -4,24 +4,27 @@ import { createLogoutApp } from '../../../src/web/logout-app.ts'
 const form: Readonly<Record<string, string>> = {
   'content-type': 'application/x-www-form-urlencoded',
 }
-const path = 'https://gate.example.com/backchannel-logout/people'
+const path = 'https://gate.example.com/oidc/v1/backchannel-logout'
 
 type Outcome = 'done' | 'refused' | 'failed'
 
 let calls: unknown[]
 let errors: unknown[]
+let isTaken: boolean
 let outcome: () => Promise<Outcome>
 
 beforeEach(() => {
   calls = []
   errors = []
+  isTaken = true
   outcome = async () => Promise.resolve('done')
 })
 
 function app(): ReturnType<typeof createLogoutApp> {
   return createLogoutApp({
     isBehindProxy: false,
-    takes: (name) => name === 'people',
+    isTaken: () => isTaken,
+    find: (token) => (token.startsWith('a') ? 'people' : undefined),
     accept: async (call) => {
       calls.push(call)
       return outcome()
@@ -72,8 +75,18 @@ describe('the address for logout tokens', () => {
     expect(calls).toEqual([])
   })
 
-  test('is not there for an integration that takes none, nor for a look at it', async () => {
-    expect(await send('logout_token=a', { url: `${path}2` })).toMatchObject({ status: 404 })
+  test('takes none that is for nobody here', async () => {
+    expect(await send('logout_token=b.b.c')).toEqual({
+      status: 400,
+      error: { error: 'invalid_request' },
+    })
+    expect(calls).toEqual([])
+  })
+
+  test('is not there where nobody takes any, nor for a look at it', async () => {
+    expect(await send('logout_token=a', { url: `${path}/people` })).toMatchObject({ status: 404 })
+    isTaken = false
+    expect(await send('logout_token=a')).toMatchObject({ status: 404 })
     expect(await send('', { method: 'GET' })).toMatchObject({ status: 404 })
     expect(calls).toEqual([])
   })

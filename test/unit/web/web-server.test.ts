@@ -23,7 +23,11 @@ async function start(tls: WebServerOptions['tls']): Promise<TlsHttpServer> {
     listenAddress: '127.0.0.1',
     listenPort: 0,
     tls,
-    logout: { takes: () => false, accept: async () => Promise.resolve('refused' as const) },
+    logout: {
+      isTaken: () => false,
+      find: () => undefined,
+      accept: async () => Promise.resolve('refused' as const),
+    },
     onError: (error) => expect.fail(String(error)),
   })
   servers.push(server)
