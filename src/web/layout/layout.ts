@@ -41,7 +41,7 @@ export function layout(
         ${isAlone ? '' : html`<script type="module" src="${scriptPath}"></script>`}
       </head>
       <body>
-        <a class="skip" href="#main">Skip to the content</a>
+        ${isAlone ? '' : html`<a class="skip" href="#main">Skip to the content</a>`}
         <header class="frame">
           ${isAlone ? html`<span class="brand">Portcullis</span>` : html`<a class="brand" href="/">Portcullis</a>`}
           ${visitor === undefined ? '' : navigation(visitor, place)}

@@ -15,16 +15,20 @@ export interface Approval {
 /** Why somebody cannot: the client goes on waiting. */
 export type Hindrance =
   | { readonly kind: 'no-tokens' }
+  | { readonly kind: 'provider-token'; readonly database: string }
   | { readonly kind: 'other-integration'; readonly wanted: string; readonly own: string }
   | { readonly kind: 'unfit'; readonly text: string }
 
 export function hindranceTo(
   visitor: Visitor,
-  { integration: wanted }: SignInRequest,
-  { tokens }: Pick<WebServices, 'tokens'>,
+  { integration: wanted, database }: SignInRequest,
+  { tokens, rules }: Pick<WebServices, 'tokens' | 'rules'>,
 ): Hindrance | undefined {
   const { integration: own } = visitor.session.identity
   if (tokens === undefined) return { kind: 'no-tokens' }
+  if (rules().catalog.databases.get(database)?.wantsProviderToken === true) {
+    return { kind: 'provider-token', database }
+  }
   return own === wanted ? undefined : { kind: 'other-integration', wanted, own }
 }
 
@@ -36,7 +40,7 @@ export function hindranceTo(
 export async function approve(
   visitor: Visitor,
   { id, request, browser, address }: Approval,
-  services: Pick<WebServices, 'tokens' | 'now'>,
+  services: Pick<WebServices, 'tokens' | 'rules' | 'now'>,
   ask: (call: SignInCall) => Promise<SignInReply>,
 ): Promise<SignInReply | Hindrance> {
   const { tokens, now } = services
@@ -54,6 +58,7 @@ export async function approve(
 
 const hindrances: ReadonlySet<string> = new Set<Hindrance['kind']>([
   'no-tokens',
+  'provider-token',
   'other-integration',
   'unfit',
 ])

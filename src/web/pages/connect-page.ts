@@ -2,7 +2,7 @@
 import { html } from 'hono/html'
 import type { ConsoleRight } from '../../policy/catalog.ts'
 import { printable } from '../../refusal.ts'
-import { button, copyButton, formToken } from '../layout/buttons.ts'
+import { button, copyButton, formToken, postButton } from '../layout/buttons.ts'
 import { definitions } from '../layout/definitions.ts'
 import { checkbox, textField } from '../layout/fields.ts'
 import type { Html } from '../layout/html.ts'
@@ -11,7 +11,8 @@ import { emptyState, notice } from '../layout/states.ts'
 import { table } from '../layout/table.ts'
 import { remaining, time } from '../layout/times.ts'
 import type { Visitor } from '../visitor.ts'
-import { keyOf, type OpenPlace } from './open-places.ts'
+import type { DatabaseEndpoint } from '../web-rules.ts'
+import { consoleDatabase, keyOf, type OpenPlace } from './open-places.ts'
 import { dbeaverFields, type Snippet, snippetsFor } from './snippets/snippets.ts'
 import type { Target } from './snippets/target.ts'
 
@@ -90,7 +91,7 @@ function openPlace({ endpoint, access }: OpenPlace, visitor: Visitor, hasTokens:
           )
     }
     ${access.isCut ? html`<p class="quiet">There is more than is listed here.</p>` : ''}
-    ${access.console === undefined ? '' : consoleNote(access.console)}
+    ${access.console === undefined ? '' : consoleForm(visitor, endpoint, access.console, hasTokens)}
   </section>`
 }
 
@@ -137,12 +138,21 @@ function roleForm(
     }`
 }
 
-function consoleNote(right: ConsoleRight): Html {
-  const may = right === 'admin' ? 'change everything there' : 'look at everything there'
-  return html`<p class="quiet">
-    The SQL console is the database <code>portcullis</code>, with user <code>id_token</code>. You
-    may ${may}.
-  </p>`
+/** The console takes any user. */
+function consoleForm(
+  visitor: Visitor,
+  endpoint: DatabaseEndpoint,
+  right: ConsoleRight,
+  hasTokens: boolean,
+): Html {
+  const may = right === 'admin' ? 'change everything' : 'look at everything'
+  const fields = {
+    place: keyOf(endpoint),
+    database: consoleDatabase,
+    role: visitor.session.identity.names[0] ?? 'me',
+  }
+  const label = hasTokens ? 'Connect to the SQL console' : 'How to connect to the SQL console'
+  return html`<p>${postButton(visitor, tokenPath, label, fields)} where you may ${may}.</p>`
 }
 
 export interface TokenPage {
@@ -152,8 +162,10 @@ export interface TokenPage {
   readonly target: Target
   readonly isBoundToDatabase: boolean
   readonly isBoundToUser: boolean
-  /** Undefined where there are no session tokens: then the password of the target is none. */
+  /** Undefined where no session token is of use: then the password of the target is none. */
   readonly expiresAt: number | undefined
+  /** Whether the database wants a token of the identity provider itself. */
+  readonly wantsProviderToken: boolean
   readonly now: number
 }
 
@@ -172,7 +184,7 @@ export function tokenPage(page: TokenPage): Html {
         ['Role', printable(user)],
         ['Address', `${printable(host)}:${port}, pool ${printable(pool)}`],
       ])}
-      ${expiresAt === undefined ? howWithout() : token(page, expiresAt - now)}
+      ${expiresAt === undefined ? howWithout(page) : token(page, expiresAt - now)}
       <h2>Copy for your client</h2>
       ${snippetsFor(target).map((snippet): Html => way(snippet, target.password))}
       ${dbeaver(target)}${authorityHint(target)} ${otherSettings(page)}
@@ -204,12 +216,15 @@ function token({ target, isBoundToDatabase, isBoundToUser }: TokenPage, leftMs: 
   </div>`
 }
 
-function howWithout(): Html {
+function howWithout({ wantsProviderToken }: TokenPage): Html {
+  const why = wantsProviderToken
+    ? 'This database wants a token of your identity provider itself, and takes no session token.'
+    : 'There are no session tokens here, since they are switched off.'
   return notice(
     'warn',
-    html`There are no session tokens here, since they are switched off. Put a token of your identity
-      provider where <code>${placeholder}</code> stands. With the user <code>sso</code> and no
-      password, psql tells you where to sign in, if the pool has that.`,
+    html`${why} Put a token of your identity provider where <code>${placeholder}</code> stands. With
+      the user <code>sso</code> and no password, psql tells you where to sign in, if the pool has
+      that.`,
   )
 }
 

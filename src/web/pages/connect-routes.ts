@@ -78,9 +78,11 @@ export function connectRoutes(app: Hono<WebEnv>, services: WebServices): void {
       authority: authority === '' ? undefined : authority,
     }
     const now = services.now()
-    const common = { visitor, place, pool: endpoint.pool, isBoundToDatabase, isBoundToUser }
+    const wantsProviderToken = rules.catalog.databases.get(database)?.wantsProviderToken === true
+    const bound = { isBoundToDatabase, isBoundToUser }
+    const common = { visitor, place, pool: endpoint.pool, ...bound, wantsProviderToken }
     const { tokens } = services
-    if (tokens === undefined) {
+    if (tokens === undefined || wantsProviderToken) {
       const target = withoutToken(about)
       return c.html(tokenPage({ ...common, target, expiresAt: undefined, now: now.getTime() }))
     }

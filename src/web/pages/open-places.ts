@@ -4,12 +4,16 @@ import type { Catalog, Integration } from '../../policy/catalog.ts'
 import { type Access, accessOf, isOpenAnywhere } from '../../policy/access.ts'
 import { decide } from '../../policy/decide.ts'
 import { withinPool } from '../../policy/within-pool.ts'
+import { isConsole } from '../../session/console-guest.ts'
 import type { DatabaseEndpoint, WebRules } from '../web-rules.ts'
 
 export interface OpenPlace {
   readonly endpoint: DatabaseEndpoint
   readonly access: Access
 }
+
+/** One of the names of the console. */
+export const consoleDatabase = 'portcullis'
 
 type Rules = Pick<WebRules, 'catalog' | 'endpoints'>
 
@@ -25,7 +29,9 @@ export function openPlaces(identity: KeptIdentity, rules: Rules): readonly OpenP
     const seen = seenFrom(endpoint, identity, rules)
     if (seen === undefined) return []
     const access = accessOf(identity, seen.integration, seen.catalog)
-    return isOpenAnywhere(access) ? [{ endpoint, access }] : []
+    const isThere = isConsole(consoleDatabase, seen.catalog)
+    const open = isThere ? access : { ...access, console: undefined }
+    return isOpenAnywhere(open) ? [{ endpoint, access: open }] : []
   })
 }
 
@@ -38,6 +44,10 @@ export function openEndpoint(
   const endpoint = rules.endpoints.find((one) => keyOf(one) === asked.place)
   const seen = endpoint && seenFrom(endpoint, identity, rules)
   if (endpoint === undefined || seen === undefined) return undefined
+  if (asked.database === consoleDatabase && isConsole(consoleDatabase, seen.catalog)) {
+    const { console } = accessOf(identity, seen.integration, seen.catalog)
+    return console === undefined || asked.role === '' ? undefined : endpoint
+  }
   const request = { user: asked.role, database: asked.database }
   const decision = decide(request, identity, seen.integration, seen.catalog)
   return decision.outcome === 'granted' ? endpoint : undefined
