@@ -43,23 +43,30 @@ export class WebBrowser {
     await this.#go(new URL(url), undefined, until)
   }
 
-  /** Presses the button with this text. */
-  async press(label: string, until: (url: URL) => boolean = () => false): Promise<void> {
+  /** Presses the button with this text, with fields of its form filled in. */
+  async press(
+    label: string,
+    until: (url: URL) => boolean = () => false,
+    filled: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const { url, body } = this.page
     for (const [, attributes = '', content = ''] of body.matchAll(/<form([^>]*)>(.*?)<\/form>/gs)) {
       const button = [...content.matchAll(/<button([^>]*)>(.*?)<\/button>/gs)].find(
         ([, , text = '']) => text.trim() === label,
       )
       if (button === undefined) continue
-      const inputs = [...content.matchAll(/<input([^>]*)>/g)].map(([, one = '']) => one)
+      const inputs = [...content.matchAll(/<input([^>]*)>/g)]
+        .map(([, one = '']) => one)
+        .filter((one) => attribute(one, 'type') !== 'checkbox' || /\bchecked\b/.test(one))
+      const selects = [...content.matchAll(/<select([^>]*)>.*?<option([^>]*)>/gs)].map(
+        ([, one = '', first = '']) => [attribute(one, 'name'), attribute(first, 'value')],
+      )
       const fields = [...inputs, button[1] ?? ''].map((one) => [
         attribute(one, 'name'),
         attribute(one, 'value'),
       ])
-      const form = Object.fromEntries(fields.filter(([name]) => name !== undefined)) as Record<
-        string,
-        string
-      >
+      const named = [...fields, ...selects].filter(([name]) => name !== undefined)
+      const form = { ...(Object.fromEntries(named) as Record<string, string>), ...filled }
       await this.#go(new URL(attribute(attributes, 'action') ?? '', url), form, until)
       return
     }
