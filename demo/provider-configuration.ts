@@ -66,9 +66,11 @@ export function pagesClient(address: string, secret: string): ClientMetadata {
     client_id: 'portcullis-web',
     client_name: 'Portcullis',
     client_secret: secret,
-    grant_types: ['authorization_code', 'refresh_token'],
+    grant_types: ['authorization_code', 'refresh_token', deviceGrant],
     response_types: ['code'],
-    redirect_uris: [`${address}/oidc/v1/callback`, `${address}/sign-in/callback`],
+    redirect_uris: ['/oidc/v1/callback', '/sign-in/callback', '/v1/callback'].map(
+      (path) => address + path,
+    ),
   }
 }
 

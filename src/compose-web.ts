@@ -1,6 +1,7 @@
 // From a configuration to what the pages go by.
 import { composeLoginRules, composeSignIns, type KeyCaches } from './compose-rules.ts'
 import { type Config, isAutomaticForPeople, nameForPeople } from './config/index.ts'
+import { composeOffer } from './compose-offer.ts'
 import type { IssuerObserver } from './identity/observer.ts'
 import type { KeptParts } from './kept-parts.ts'
 import type { DatabaseEndpoint, SignInButton, WebRules } from './web/web-rules.ts'
@@ -24,6 +25,8 @@ export function composeWebRules(
     sessionLifetimeMs: web.session_lifetime,
     stepUp: { requiredAcr: web.step_up.required_acr, maxAgeMs: web.step_up.max_age },
     endpoints: endpointsOf(config),
+    throttled: new Set(config.limits.throttle),
+    offer: composeOffer(config, web.public_url, providers),
   }
 }
 

@@ -119,6 +119,7 @@ export class Service {
       execute: async (order) => this.#order(order),
       audit: async (visit) => this.#changes.recordVisit(visit),
       secretOfThisStart: this.#webSecret,
+      throttle: { ledger: this.#ledger, credentialKey: this.#credentialKey },
       log: this.#log,
     })
   }
@@ -210,6 +211,7 @@ export class Service {
     this.#secrets.stop()
     this.#home.close()
     this.#fleet.stop()
+    this.#pages.drain()
     await this.#sessions.drain({ deadlineMs, endsIdle: way !== 'for clients' })
     await this.#control?.close()
     await this.#pages.close()

@@ -17,6 +17,7 @@ import type { IssuerObserver } from './identity/observer.ts'
 import { KeptOut } from './kept-out.ts'
 import { KeptParts } from './kept-parts.ts'
 import { LoginHistory } from './login-history.ts'
+import type { Throttled } from './session/try-credential.ts'
 import type { Sessions } from './sessions.ts'
 import type { Log } from './telemetry/log.ts'
 import type { TlsHttpServer } from './web/hardened-server.ts'
@@ -39,6 +40,8 @@ export interface WebServiceOptions {
   readonly secretOfThisStart: string
   /** Rejects where the record cannot be kept and nothing may happen without. */
   readonly audit: (visit: VisitEvent) => Promise<void>
+  /** The ledger of the whole service, and the key by which it knows a credential again. */
+  readonly throttle: Throttled
   readonly log: Log
 }
 
@@ -62,6 +65,7 @@ export class WebService {
   #unwatch: () => void = () => {}
   readonly #history: LoginHistory
   readonly #stopping = new AbortController()
+  readonly #draining = new AbortController()
 
   constructor(options: WebServiceOptions) {
     this.#options = options
@@ -92,7 +96,13 @@ export class WebService {
     this.#watch(config)
   }
 
+  /** Whoever waits for something is told to come again; everybody else is still served. */
+  drain(): void {
+    this.#draining.abort()
+  }
+
   async close(): Promise<void> {
+    this.drain()
     this.#unwatch()
     this.#running?.keptOut.close()
     this.#history.stop()
@@ -166,6 +176,8 @@ export class WebService {
       signIn: async (call) => sessions.signIn(call),
       isKeptOut: (session, identity, address) => running().keptOut.has(session, identity, address),
       end: async (order) => sessions.fleet.end(order),
+      throttle: this.#options.throttle,
+      draining: this.#draining.signal,
       ...{ fleet, catalog, execute, now },
       history: (range) => this.#history.view(range),
       stopping: this.#stopping.signal,

@@ -19,7 +19,7 @@ const failures: ReadonlySet<Reason> = new Set([
   'token-inactive',
 ])
 
-type Throttled = Pick<SessionServices, 'ledger' | 'credentialKey'>
+export type Throttled = Pick<SessionServices, 'ledger' | 'credentialKey'>
 
 /** Tries a credential by doing the work that shows whether it is right, as soon as that may be. */
 export async function tryCredential<T>(

@@ -9,14 +9,14 @@ export function limitBody<E extends Env>(
   tooLong: (c: Context<E>) => Response | Promise<Response>,
 ): MiddlewareHandler<E> {
   return async (c, next) => {
-    const { headers, method, body } = c.req.raw
+    const { headers, method, body, signal } = c.req.raw
     const length = headers.get('content-length')
     if (length !== null && !headers.has('transfer-encoding')) {
       if (Number(length) > maxBytes) return tooLong(c)
     } else if (body !== null) {
       const bytes = await readUpTo(maxBytes, body)
       if (bytes === undefined) return tooLong(c)
-      c.req.raw = new Request(c.req.url, { method, headers, body: bytes })
+      c.req.raw = new Request(c.req.url, { method, headers, signal, body: bytes })
     }
     await next()
     return undefined

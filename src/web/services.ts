@@ -6,6 +6,7 @@ import type { SessionTokens } from '../identity/session-token.ts'
 import type { SignInCall, SignInReply } from '../session/pending-sign-ins.ts'
 import type { EndCount, EndOrder } from '../session/revocations.ts'
 import type { HistoryView, Range } from './history.ts'
+import type { Throttled } from '../session/try-credential.ts'
 import type { VisitEvent } from './people/visit-event.ts'
 import type { Sealer } from './sealer.ts'
 import type { WebRules } from './web-rules.ts'
@@ -30,6 +31,10 @@ export interface WebServices {
   readonly isKeptOut: (session: string, identity: KeptIdentity, address: string) => boolean
   /** Ends sessions of all workers, and keeps out who is not to come back. */
   readonly end: (order: EndOrder) => Promise<EndCount>
+  /** By which what strangers could guess is slowed down, as at the doors for SQL. */
+  readonly throttle: Throttled
+  /** Aborted when the service is to stop: nobody waits any longer then. */
+  readonly draining: AbortSignal
   readonly fleet: ConsoleFleet
   readonly catalog: CatalogHome
   /** Carries out a statement of the console, with its rights, its log and its audit. */

@@ -2,7 +2,8 @@
 // somebody signs in for a waiting client, and back-channel logout.
 import { Hono } from 'hono'
 import { html } from 'hono/html'
-import { apiRoutes } from './api/routes.ts'
+import { failure } from './api/respond.ts'
+import { apiRoutes, isApiPath, tooLarge, tooMany } from './api/routes.ts'
 import { limitBody } from './body-limit.ts'
 import { addressOf } from './client-address.ts'
 import { assetRoutes } from './layout/assets.ts'
@@ -33,12 +34,15 @@ export function createWebApp(services: WebServices): Hono<WebEnv> {
       await next()
       return undefined
     }
+    if (isApiPath(c.req.path)) return failure(c, tooMany())
     c.header('Retry-After', '10')
     return c.text('Too many requests: wait ten seconds and try again.\n', 429)
   })
   app.use(
-    limitBody(maxBodyBytes, (c) =>
-      c.text(`Too much: a request has at most ${maxBodyBytes} bytes.\n`, 413),
+    limitBody<WebEnv>(maxBodyBytes, (c) =>
+      isApiPath(c.req.path)
+        ? failure(c, tooLarge(maxBodyBytes))
+        : c.text(`Too much: a request has at most ${maxBodyBytes} bytes.\n`, 413),
     ),
   )
   assetRoutes(app)

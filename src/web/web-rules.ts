@@ -1,6 +1,7 @@
 import type { SignInProvider } from '../identity/sign-in-provider.ts'
 import type { VerifiedTokens } from '../identity/verified-tokens.ts'
 import type { Catalog } from '../policy/catalog.ts'
+import type { ThrottleSwitches } from '../session/throttle.ts'
 
 /** What the pages go by. A reload makes a new one, whole. */
 export interface WebRules {
@@ -20,6 +21,31 @@ export interface WebRules {
     readonly maxAgeMs: number | undefined
   }
   readonly endpoints: readonly DatabaseEndpoint[]
+  /** The kinds of credentials that are guesses. */
+  readonly throttled: ThrottleSwitches['throttled']
+  /** What anybody may know of the pools, and of how to sign in. */
+  readonly offer: GatewayOffer
+}
+
+export interface GatewayOffer {
+  readonly tlsMinVersion: string
+  readonly pools: readonly OfferedPool[]
+  readonly integrations: readonly OfferedIntegration[]
+}
+
+export interface OfferedPool {
+  readonly name: string
+  readonly endpoints: readonly { readonly host: string; readonly port: number }[]
+  /** Where the API is reached by who comes by this pool. */
+  readonly apiUrl: string
+}
+
+export interface OfferedIntegration {
+  readonly name: string
+  readonly issuer: string
+  /** Undefined for a client that has a secret: it is of no use to anybody but us. */
+  readonly clientId: string | undefined
+  readonly scopes: readonly string[]
 }
 
 export interface ShownToken {

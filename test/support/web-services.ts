@@ -30,6 +30,10 @@ export function webServices(replaced: Partial<WebServices> = {}): WebServices {
     history: () => ({ intervalMs: 10_000, intervals: [] }),
     stopping: new AbortController().signal,
     tell: async () => {},
+    get throttle(): WebServices['throttle'] {
+      return unexpected('throttle')
+    },
+    draining: new AbortController().signal,
     now,
     onError: (error) => {
       throw error
@@ -77,6 +81,8 @@ export function webRules(replaced: Partial<WebRules> & Pick<WebRules, 'catalog'>
     sessionLifetimeMs: 3_600_000,
     stepUp: { requiredAcr: [], maxAgeMs: undefined },
     endpoints: [],
+    throttled: new Set(),
+    offer: { tlsMinVersion: 'TLSv1.2', pools: [], integrations: [] },
     ...replaced,
   }
 }

@@ -1,6 +1,15 @@
 import type { KeptIdentity } from '../../identity/kept-identity.ts'
 
-export type VisitKind = 'sign-in' | 'step-up' | 'token' | 'renewal' | 'logout'
+export type VisitKind =
+  | 'sign-in'
+  | 'step-up'
+  | 'token'
+  | 'renewal'
+  | 'logout'
+  // By the API.
+  | 'device'
+  | 'exchange'
+  | 'refresh'
 
 /** What happened on the pages, for log, audit and metrics. No token, code or state is in it. */
 export interface VisitEvent {
