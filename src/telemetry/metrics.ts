@@ -58,7 +58,10 @@ const loginBuckets = [
 ]
 const tokenLifeBuckets = [10, 60, 300, 900, 3600, 14_400, 43_200, 86_400]
 const logoutOutcomes = { done: 0, refused: 0, failed: 0 } as const
-const visitKinds = ['sign-in', 'step-up', 'token', 'renewal', 'logout'] as const
+const visitKinds = [
+  ...['sign-in', 'step-up', 'token', 'renewal', 'logout'],
+  ...['device', 'exchange', 'refresh'],
+] as const
 const outcomes = ['ok', 'failed'] as const
 const catalogSources = ['console', 'apply', 'rollback', 'file', 'start'] as const
 type CatalogSource = (typeof catalogSources)[number]

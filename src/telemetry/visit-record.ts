@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto'
 /** Nothing in it is a secret. */
 export interface AuditedVisit {
   readonly id: string
-  readonly kind: 'sign-in' | 'step-up' | 'token' | 'renewal' | 'logout'
+  readonly kind:
+    'sign-in' | 'step-up' | 'token' | 'renewal' | 'logout' | 'device' | 'exchange' | 'refresh'
   /** Undefined where it went well. */
   readonly reason: string | undefined
   readonly detail?: string | undefined
