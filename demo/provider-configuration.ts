@@ -71,6 +71,7 @@ export function pagesClient(address: string, secret: string): ClientMetadata {
     redirect_uris: ['/oidc/v1/callback', '/sign-in/callback', '/v1/callback'].map(
       (path) => address + path,
     ),
+    post_logout_redirect_uris: [`${address}/login`],
   }
 }
 
@@ -123,7 +124,16 @@ export function toConfiguration(setup: ProviderSetup): Configuration {
     fetch: setup.fetch,
     features: {
       devInteractions: { enabled: false },
-      rpInitiatedLogout: { enabled: false },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => {
+          const button = '<button name="logout" value="yes">Sign out</button>'
+          show(ctx, 'Sign out?', form.replace('</form>', `${button}</form>`))
+        },
+        postLogoutSuccessSource: (ctx) => {
+          show(ctx, 'Signed out', '<p>You can close this page.</p>')
+        },
+      },
       backchannelLogout: { enabled: true },
       clientCredentials: { enabled: true },
       introspection: {

@@ -34,7 +34,7 @@ type Page = Context<WebEnv>
 const manualCookie = `${cookiePrefix}manual`
 const manualMs = 5 * 60_000
 /** Each makes a request to a provider; an office may share an address. */
-const rate = { requests: 60, windowMs: 10_000 }
+const rate = { requests: 120, windowMs: 10_000 }
 
 export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
   const { publicUrl, isBehindProxy } = services
