@@ -18,6 +18,8 @@ export type LogoutVerdict =
 export type LogoutOutcome = 'done' | 'refused' | 'failed'
 
 export interface BackChannelLogoutOptions {
+  /** The integration that a token says to be for, if it takes them. */
+  readonly find: (token: string) => string | undefined
   readonly verify: (call: LogoutCall) => Promise<LogoutVerdict>
   readonly end: (order: EndOrder) => Promise<EndCount>
   readonly now: () => Date
@@ -35,10 +37,14 @@ export class BackChannelLogout {
     this.#options = options
   }
 
-  async accept(call: LogoutCall): Promise<LogoutOutcome> {
-    const { integration } = call
+  async accept(token: string): Promise<LogoutOutcome> {
+    const integration = this.#options.find(token)
+    if (integration === undefined) {
+      this.#options.tell('refused', { reason: 'it is for no integration that takes any' })
+      return 'refused'
+    }
     try {
-      return await this.#accept(call)
+      return await this.#accept({ integration, token })
     } catch (error) {
       this.#options.tell('failed', { integration, error })
       return 'failed'

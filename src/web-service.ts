@@ -201,6 +201,7 @@ export class WebService {
     this.#compose(config)
     const { web } = config
     const logout = new BackChannelLogout({
+      find: (token) => findLogoutParty(token, logoutParties(current())),
       verify: async (call) => sessions.verifyLogout(call),
       end: async (order) => sessions.fleet.end(order),
       now: () => new Date(),
@@ -213,8 +214,7 @@ export class WebService {
       services: this.#services(config),
       logout: {
         isTaken: () => logoutParties(current()).length > 0,
-        find: (token) => findLogoutParty(token, logoutParties(current())),
-        accept: async (call) => logout.accept(call),
+        accept: async (token) => logout.accept(token),
       },
       listenAddress: web.listen_address,
       listenPort: web.listen_port,

@@ -10,12 +10,7 @@ export interface LogoutAppOptions {
   readonly isBehindProxy: boolean
   /** Whether any integration takes logout tokens. */
   readonly isTaken: () => boolean
-  /** The one that a token says to be for, if it takes them. */
-  readonly find: (token: string) => string | undefined
-  readonly accept: (call: {
-    readonly integration: string
-    readonly token: string
-  }) => Promise<'done' | 'refused' | 'failed'>
+  readonly accept: (token: string) => Promise<'done' | 'refused' | 'failed'>
   readonly onError: (error: unknown) => void
 }
 
@@ -26,7 +21,7 @@ const rate = { requests: 1_000, windowMs: 10_000 }
 const maxWaiting = 64
 
 export function createLogoutApp(options: LogoutAppOptions): Hono<Env> {
-  const { isBehindProxy, isTaken, find, accept, onError } = options
+  const { isBehindProxy, isTaken, accept, onError } = options
   const app = new Hono<Env>()
   const requests = new RequestRate(rate, () => performance.now())
   let waiting = 0
@@ -46,13 +41,11 @@ export function createLogoutApp(options: LogoutAppOptions): Hono<Env> {
   app.post(logoutPath, async (c) => {
     if (!isTaken()) return c.json({ error: 'not_found' }, 404)
     const token = tokenIn(c.req.header('content-type') ?? '', await c.req.text())
-    const integration = token === undefined ? undefined : find(token)
-    if (token === undefined || integration === undefined)
-      return c.json({ error: 'invalid_request' }, 400)
+    if (token === undefined) return c.json({ error: 'invalid_request' }, 400)
     if (waiting >= maxWaiting) return c.json({ error: 'temporarily_unavailable' }, 503)
     waiting += 1
     try {
-      const outcome = await accept({ integration, token })
+      const outcome = await accept(token)
       if (outcome === 'done') return c.body(null, 200)
       const error = outcome === 'refused' ? 'invalid_request' : 'logout_failed'
       return c.json({ error }, 400)

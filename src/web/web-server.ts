@@ -9,7 +9,7 @@ import { createWebApp } from './web-app.ts'
 export interface WebServerOptions extends ServeOptions {
   readonly services: WebServices
   /** Who is told that somebody has signed out at the provider. */
-  readonly logout: Pick<LogoutAppOptions, 'isTaken' | 'find' | 'accept'>
+  readonly logout: Pick<LogoutAppOptions, 'isTaken' | 'accept'>
   /** Undefined where a reverse proxy in front ends TLS. */
   readonly tls: SecureContextOptions | undefined
 }

@@ -3,7 +3,7 @@ import { BackChannelLogout, type LogoutVerdict } from '../../src/back-channel-lo
 import type { EndCount, EndOrder } from '../../src/session/revocations.ts'
 
 const now = new Date(0)
-const call = { integration: 'people', token: 'a token' }
+const call = 'a token'
 
 function genuine(tokenIdHash: string): LogoutVerdict {
   const about = { issuer: 'https://auth.example.com', subject: 'alice', sid: undefined }
@@ -19,6 +19,7 @@ function channel(
   const orders: EndOrder[] = []
   const told: string[] = []
   const logout = new BackChannelLogout({
+    find: (token) => (token === call ? 'people' : undefined),
     verify: async () => {
       const verdict = left.shift()
       return verdict === undefined
@@ -49,6 +50,13 @@ describe('the back channel', () => {
     expect(both).toEqual(['done', 'refused'])
     expect(await logout.accept(call)).toBe('done')
     expect(orders).toHaveLength(2)
+  })
+
+  test('takes no token that is for nobody here', async () => {
+    const { logout, orders, told } = channel([genuine('1')])
+    expect(await logout.accept('another token')).toBe('refused')
+    expect(orders).toEqual([])
+    expect(told).toEqual([expect.stringContaining('it is for no integration that takes any')])
   })
 
   test('ends nothing for a token that is not genuine', async () => {

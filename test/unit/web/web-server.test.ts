@@ -25,7 +25,6 @@ async function start(tls: WebServerOptions['tls']): Promise<TlsHttpServer> {
     tls,
     logout: {
       isTaken: () => false,
-      find: () => undefined,
       accept: async () => Promise.resolve('refused' as const),
     },
     onError: (error) => expect.fail(String(error)),
