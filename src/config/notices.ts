@@ -1,7 +1,7 @@
 import type { Finding } from './checks/index.ts'
 import type { Config } from './config.ts'
 import { suggestion } from './nearest-name.ts'
-import { type Path, quote, quoteSome } from './problem.ts'
+import { quote, quoteSome } from './problem.ts'
 import type { Tree } from './read-tree.ts'
 import { isHere } from './upstream-hosts.ts'
 import { aboutSettings } from './settings-notices.ts'
@@ -37,22 +37,20 @@ function impliedPool(
   return [{ path: ['connectivity_pools'], message }]
 }
 
-function keysWithoutEffect(config: Config): readonly Finding[] {
-  const advertising = (path: Path) => withoutEffect(path, 'Portcullis has no HTTP side of a pool')
-  const participants = Object.entries(config.connectivity_pools).flatMap(([name, pool]) =>
-    pool.participants.map((_, index) => ['connectivity_pools', name, 'participants', index]),
-  )
-  return [
-    ...participants.flatMap((path) => [
-      advertising([...path, 'openapi_port']),
-      advertising([...path, 'openapi_advertised_address']),
-      advertising([...path, 'openapi_advertised_port']),
-    ]),
-  ]
-}
+const ofApi = ['openapi_port', 'openapi_advertised_address', 'openapi_advertised_port']
 
-function withoutEffect(path: Path, reader: string): Finding {
-  return { path, message: `has no effect in this version: ${reader}`, isAboutKey: true }
+/** What they are about is there with `web` alone. */
+function keysWithoutEffect({ web, connectivity_pools: pools }: Config): readonly Finding[] {
+  if (web !== undefined) return []
+  const message = 'has no effect without `web`: there is no sign-in API then'
+  return Object.entries(pools).flatMap(([name, { participants }]) =>
+    participants.flatMap((_, index) =>
+      ofApi.map((key): Finding => {
+        const path = ['connectivity_pools', name, 'participants', index, key]
+        return { path, message, isAboutKey: true }
+      }),
+    ),
+  )
 }
 
 function gracesForNothing({ connectivity_pools: pools }: Config, tree: Tree): readonly Finding[] {

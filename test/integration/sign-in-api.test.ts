@@ -234,7 +234,7 @@ describe('a session token', () => {
   })
 })
 
-describe('a device grant', () => {
+describe.concurrent('a device grant', () => {
   const verify = async (begun: ApiAnswer, more: object = {}): Promise<ApiAnswer> => {
     const { user_code, device_code } = begun.json
     return post('sso_device_grant_verify', { user_code, device_code, timeout: 10, ...more })

@@ -37,7 +37,10 @@ export class ApiClient {
     return this.send(path, { method: 'POST', ...(body !== undefined && { body }), ...more })
   }
 
-  async send(path: string, { method = 'GET', body, headers, bearer, signal }: ApiRequest = {}) {
+  async send(
+    path: string,
+    { method = 'GET', body, headers, bearer, signal }: ApiRequest = {},
+  ): Promise<ApiAnswer> {
     const sent = typeof body === 'object' ? JSON.stringify(body) : body
     const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const { promise, resolve, reject } = Promise.withResolvers<ApiAnswer>()

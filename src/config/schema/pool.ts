@@ -57,17 +57,17 @@ export const participant = section({
   openapi_port: port()
     .optional()
     .describe(
-      "The port of Ocient's HTTP side of the pool. Accepted, and without effect in this version.",
+      'The port by which tools reach the sign-in API from this pool, where `openapi_advertised_port` does not say another: it is told to them, and not listened on. That is `web.listen_port`.',
     ),
   openapi_advertised_address: host()
     .optional()
     .describe(
-      'The address by which browsers reach that. Accepted, and without effect in this version.',
+      'The address by which tools reach the sign-in API from this pool, as `/.well-known/portcullis` tells them. Without it: that of `web.public_url`.',
     ),
   openapi_advertised_port: port()
     .optional()
     .describe(
-      'The port by which browsers reach that. Accepted, and without effect in this version.',
+      'The port that goes with it. Without it: `openapi_port`, else that of `web.public_url`.',
     ),
   allow_cleartext: flag()
     .prefault(false)

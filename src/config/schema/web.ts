@@ -57,7 +57,7 @@ const stepUp = section({
 
 export const web = section({
   public_url: originUrl().describe(
-    'The https address under which browsers reach the pages, without a path. Register it with `/oidc/v1/callback` and with `/sign-in/callback` behind it as redirect URIs at the identity provider.',
+    'The https address under which browsers reach the pages, without a path. Register it with `/oidc/v1/callback`, with `/sign-in/callback` and, for the sign-in API, with `/v1/callback` behind it as redirect URIs at the identity provider.',
   ),
   node_url: originUrl()
     .optional()

@@ -294,9 +294,9 @@ integrations:
 `
     const notices = noticesOf(yaml, { SECRET: 'hunter2' })
     expect(notices.map((line) => line.split(': ').slice(0, 3).join(': '))).toEqual([
-      '6:68: connectivity_pools.main.participants[0].openapi_port: has no effect in this version',
-      '6:87: connectivity_pools.main.participants[0].openapi_advertised_address: has no effect in this version',
-      '6:131: connectivity_pools.main.participants[0].openapi_advertised_port: has no effect in this version',
+      '6:68: connectivity_pools.main.participants[0].openapi_port: has no effect without `web`',
+      '6:87: connectivity_pools.main.participants[0].openapi_advertised_address: has no effect without `web`',
+      '6:131: connectivity_pools.main.participants[0].openapi_advertised_port: has no effect without `web`',
     ])
     expect(notices.join()).not.toContain('hunter2')
   })
