@@ -1,10 +1,13 @@
 // Tools get session tokens by HTTP, at a real provider, and connect with them.
+import { execFile, execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../../demo/ports.ts'
+import { errorCodes } from '../../src/web/api/api-error.ts'
 import { ApiClient, type ApiAnswer, type ApiRequest } from '../support/api-client.ts'
 import { DescribedApi } from '../support/described-api.ts'
 import { addPages, alice, clientOfPages } from '../support/pages.ts'
@@ -17,6 +20,8 @@ const psqlTest = test.skipIf(!hasPsql())
 let stack: Stack
 let publicUrl: string
 let api: DescribedApi
+/** Begun early: a provider is not asked before five seconds are over. */
+let guideGrant: ApiAnswer
 
 beforeAll(async () => {
   const port = await freePort()
@@ -31,6 +36,8 @@ beforeAll(async () => {
   })
   const { json } = await client().send('/v1/openapi.json')
   api = new DescribedApi(json)
+  guideGrant = await post('sso_device_grant', { database: 'sandbox' })
+  await stack.provider.approveDevice(String(guideGrant.json['user_code']), 'alice')
 })
 
 afterAll(async () => {
@@ -352,3 +359,66 @@ test('no token is in the log or in the audit', async () => {
     expect(said).not.toContain(secret.split('.')[2])
   }
 })
+
+const guideTest = test.skipIf(!hasCurl())
+
+describe('docs/sign-in-api.md', () => {
+  guideTest('shows calls that work as they are written', async () => {
+    const guide = await readFile('docs/sign-in-api.md', 'utf8')
+    const calls = [...guide.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, call = '']) => call)
+    const { user_code, device_code } = guideGrant.json
+    const environment = {
+      PATH: process.env['PATH'],
+      CURL_CA_BUNDLE: stack.caFile,
+      ID_TOKEN: await stack.token(),
+      ACCESS_TOKEN: await stack.provider.clientCredentialsToken(),
+      SESSION_TOKEN: await sessionToken(),
+      USER_CODE: String(user_code),
+      DEVICE_CODE: String(device_code),
+    }
+    const answers: string[] = []
+    for (const call of calls) {
+      const script = call.replaceAll('https://gate.example.com:8443', publicUrl)
+      const silent = script.replaceAll('curl ', 'curl --silent --show-error --fail-with-body ')
+      answers.push(await run('bash', ['-e', '-c', silent], environment))
+    }
+    expect(answers).toHaveLength(9)
+    const paths = calls.map((call) => /https:\/\/gate[^/]*(\/\S*)/.exec(call)?.[1])
+    for (const [index, path] of paths.entries()) {
+      const json = answers[index]?.replace(/^HTTP.*?\r\n\r\n/s, '') ?? ''
+      const method = path?.startsWith('/v1/') === true ? 'post' : 'get'
+      const headers = { 'content-type': 'application/json' }
+      const answered = JSON.parse(json) as Readonly<Record<string, unknown>>
+      api.check(method, path ?? '', { status: 200, headers, text: json, json: answered })
+    }
+  })
+
+  guideTest('names every call, every member of the description and every error', async () => {
+    const guide = await readFile('docs/sign-in-api.md', 'utf8')
+    for (const { path } of api.operations) expect(guide, path).toContain(path)
+    const { json } = await client().send('/.well-known/portcullis')
+    for (const name of Object.keys(json)) expect(guide, name).toContain(`\`${name}`)
+    for (const [code, status] of Object.entries(errorCodes)) {
+      expect(guide, code).toMatch(new RegExp(`^\\| ${status} \\|.*\`${code}\``, 'm'))
+    }
+  })
+})
+
+function hasCurl(): boolean {
+  try {
+    execFileSync('curl', ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    process.stderr.write('SKIPPED: curl is not installed, its tests do not run\n')
+    return false
+  }
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, [...args], { env, timeout: 20_000 })
+  return stdout
+}
