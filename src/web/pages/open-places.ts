@@ -1,7 +1,7 @@
 // Where somebody may connect: what is open to them at each address of the pools.
 import type { KeptIdentity } from '../../identity/kept-identity.ts'
 import type { Catalog, Integration } from '../../policy/catalog.ts'
-import { type Access, accessOf, isOpenAnywhere } from '../../policy/access.ts'
+import { type Access, accessAt, accessOf, isOpenAnywhere } from '../../policy/access.ts'
 import { decide } from '../../policy/decide.ts'
 import { withinPool } from '../../policy/within-pool.ts'
 import { isConsole } from '../../session/console-guest.ts'
@@ -48,6 +48,8 @@ export function openEndpoint(
     const { console } = accessOf(identity, seen.integration, seen.catalog)
     return console === undefined || asked.role === '' ? undefined : endpoint
   }
+  const open = accessAt(asked.database, identity, seen.integration, seen.catalog)
+  if (open === undefined) return undefined
   const request = { user: asked.role, database: asked.database }
   const decision = decide(request, identity, seen.integration, seen.catalog)
   return decision.outcome === 'granted' ? endpoint : undefined
