@@ -26,8 +26,8 @@ import { parseVerifier } from './sasl/scram-server.ts'
 import type { ClientCertificates } from './session/client-certificate.ts'
 import type { ListenOptions } from './session/listener.ts'
 import type { CertificateFiles, ServerContexts } from './session/server-certificate.ts'
-import type { Rules, SignInPages } from './session/services.ts'
-import { devicePath } from './session/sign-in-paths.ts'
+import type { Rules } from './session/services.ts'
+import { signInPagesAt } from './session/sign-in-paths.ts'
 import type { SessionSettings } from './session/session-settings.ts'
 import { readTrusted } from './trusted-authorities.ts'
 import { readAuthority } from './upstream/certificate-authority.ts'
@@ -67,7 +67,7 @@ export function composeRules(
     ...login,
     exchanges: composeExchanges(config, login.tokens, parts),
     signIns: composeSignIns(config),
-    signInPages: config.web && signInPages(config.web),
+    signInPages: config.web && signInPagesAt(config.web.public_url, config.web.node_url),
     sessionSettings: composeSessionSettings(config),
     ...composeUpstreams(config, parts),
     consoleSecrets: composeConsoleSecrets(config),
@@ -101,17 +101,6 @@ export function composeRules(
       pauseMs: timeouts.pause,
       keepAliveIdleMs: timeouts.keepalive,
     },
-  }
-}
-
-/** Where clients wait for somebody to sign in: at the node that they have come to. */
-function signInPages({
-  public_url: shared,
-  node_url: own,
-}: NonNullable<Config['web']>): SignInPages {
-  return {
-    origin: own ?? shared,
-    devicePage: own === undefined ? `${shared}${devicePath}` : undefined,
   }
 }
 

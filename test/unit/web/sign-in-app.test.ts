@@ -7,7 +7,9 @@ import {
 import { browserDigest, formToken } from '../../../src/web/browser-cookie.ts'
 import { stylePath } from '../../../src/web/layout/assets.ts'
 import { createSignInApp } from '../../../src/web/sign-in-app.ts'
-import { webServices } from '../../support/web-services.ts'
+import type { WebServices } from '../../../src/web/services.ts'
+import { cookieOf, webRules, webServices, webSession } from '../../support/web-services.ts'
+import { catalogOf, database, group, integration } from '../policy/catalogs.ts'
 
 const origin = 'https://gate.example.com'
 const id = 'x'.repeat(32)
@@ -351,4 +353,114 @@ test('the pages and what waits fit each other', async () => {
   const to = app(false, async (call) => signIns.call(call))
   const response = await send(`/sign-in/${pending.id}`, {}, { to })
   expect(await response.text()).toContain('WDJB-MJHT')
+})
+
+describe('a browser that is signed in on the pages', () => {
+  const issuer = 'https://auth.example.com'
+  const catalog = catalogOf({
+    integrations: [integration('main', { issuer, defaultGroup: 'readonly' })],
+    groups: [group('readonly', 'app_readonly')],
+    databases: [
+      database('system', { integrations: ['main'], hasUpstream: false }),
+      database('sandbox'),
+    ],
+  })
+  const issued: unknown[] = []
+  const tokens = {
+    issue: async (asked: unknown) => {
+      issued.push(asked)
+      return Promise.resolve({ token: 'a session token', id: 'x', expiresAt: 0 })
+    },
+  } as unknown as WebServices['tokens']
+
+  async function signedIn(replaced: Partial<WebServices> = {}): Promise<{
+    readonly to: ReturnType<typeof createSignInApp>
+    readonly headers: Headers
+  }> {
+    const services = webServices({
+      nodeUrl: origin,
+      tokens,
+      rules: () => webRules({ catalog }),
+      signIn: async (call) => {
+        calls.push(call)
+        return Promise.resolve(call.kind === 'approve' ? over : reply)
+      },
+      ...replaced,
+    })
+    const both = `${cookie}; ${await cookieOf(services, webSession())}`
+    return { to: createSignInApp(services), headers: { cookie: both } }
+  }
+
+  const over: SignInReply = {
+    kind: 'over',
+    id,
+    outcome: { kind: 'admitted', principal: 'alice', role: 'app' },
+  }
+
+  async function approve(
+    { to, headers }: Awaited<ReturnType<typeof signedIn>>,
+    more: Headers = {},
+    body = `token=${formToken(secret, id)}`,
+  ): Promise<Response> {
+    const type = 'application/x-www-form-urlencoded'
+    return send(
+      `/sign-in/${id}/approve`,
+      { method: 'POST', body, headers: { origin, 'content-type': type, ...headers, ...more } },
+      { to },
+    )
+  }
+
+  test('may approve as who that is, or sign in as before', async () => {
+    const me = await signedIn()
+    const text = await (await send(`/sign-in/${id}`, { headers: me.headers }, me)).text()
+    expect(text).toContain('Approve as alice@example.com')
+    expect(text).toContain('Continue to sign in')
+    issued.length = 0
+    const response = await approve(me)
+    expect(response.status).toBe(200)
+    expect(await response.text()).toContain('You are signed in')
+    expect(issued).toMatchObject([{ bounds: { database: 'sandbox', pool: 'sso_pool' } }])
+    expect(calls.at(-1)).toEqual({
+      kind: 'approve',
+      id,
+      browser,
+      token: 'a session token',
+      address: '192.0.2.8',
+    })
+  })
+
+  test.each<[string, Partial<WebServices>, Partial<typeof request>]>([
+    ['where its client wants another integration', {}, { integration: 'other' }],
+    ['where there are no session tokens', { tokens: undefined }, {}],
+    ['where it is kept out', { isKeptOut: () => true }, {}],
+  ])('may not %s', async (_, replaced, change) => {
+    reply = { ...waiting, request: { ...request, ...change } }
+    issued.length = 0
+    const me = await signedIn(replaced)
+    const text = await (await send(`/sign-in/${id}`, { headers: me.headers }, me)).text()
+    expect(text).not.toContain('Approve as')
+    expect(await (await approve(me)).text()).not.toContain('You are signed in')
+    expect(calls.some(({ kind }) => kind === 'approve')).toBe(false)
+    expect(issued).toEqual([])
+  })
+
+  test('approves by no form of others', async () => {
+    const me = await signedIn()
+    expect((await approve(me, { origin: 'https://evil.example' })).status).toBe(403)
+    expect((await approve(me, {}, `token=${formToken(secret, 'y'.repeat(32))}`)).status).toBe(403)
+    expect(calls).toEqual([])
+  })
+})
+
+test('a form is from the address under which its client was given out, and from no other of ours', async () => {
+  const nodeUrl = 'https://gw1.example.com'
+  const to = createSignInApp(webServices({ nodeUrl, signIn: async () => Promise.resolve(waiting) }))
+  const from = async (source: string): Promise<number> => {
+    const type = 'application/x-www-form-urlencoded'
+    const headers = { cookie, origin: source, 'content-type': type }
+    const init = { method: 'POST', body: `token=${formToken(secret, id)}`, headers }
+    return (await send(`/sign-in/${id}/disown`, init, { to })).status
+  }
+  expect(await from(origin)).toBe(403)
+  expect(await from(nodeUrl)).toBe(200)
 })
