@@ -55,11 +55,15 @@ export async function told<T>(
 ): Promise<T> {
   try {
     const result = await work()
-    services.tell(eventOf(caller, undefined))
+    // Nobody is given anything where it has to be recorded and cannot be.
+    await services.tell(eventOf(caller, undefined))
     return result
   } catch (error) {
     const failure = refused(error, caller.facts)
-    if (isWorthTelling(failure)) services.tell(eventOf(caller, { failure, error }))
+    // Whoever is refused is refused without a record, too.
+    if (isWorthTelling(failure)) {
+      await services.tell(eventOf(caller, { failure, error })).catch(services.onError)
+    }
     throw failure
   }
 }

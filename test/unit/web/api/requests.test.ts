@@ -99,10 +99,21 @@ describe('a call', () => {
   )
 })
 
+function keepIn(events: VisitEvent[]): (event: VisitEvent) => Promise<void> {
+  return async (event) => {
+    events.push(event)
+    return Promise.resolve()
+  }
+}
+
 describe('a token', () => {
   test('of somebody who is kept out becomes none', async () => {
     const events: VisitEvent[] = []
-    const call = node({ whose, isKeptOut: () => true, tell: (event) => events.push(event) })
+    const call = node({
+      whose,
+      isKeptOut: () => true,
+      tell: keepIn(events),
+    })
     const { status, json } = await call('/v1/sso_token', { body })
     expect(status).toBe(403)
     expect(json).toMatchObject({ error_description: 'access is denied', sqlstate: '28000' })
@@ -114,7 +125,7 @@ describe('a token', () => {
 
   test('is told of, without the token', async () => {
     const events: VisitEvent[] = []
-    const call = node({ whose, tell: (event) => events.push(event) })
+    const call = node({ whose, tell: keepIn(events) })
     await call('/v1/sso_token', { body: { ...body, id_token: 'a-secret-token' } })
     expect(events).toMatchObject([{ kind: 'exchange', integration: 'people', reason: undefined }])
     expect(JSON.stringify(events)).not.toContain('a-secret-token')
@@ -122,7 +133,7 @@ describe('a token', () => {
 
   test('that nobody knows is told of, too', async () => {
     const events: VisitEvent[] = []
-    const { status } = await node({ tell: (event) => events.push(event) })('/v1/sso_token', {
+    const { status } = await node({ tell: keepIn(events) })('/v1/sso_token', {
       body,
     })
     expect(status).toBe(401)
