@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { ExplainedLogin } from '../../src/admin/console-fleet.ts'
+import { sessionTokensOf } from '../../src/compose-session-tokens.ts'
 import { ConsoleExplanations } from '../../src/explain-for-console.ts'
+import { replayLogin } from '../../src/replay-login.ts'
 import type { EndOrder } from '../../src/session/revocations.ts'
-import { load } from './config/load.ts'
+import { load, minimal } from './config/load.ts'
 import { makeToken, signingKey, toJwk } from './identity/tokens.ts'
 
 const issuer = 'https://auth.example.com'
@@ -50,7 +52,7 @@ function explanations(standing: readonly EndOrder[] = []): ConsoleExplanations {
   return new ConsoleExplanations({
     config: () => config,
     standingOrders: () => standing,
-    secretOfThisStart: 'made for this start, and for no other',
+    secretOfThisStart,
   })
 }
 
@@ -62,6 +64,77 @@ async function explain(
   const claims = { kind: 'claims', claims: { sub: 'auth0|alice', groups: ['dba'] } } as const
   return explanations(standing).explain({ credential: claims, from: undefined, ...asked, ...login })
 }
+
+const secretOfThisStart = 'made for this start, and for no other'
+
+describe('a session token', () => {
+  const withPages = { ...config, web: webOf() }
+  const request = {
+    ...{ user: 'app_readonly', database: 'sandbox', from: '127.0.0.1' },
+    ...{ options: undefined, identityProvider: undefined, claims: undefined },
+    ...{ listener: '127.0.0.1:6433', certificate: undefined, isOffline: true },
+  }
+
+  function webOf() {
+    const { web } = load(`${minimal}web: { public_url: "https://gate.example.com" }\n`).config
+    return web
+  }
+
+  async function sessionToken(): Promise<string> {
+    const now = new Date()
+    const identity = {
+      ...{ integration: 'machines', issuer: 'https://machines.example.com' },
+      kind: 'id_token',
+      ...{ subject: 'm', names: ['m'], groups: [], issuedAt: undefined },
+      expiresAt: now.getTime() + 60_000,
+    } as const
+    const tokens = sessionTokensOf(withPages, [secretOfThisStart])
+    const issued = await tokens?.issue({ identity, bounds: {} }, now)
+    return issued?.token ?? ''
+  }
+
+  test('is explained by the service that runs, with the secret that it made at its start', async () => {
+    const running = new ConsoleExplanations({
+      config: () => withPages,
+      standingOrders: () => [],
+      secretOfThisStart,
+    })
+    const credential = { kind: 'token', token: await sessionToken() } as const
+    const { outcome, role, steps } = await running.explain({
+      ...{ credential, integration: undefined, user: 'app_readonly', database: 'sandbox' },
+      ...{ pool: 'rest', from: undefined },
+    })
+    expect({ outcome, role }).toEqual({ outcome: 'granted', role: 'app_readonly' })
+    expect(steps).toContainEqual(expect.objectContaining({ check: 'session token', passed: true }))
+  })
+
+  test.each(['sandbox', 'system'])(
+    'is left open by others where that secret is not written down, for %s',
+    async (database) => {
+      const credential = await sessionToken()
+      const explained = await replayLogin(withPages, { ...request, database, credential })
+      expect(explained).toMatchObject({
+        outcome: 'undecided',
+        credential: 'session-token',
+        refusal: null,
+      })
+      expect(explained.steps.at(-1)).toMatchObject({
+        check: 'session token',
+        compared: expect.stringMatching(/without web.secret the service that runs has/) as string,
+        passed: null,
+        verified: false,
+      })
+    },
+  )
+
+  test('is refused where there are none', async () => {
+    const explained = await replayLogin(config, { ...request, credential: await sessionToken() })
+    expect(explained).toMatchObject({
+      outcome: 'denied',
+      refusal: { reason: 'session-tokens-disabled' },
+    })
+  })
+})
 
 const claims = (of: Readonly<Record<string, unknown>>) =>
   ({ credential: { kind: 'claims', claims: of } }) as const

@@ -142,6 +142,7 @@ describe('a JWT that is no credential is refused', () => {
       ['a proof for a wallet', 'openid4vci-proof+jwt'],
       ['a key binding', 'kb+jwt'],
       ['a list of states', 'statuslist+jwt'],
+      ['a session token of ours', 'ps+jwt'],
     ].map(([name = '', typ]): [string, Json, unknown, string] => [
       name,
       {},
