@@ -18,7 +18,10 @@ export function writeConfiguration(addresses: Addresses): string {
   const { issuer, postgresPort, listenAddresses, listenPort, httpPort, pagesPort } = addresses
   const participants = listenAddresses
     .map((address) => (address.includes(':') ? `'${address}'` : address))
-    .map((address) => `- { node: gw0, listen_address: ${address}, listen_port: ${listenPort} }`)
+    .map(
+      (address) =>
+        `- { node: gw0, listen_address: ${address}, listen_port: ${listenPort}, advertised_address: localhost }`,
+    )
     .join('\n      ')
 
   return `# The configuration of the Portcullis demo. Relative paths begin in the folder of this file, unknown

@@ -2,24 +2,15 @@
 import type { Page } from 'playwright-core'
 import { describe, expect } from 'vitest'
 import { answers } from '../../demo/answers.ts'
-import { freePort } from '../../demo/ports.ts'
-import { addPages, alice, bob, clientOfPages } from '../support/pages.ts'
-import { Stack } from '../support/stack.ts'
+import { alice, bob, startWithPages } from '../support/pages.ts'
 import { browserTest } from './support/browser-test.ts'
 import { expectAccessible, expectLight, expectNoSidewaysScroll, focused } from './support/judge.ts'
 
-const test = browserTest(async () => {
-  const port = await freePort()
-  const publicUrl = `https://localhost:${port}`
-  const stack = await Stack.start({
-    clients: [clientOfPages(publicUrl)],
-    configure: (config) => {
-      addPages(config, publicUrl, port)
-      config.integrations['elsewhere'] = { ...config.integrations['pages'] }
-    },
-  })
-  return Object.assign(stack, { publicUrl })
-})
+const test = browserTest(async () =>
+  startWithPages((config) => {
+    config.integrations['elsewhere'] = { ...config.integrations['pages'] }
+  }),
+)
 
 async function heading(page: Page, name: string): Promise<void> {
   await page.getByRole('heading', { name, level: 1 }).waitFor()
@@ -125,7 +116,7 @@ test('with autologin whoever opens a page is at the provider at once, and back o
   await gateway.reload({ ...config, web: { ...web, autologin: true } })
   try {
     const page = await open()
-    await page.goto(`${site.publicUrl}/login?return_to=/connect`)
+    await page.goto(`${site.publicUrl}/connect`)
     await heading(page, 'Who are you?')
     await page.getByRole('button', { name: alice }).click()
     await page.waitForURL(`${site.publicUrl}/connect`)

@@ -1,24 +1,13 @@
 // The pages for a client that waits until somebody has signed in.
 import { expect } from 'vitest'
 import { createAuthority } from '../../demo/certificates.ts'
-import { freePort } from '../../demo/ports.ts'
 import { startProvider } from '../../demo/provider.ts'
-import { addPages, alice, clientOfPages } from '../support/pages.ts'
-import { Stack } from '../support/stack.ts'
+import { alice, startWithPages } from '../support/pages.ts'
 import { browserTest } from './support/browser-test.ts'
 import { expectAccessible, expectNoSidewaysScroll, focused } from './support/judge.ts'
 import { waitingPsql } from './support/waiting-psql.ts'
 
-const test = browserTest(async () => {
-  const port = await freePort()
-  const publicUrl = `https://localhost:${port}`
-  return Stack.start({
-    clients: [clientOfPages(publicUrl)],
-    configure: (config) => {
-      addPages(config, publicUrl, port)
-    },
-  })
-})
+const test = browserTest(async () => startWithPages())
 
 test.for([
   ['in light', { colorScheme: 'light' }],
@@ -46,6 +35,9 @@ test('a sign-in needs no pointer', async ({ site, open }) => {
   const psql = await waitingPsql(site.environment(''))
   const page = await open()
   await page.goto(psql.address)
+  await page.keyboard.press('Tab')
+  expect(await focused(page)).toBe('Skip to the content')
+  await page.keyboard.press('Enter')
   await page.keyboard.press('Tab')
   expect(await focused(page)).toBe('Continue to sign in')
   await page.keyboard.press('Enter')

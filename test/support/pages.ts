@@ -1,6 +1,7 @@
 import type { ClientMetadata } from 'oidc-provider'
+import { freePort, isTaken } from '../../demo/ports.ts'
 import { pagesClient } from '../../demo/provider-configuration.ts'
-import type { GatewayConfig } from './stack.ts'
+import { type GatewayConfig, Stack } from './stack.ts'
 
 export const alice = 'Alice Archer (alice@example.com)'
 export const bob = 'Bob Builder (bob@example.com)'
@@ -34,4 +35,30 @@ export function addPages(config: GatewayConfig, publicUrl: string, port: number)
   const pool = config.connectivity_pools['sso_pool']!
   pool['sso_integration'] = 'pages'
   pool['sso_flows'] = ['authorizationCode']
+}
+
+export type StackWithPages = Stack & { readonly publicUrl: string }
+
+const portAttempts = 5
+
+/** Somebody may take the port between the look and the start: then another one is tried. */
+export async function startWithPages(
+  configure: (config: GatewayConfig) => void = () => {},
+): Promise<StackWithPages> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    const publicUrl = `https://localhost:${port}`
+    try {
+      const stack = await Stack.start({
+        clients: [clientOfPages(publicUrl)],
+        configure: (config) => {
+          addPages(config, publicUrl, port)
+          configure(config)
+        },
+      })
+      return Object.assign(stack, { publicUrl })
+    } catch (error) {
+      if (!isTaken(error) || attempt === portAttempts) throw error
+    }
+  }
 }
