@@ -9,7 +9,9 @@ import { freePort } from '../../demo/ports.ts'
 import { addPages, alice, bob, clientOfPages } from '../support/pages.ts'
 import { RoundRobin } from '../support/round-robin.ts'
 import { type GatewayConfig, Stack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
 import { WebBrowser } from '../support/web-browser.ts'
+import { WireClient } from '../support/wire-client.ts'
 
 interface Node {
   readonly url: string
@@ -140,4 +142,49 @@ test('somebody signs out by way of any node', async () => {
   const thief = browser()
   thief.setCookie('localhost', sessionCookie, cookie)
   expect(await isIn(thief, told?.url)).toBe(false)
+})
+
+test.each([0, 1] as const)(
+  'a client that waits at node %d has its page there, whichever node the others are at',
+  async (number) => {
+    const node = nodes[number]
+    const client = await WireClient.connectSecurely(node.gateway.port, stack.authority.certificate)
+    client.startup({ user: 'sso', database: 'sandbox' })
+    const { body } = await client.readUntil('N')
+    const [address = ''] = /https:[^ ]+/.exec(body.toString()) ?? []
+    expect(address).toMatch(new RegExp(`^${node.url}/sign-in/`))
+    const me = browser()
+    await me.open(address)
+    await me.press('Continue to sign in')
+    await me.press(alice)
+    expect(me.text).toContain('You are signed in')
+    expect((await client.readUntil('Z')).type).toBe('Z')
+    client.destroy()
+  },
+)
+
+async function logsIn(token: string): Promise<readonly boolean[]> {
+  return Promise.all(
+    nodes.map(async ({ gateway }) => {
+      const client = await WireClient.connectSecurely(gateway.port, stack.authority.certificate)
+      const { type } = await client.logIn({ user: 'app_readwrite', database: 'sandbox' }, token)
+      client.destroy()
+      return type === 'R'
+    }),
+  )
+}
+
+test('a session token of the pages is a password at all nodes, whichever issued it', async () => {
+  const me = await signIn(alice)
+  const issuers = new Set<number | undefined>()
+  await until('each node to have issued one', async () => {
+    await me.open(`${publicUrl}/connect`)
+    await me.press('Connect')
+    issuers.add(balancer.served.at(-1))
+    const [, token = ''] = /<code id="token"><span class="secret">([^<]+)</.exec(me.page.body) ?? []
+    expect(await logsIn(token)).toEqual([true, true])
+    // With a request between, the next round ends at the other node.
+    await isIn(me)
+    return issuers.size === nodes.length
+  })
 })
