@@ -137,8 +137,9 @@ function poolFacts({ connectivity_pools: pools }: Config): readonly PoolFacts[] 
       node: one.node,
       listens: one.socket_directory ?? `${one.listen_address ?? ''}:${one.listen_port}`,
       advertised:
-        one.advertised_address &&
-        `${one.advertised_address}:${one.advertised_port ?? one.listen_port}`,
+        one.advertised_address === undefined
+          ? undefined
+          : `${one.advertised_address}:${one.advertised_port ?? one.listen_port}`,
     })),
   }))
 }

@@ -34,7 +34,7 @@ export class LoginHistory {
   readonly #options: LoginHistoryOptions
   /** The last that each process has said. A process that is new begins at nothing: counters are never reset. */
   readonly #known = new Map<string, LoginCounts>()
-  readonly #rings: { readonly [Name in Range]: Growing[] } = { hour: [], day: [] }
+  readonly #rings: Readonly<Record<Range, Growing[]>> = { hour: [], day: [] }
   #timer: NodeJS.Timeout | undefined
   #sampling: Promise<void> | undefined
 

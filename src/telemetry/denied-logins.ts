@@ -91,11 +91,11 @@ function explained({ steps, told }: SessionFacts, refusal: Refusal): Explanation
     steps: shortened(steps?.read() ?? []),
     told: told && {
       sqlstate: told.sqlstate,
-      message: safe(told.message, longestText) ?? '',
-      detail: safe(told.detail, longestText),
-      hint: safe(told.hint, longestText),
+      message: short(told.message, longestText),
+      detail: told.detail === undefined ? undefined : short(told.detail, longestText),
+      hint: told.hint === undefined ? undefined : short(told.hint, longestText),
     },
-    why: why === '' ? undefined : safe(why, longestText),
+    why: why === '' ? undefined : short(why, longestText),
   }
 }
 
@@ -104,7 +104,7 @@ function shortened(steps: ExplainedDenial['steps']): ExplainedDenial['steps'] {
   const kept: ExplainedDenial['steps'][number][] = []
   let length = 0
   for (const { check, compared, passed } of steps.toReversed().slice(0, maxSteps)) {
-    const shown = { check, compared: safe(compared, longestText) ?? '', passed }
+    const shown = { check, compared: short(compared, longestText), passed }
     length += shown.compared.length
     if (length > maxStepsLength) break
     kept.push(shown)
@@ -112,7 +112,11 @@ function shortened(steps: ExplainedDenial['steps']): ExplainedDenial['steps'] {
   return kept.toReversed()
 }
 
+function safe(value: string | undefined): string | undefined {
+  return value === undefined ? undefined : short(value)
+}
+
 // Redacted before it is cut short: a part of a token would no longer look like one.
-function safe<T extends string | undefined>(value: T, longest?: number): T | string {
-  return value === undefined ? value : printable(redact(value), longest)
+function short(value: string, longest?: number): string {
+  return printable(redact(value), longest)
 }

@@ -70,7 +70,7 @@ class Events {
   }
 
   async saying(what: string, test: (all: string) => boolean): Promise<void> {
-    await until(what, () => Promise.resolve(test(this.text)))
+    await until(what, async () => Promise.resolve(test(this.text)))
   }
 }
 

@@ -100,7 +100,7 @@ export class MemoryCatalog implements CatalogHome, Disposable {
     Promise.resolve(this.#versions.toReversed())
 
   readonly textOf: CatalogHome['textOf'] = async (version) =>
-    Promise.resolve(this.#texts[version - 1]).then((text) => text && maskedText(text))
+    Promise.resolve(this.#texts.slice(version - 1, version).map(maskedText)[0])
 
   readonly rollback: CatalogHome['rollback'] = async () => Promise.reject(new Error('not here'))
 

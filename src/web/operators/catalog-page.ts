@@ -4,7 +4,7 @@ import { html } from 'hono/html'
 import type { CatalogVersion } from '../../admin/catalog-home.ts'
 import { button, formToken } from '../layout/buttons.ts'
 import { definitions } from '../layout/definitions.ts'
-import type { Html } from '../layout/html.ts'
+import type { Content, Html } from '../layout/html.ts'
 import { layout } from '../layout/layout.ts'
 import { live } from '../layout/live.ts'
 import { errorState, notice } from '../layout/states.ts'
@@ -59,7 +59,7 @@ export function catalogTopic(desk: Desk, isAdmin: boolean): Topic {
 
 function state({ services }: Desk): Html {
   const { version, at, author, file, mode, problems } = services.catalog.state
-  const wrong = problems.map((one) => notice('bad', shown(one)))
+  const wrong = problems.map((one): Html => notice('bad', shown(one)))
   return html`<div id="catalog-state">
     ${wrong}
     ${definitions([
@@ -91,13 +91,13 @@ function historyTable({ services }: Desk, isAdmin: boolean): Table<CatalogVersio
         label: 'Version',
         cell: ({ version }) => `${version}${version === current ? ' (in use)' : ''}`,
       },
-      { label: 'When', cell: ({ at }) => moment(at) },
+      { label: 'When', cell: ({ at }): Content => moment(at) },
       { label: 'Who', cell: ({ author }) => shown(author) },
       { label: 'How', cell: ({ by }) => by },
       { label: 'What', cell: ({ what }) => shown(what) },
       {
         label: 'Changes',
-        cell: ({ version }) =>
+        cell: ({ version }): Content =>
           version === 1
             ? ''
             : link(
@@ -242,7 +242,7 @@ const diffTable: Table<Shown> = {
     { label: 'After', cell: (line) => numberOf(line, 'after'), isNumber: true },
     {
       label: 'Line',
-      cell: (line) =>
+      cell: (line): Content =>
         line.kind === 'skipped'
           ? html`<span class="quiet">${counted(line.count, 'line is', 'lines are')} the same</span>`
           : html`<code class="line ${line.kind}">${signs[line.kind]}${' '}${line.text}</code>`,

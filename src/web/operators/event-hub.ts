@@ -161,7 +161,7 @@ export class EventHub {
       const mark = await shown.topic.mark()
       const now = this.#options.now()
       const isOld = now - shown.renderedAt >= shown.topic.refreshMs
-      if (mark !== shown.mark || isOld || shown.mark === undefined) {
+      if (mark !== shown.mark || isOld) {
         const fragments = await shown.topic.render()
         const changed = [...fragments].filter(([id, text]) => shown.fragments.get(id) !== text)
         Object.assign(shown, { fragments, mark, renderedAt: now })

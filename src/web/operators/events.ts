@@ -25,7 +25,7 @@ const topics: Readonly<
   statistics: (desk, _, query) => statisticsTopic(desk, query),
 }
 
-export async function events(c: Context<WebEnv>, desk: Desk, hub: EventHub): Promise<Response> {
+export function events(c: Context<WebEnv>, desk: Desk, hub: EventHub): Response {
   const { services } = desk
   const visitor = c.get('visitor')
   // Browsers do not come again after these, and nobody is sent to the provider by them.

@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import type { Answer, ConsoleFault } from '../../admin/answer.ts'
+import type { Html } from '../layout/html.ts'
 import { layout, type Place } from '../layout/layout.ts'
 import { notice } from '../layout/states.ts'
 import type { WebEnv } from '../visitor.ts'
@@ -44,7 +45,7 @@ async function donePage(
   { tag, notices = [] }: Answer,
   { place, path, back, title }: Outcome,
 ): Promise<Response> {
-  const told = notices.map(({ severity, message, detail, hint }) =>
+  const told = notices.map(({ severity, message, detail, hint }): Html =>
     notice(
       severity === 'WARNING' ? 'warn' : 'plain',
       [sentence(message), detail ?? '', hint ?? ''].filter((one) => one !== '').join(' '),
@@ -63,7 +64,7 @@ async function faultPage(
 ): Promise<Response> {
   const more = [detail, hint].filter((one) => one !== undefined)
   const body = html`${notice('bad', sentence(message))}
-    ${more.map((one) => html`<p>${shown(one)}</p>`)}
+    ${more.map((one): Html => html`<p>${shown(one)}</p>`)}
     <p class="quiet">SQLSTATE ${sqlstate}</p>
     <p><a class="button" href="${path}">${back}</a></p>`
   const status = sqlstate === '42501' ? 403 : sqlstate.startsWith('22') ? 400 : 409

@@ -47,7 +47,7 @@ async function content(desk: Desk): Promise<Html> {
   const { answers: states, unanswered } = await desk.ask('keys')
   const { catalog } = desk.services.rules()
   const all = [...catalog.integrations.values()]
-  const sections = all.map((one) => section(one, catalog, { states, unanswered }, desk.now))
+  const sections = all.map((one): Html => section(one, catalog, { states, unanswered }, desk.now))
   return html`<div id="integrations">
     ${unansweredNotice(unanswered)}
     ${

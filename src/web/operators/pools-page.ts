@@ -40,7 +40,7 @@ async function content(desk: Desk): Promise<Html> {
   const { answers, unanswered } = await desk.ask('occupancy')
   const { pools } = services.rules().catalog
   const { node, pools: facts } = services.fleet.node()
-  const sections = pools.all.map((pool) => {
+  const sections = pools.all.map((pool): Html => {
     const sessions = answers.reduce((sum, counts) => sum + (counts.get(pool.name) ?? 0), 0)
     const own = facts.find(({ name }) => name === pool.name)
     return section(pool, own, sessions, node, services.now())

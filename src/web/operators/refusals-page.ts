@@ -6,7 +6,7 @@ import type { DeniedLogin, ExplainedDenial } from '../../session/denied-login.ts
 import { button } from '../layout/buttons.ts'
 import { definitions } from '../layout/definitions.ts'
 import { textField } from '../layout/fields.ts'
-import type { Html } from '../layout/html.ts'
+import type { Content, Html } from '../layout/html.ts'
 import { layout } from '../layout/layout.ts'
 import { live } from '../layout/live.ts'
 import { badge, emptyState } from '../layout/states.ts'
@@ -121,9 +121,9 @@ const countTable: Table<Count> = {
   id: 'refusals-counts',
   key: ({ reason }) => reason,
   columns: [
-    { label: 'Reason', cell: ({ reason }) => link(`/refusals?reason=${reason}`, reason) },
+    { label: 'Reason', cell: ({ reason }): Content => link(`/refusals?reason=${reason}`, reason) },
     { label: 'Logins', cell: ({ count }) => number(count), isNumber: true },
-    { label: 'Last', cell: ({ lastMs }) => moment(lastMs) },
+    { label: 'Last', cell: ({ lastMs }): Content => moment(lastMs) },
     { label: 'Who has to act', cell: ({ reason }) => responsible[reasons[reason].fault] },
   ],
 }
@@ -135,7 +135,8 @@ const refusalTable: Table<DeniedLogin> = {
   columns: [
     {
       label: 'When',
-      cell: ({ atMs, session }) => html`<a href="/refusals/${session}">${moment(atMs)}</a>`,
+      cell: ({ atMs, session }): Content =>
+        html`<a href="/refusals/${session}">${moment(atMs)}</a>`,
     },
     { label: 'Reason', cell: ({ reason }) => reason },
     { label: 'Logins', cell: ({ count }) => number(count), isNumber: true },
@@ -230,7 +231,8 @@ const stepTable: Table<readonly [number, ExplainedDenial['steps'][number]]> = {
     { label: 'Compared', cell: ([, { compared }]) => shown(compared) },
     {
       label: 'Result',
-      cell: ([, { passed }]) => (passed ? badge('passed', 'good') : badge('failed', 'bad')),
+      cell: ([, { passed }]): Content =>
+        passed ? badge('passed', 'good') : badge('failed', 'bad'),
     },
   ],
 }

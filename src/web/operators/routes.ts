@@ -62,5 +62,5 @@ export function operatorRoutes(app: Hono<WebEnv>, services: WebServices): void {
     )
   }
 
-  app.get('/events', async (c) => events(c, desk, hub))
+  app.get('/events', (c) => events(c, desk, hub))
 }

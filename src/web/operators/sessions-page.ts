@@ -89,14 +89,14 @@ function sessionTable(right: ConsoleRight): Table<SessionSummary> {
     id: 'sessions-rows',
     key: ({ session }) => session,
     columns: [
-      { label: 'Person', cell: (one) => link(`/sessions/${one.session}`, whose(one)) },
+      { label: 'Person', cell: (one): Content => link(`/sessions/${one.session}`, whose(one)) },
       { label: 'Role', cell: ({ role }) => shown(role, 'console') },
       { label: 'Database', cell: ({ database }) => shown(database) },
       { label: 'Pool', cell: ({ pool }) => shown(pool) },
       { label: 'Address', cell: (one) => shown(one.address) },
       { label: 'Application', cell: ({ application }) => shown(application, 'not told') },
-      { label: 'Since', cell: ({ since }) => moment(since) },
-      { label: 'Until', cell: ({ until }) => moment(until, 'no limit') },
+      { label: 'Since', cell: ({ since }): Content => moment(since) },
+      { label: 'Until', cell: ({ until }): Content => moment(until, 'no limit') },
       { label: 'State', cell: state },
       ...(right === 'admin' ? [{ label: 'End', cell: endLink }] : []),
     ],
@@ -119,7 +119,7 @@ export function whose({ principal, user }: SessionSummary): string {
 }
 
 function filterForm(filter: Filter, problem: ReturnType<typeof readFilter>['problem']): Html {
-  const fields = filterNames.map((name) =>
+  const fields = filterNames.map((name): Html =>
     textField({
       name,
       label: labels[name],
@@ -168,7 +168,7 @@ function keptOut({ services, now }: Desk, operator: Operator): Html {
     caption: 'Kept out',
     columns: [
       { label: 'Who', cell: criteria },
-      { label: 'Until', cell: ({ refusedUntilMs }) => moment(refusedUntilMs) },
+      { label: 'Until', cell: ({ refusedUntilMs }): Content => moment(refusedUntilMs) },
       { label: 'By', cell: ({ by }) => shown(by) },
       ...(operator.right === 'admin' ? [{ label: 'Let in', cell: letIn }] : []),
     ],

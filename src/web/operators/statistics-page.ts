@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import { type Interval, joinIntervals, percentile, type Range } from '../history.ts'
-import type { Html } from '../layout/html.ts'
+import type { Content, Html } from '../layout/html.ts'
 import { layout } from '../layout/layout.ts'
 import { live } from '../layout/live.ts'
 import { emptyState } from '../layout/states.ts'
@@ -182,7 +182,7 @@ const share =
 const pointTable: Table<Point> = {
   caption: 'Logins and sessions over time',
   columns: [
-    { label: 'From', cell: ({ at }) => moment(at) },
+    { label: 'From', cell: ({ at }): Content => moment(at) },
     { label: 'Let in', cell: ({ interval }) => number(interval?.admitted ?? 0), isNumber: true },
     {
       label: 'Refused',

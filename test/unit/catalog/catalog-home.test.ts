@@ -296,6 +296,23 @@ test('an earlier version becomes a new one, comments and all', async () => {
   expect(await home.rollback(alice, 4)).toBe('unchanged')
 })
 
+test('the text of a version has neither secrets nor comments in it', async () => {
+  await writeFile(
+    file,
+    text
+      .replace('client_id: gate', 'client_id: gate\n    client_secret: ${env:SECRET}hunter22')
+      .replace('# the gate', '# the gate, hunter22'),
+  )
+  const { home } = await open()
+  await home.change(alice, 'ALTER', () => setRank(1))
+  const [before, after] = await Promise.all([home.textOf(1), home.textOf(2)])
+  expect(before).toContain('********')
+  expect(before).not.toContain('hunter22')
+  expect(before).not.toContain('#')
+  expect(after).toBe(before!.replace('role: app_readonly', 'role: app_readonly\n    rank: 1'))
+  expect(await home.textOf(3)).toBeUndefined()
+})
+
 test('so many versions are kept as are wanted', async () => {
   await writeFile(file, `catalog: { versions: 3 }\n${text}`)
   const { home } = await open()

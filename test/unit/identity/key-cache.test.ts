@@ -374,6 +374,9 @@ describe('what a cache shows', () => {
       ageMs: undefined,
       believedForMs: undefined,
       keys: [],
+      triedMs: undefined,
+      failure: undefined,
+      clockAheadMs: undefined,
     })
     await scene.cache.warm()
     scene.time += minute
@@ -383,5 +386,47 @@ describe('what a cache shows', () => {
     expect(Object.keys(keys[0]!)).toEqual(['kid', 'kty', 'alg', 'use'])
     scene.time += 24 * hour
     expect(scene.cache.state.keys).toEqual([])
+  })
+
+  test('is when they were last asked for, and what was wrong as long as it is', async () => {
+    const scene = new Scene().publish(first)
+    await scene.cache.warm()
+    expect(scene.cache.state).toMatchObject({ triedMs: 0, failure: undefined })
+    scene.goAway()
+    scene.time += minute
+    await scene.cache.warm()
+    scene.time += second
+    expect(scene.cache.state).toMatchObject({
+      ...{ ageMs: minute + second, triedMs: second, failure: 'away' },
+    })
+    scene.publish(first)
+    await scene.cache.warm()
+    expect(scene.cache.state).toMatchObject({ ageMs: 0, triedMs: 0, failure: undefined })
+  })
+
+  test('is what a failure came from, on one line and held to a length', async () => {
+    const cause = new Error(`connect\nECONNREFUSED ${'x'.repeat(1_000)}`)
+    const fetch = [new Error('fetch failed', { cause }), 'no error']
+    const cache = new KeyCache({
+      issuer,
+      // What others throw need not be an error.
+      fetch: async () => Promise.reject(fetch.shift() as Error),
+      observer: { keysRefreshed() {}, unknownKey() {} },
+    })
+    await cache.warm()
+    expect(cache.state.failure).toMatch(/^fetch failed: connect\?ECONNREFUSED x+\.\.\.$/)
+    await cache.warm()
+    expect(cache.state.failure).toBe('failed')
+  })
+
+  test('is by how much the clock of the provider is ahead', async () => {
+    const findKey = createLocalJWKSet({ keys: [] })
+    const cache = new KeyCache({
+      issuer,
+      fetch: async () => Promise.resolve({ issuer, findKey, clockAheadMs: 5_000 }),
+      observer: { keysRefreshed() {}, unknownKey() {} },
+    })
+    await cache.warm()
+    expect(cache.state.clockAheadMs).toBe(5_000)
   })
 })

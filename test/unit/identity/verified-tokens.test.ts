@@ -47,6 +47,31 @@ test('a token is verified once, and then remembered', async () => {
   expect(lookUps()).toBe(1)
 })
 
+test('who asks is told what is checked, and of nothing where the token is a remembered one', async () => {
+  const { keys } = countingKeys()
+  const tokens = new VerifiedTokens(tokenRules(keys), 65_536)
+  const token = makeToken(key, {})
+  const [first, second]: [string[], string[]] = [[], []]
+  await tokens.verify(token, now, (check) => first.push(check))
+  await tokens.verify(token, now, (check) => second.push(check))
+  expect(first.slice(0, 2)).toEqual(['format', 'algorithm'])
+  expect(first).toContain('signature')
+  expect(second).toEqual([])
+})
+
+test('who asks is told that an encrypted token is to be opened', async () => {
+  const { keys } = countingKeys()
+  const tokens = new VerifiedTokens(tokenRules(keys), 65_536)
+  const header = Buffer.from(JSON.stringify({ alg: 'RSA-OAEP', enc: 'A256GCM' })).toString(
+    'base64url',
+  )
+  const checks: string[] = []
+  await expect(
+    tokens.verify(`${header}.a.b.c.d`, now, (check) => checks.push(check)),
+  ).rejects.toThrow()
+  expect(checks).toEqual(['decryption'])
+})
+
 test('the spelling of the issuer is that of its discovery document, which is asked for first', async () => {
   const signed = makeToken(key, { iss: `${issuer}/` })
   const tokens = (fetch: () => Promise<IssuerKeys>): VerifiedTokens => {

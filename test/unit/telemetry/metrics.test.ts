@@ -211,3 +211,28 @@ describe('the metrics of several processes', () => {
     expect(status).toBe(0)
   })
 })
+
+describe('what is counted of logins', () => {
+  test('is told without a snapshot, whose windows it leaves alone', async () => {
+    const metrics = create()
+    for (const session of [verified, { ...verified, integration: 'other' }]) {
+      metrics.opened(session)
+      metrics.stage('total', 4)
+      metrics.admitted(session)
+    }
+    metrics.ended(verified, end)
+    metrics.refused(asked, new Refusal('token-expired'))
+    metrics.refused(verified, new Refusal('token-expired'))
+    metrics.refused(verified, new Refusal('no-role'))
+    metrics.abandoned(opened)
+    const counted = structuredClone(await metrics.logins())
+    expect(counted).toMatchObject({
+      ...{ admitted: 2, abandoned: 1, sessionsOpen: 1 },
+      refused: { 'token-expired': 2, 'no-role': 1 },
+    })
+    const durations = new Map(counted.durations)
+    expect([durations.get(0.0025), durations.get(0.005), durations.get(Infinity)]).toEqual([
+      0, 2, 2,
+    ])
+  })
+})

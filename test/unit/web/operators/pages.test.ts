@@ -98,10 +98,8 @@ async function browser(
     env,
     cookie,
     get,
-    async text(path: string) {
-      return (await get(path)).text()
-    },
-    async post(path: string, fields: Readonly<Record<string, string>>, origin = publicUrl) {
+    text: async (path: string) => (await get(path)).text(),
+    post: async (path: string, fields: Readonly<Record<string, string>>, origin = publicUrl) => {
       const body = new URLSearchParams({ csrf: await tokenOf(), ...fields }).toString()
       const headers = { cookie, origin, 'content-type': 'application/x-www-form-urlencoded' }
       return app.request(path, { method: 'POST', headers, body }, env)
@@ -375,7 +373,7 @@ function refused(more: Partial<ExplainedDenial> = {}): ExplainedDenial {
     told: { sqlstate: '28000', message: 'no such role', detail: undefined, hint: 'Connect as x.' },
     why: 'role: app',
     ...more,
-  } as ExplainedDenial
+  }
 }
 
 describe('refusals', () => {
