@@ -9,7 +9,8 @@ export function troubleshootingPage(): string {
 
 Every refusal has one of these reasons. It is in the log (\`reason\`), in the audit record
 (\`status_detail\`) and in the metric \`portcullis_logins_total{reason}\`. Before a token is verified the
-client gets one generic message and the id of the session; the log has the rest under that id.
+client gets one generic message and the id of the session; the log has the rest under that id, and so
+has the page \`/refusals/<id>\` for [operators](web.md#for-operators).
 
 | reason | SQLSTATE | who has to act |
 |---|---|---|

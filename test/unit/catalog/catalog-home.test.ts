@@ -300,7 +300,7 @@ test('the text of a version has neither secrets nor comments in it', async () =>
   await writeFile(
     file,
     text
-      .replace('client_id: gate', 'client_id: gate\n    client_secret: ${env:SECRET}hunter22')
+      .replace('client_id: gate', 'client_id: gate\n    client_secret: hunter22')
       .replace('# the gate', '# the gate, hunter22'),
   )
   const { home } = await open()

@@ -223,12 +223,12 @@ describe('what is counted of logins', () => {
     metrics.ended(verified, end)
     metrics.refused(asked, new Refusal('token-expired'))
     metrics.refused(verified, new Refusal('token-expired'))
-    metrics.refused(verified, new Refusal('no-role'))
+    metrics.refused(verified, new Refusal('role-not-allowed'))
     metrics.abandoned(opened)
     const counted = structuredClone(await metrics.logins())
     expect(counted).toMatchObject({
       ...{ admitted: 2, abandoned: 1, sessionsOpen: 1 },
-      refused: { 'token-expired': 2, 'no-role': 1 },
+      refused: { 'token-expired': 2, 'role-not-allowed': 1 },
     })
     const durations = new Map(counted.durations)
     expect([durations.get(0.0025), durations.get(0.005), durations.get(Infinity)]).toEqual([
