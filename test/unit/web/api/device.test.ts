@@ -186,10 +186,10 @@ describe('a device grant', () => {
 
   test('is waited for no longer when the gateway stops', async () => {
     script = [pending]
-    const closing = new AbortController()
-    const call = one({ closing: closing.signal })
+    const draining = new AbortController()
+    const call = one({ draining: closing.signal })
     const waiting = verify(call, { ...(await begin()), timeout: 600 })
-    setTimeout(() => closing.abort(), 20)
+    setTimeout(() => draining.abort(), 20)
     const { status, json, headers } = await waiting
     expect(status).toBe(503)
     expect(json).toMatchObject({ error: 'temporarily_unavailable' })
