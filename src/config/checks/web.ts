@@ -23,6 +23,10 @@ export function* checkWeb(view: View): Generator<Finding> {
     const message = 'is that of `http`: metrics and pages are never on one socket'
     yield { path: ['web', 'listen_port'], message }
   }
+  if (pages?.autologin === true && (pages.integrations?.length ?? 1) !== 1) {
+    const message = 'needs one integration alone in `integrations`, to know where to send people'
+    yield { path: ['web', 'autologin'], message }
+  }
   for (const [name, { sso_integration: integration, sso_flows: flows }] of pools) {
     const isOnly = flows?.every((flow) => flow === 'authorizationCode') === true
     if (pages !== undefined || integration === undefined || !isOnly) continue

@@ -25,6 +25,19 @@ describe('the pages for sign-in', () => {
     })
   })
 
+  test.each([
+    ['no integrations are named', '', true],
+    ['one is', 'integrations: [people], ', true],
+    ['several are', 'integrations: [people, web], ', false],
+    ['none is to be', 'integrations: [], ', false],
+  ])('send people on by themselves where %s, or not', (_, integrations, isFit) => {
+    const more =
+      'integrations: { people: { issuer: "https://a.example", client_id: a }, web: { issuer: "https://a.example", client_id: b } }\n'
+    const web = `web: { public_url: "https://gate.example.com", ${integrations}autologin: true }\n`
+    const problems = problemsOf(`${minimal}${more}${web}`).join()
+    expect(problems.includes('web.autologin: needs one integration alone')).toBe(!isFit)
+  })
+
   test('may have a certificate of their own, in the folder of the file', () => {
     const { tls } = load(signIn('tls: { certificate: a.crt, key: b.key }')).config.web ?? {}
     expect(tls?.certificate.endsWith(join('/', 'a.crt'))).toBe(true)
