@@ -47,7 +47,8 @@ export function createWebApp(services: WebServices): Hono<WebEnv> {
   )
   assetRoutes(app)
   app.use(async (c, next) => {
-    if (isFromElsewhere(c)) {
+    // The API says so in JSON.
+    if (!c.req.path.startsWith('/v1/') && isFromElsewhere(c)) {
       return c.text('This is for pages of this site alone: open the address itself.\n', 403)
     }
     await next()
