@@ -72,7 +72,11 @@ interface Begun extends Authorization {
 /** What was begun goes another way before it is redeemed: as plain data. */
 async function begin(
   more: Partial<IssuerKeys> = {},
-  { client = ourClient, timeoutMs = 5_000, extras = {} as AuthorizationExtras } = {},
+  {
+    client = ourClient,
+    timeoutMs = 5_000,
+    extras = {},
+  }: { client?: OauthClient; timeoutMs?: number; extras?: AuthorizationExtras } = {},
 ): Promise<Begun> {
   const access = { customCa: ca, limits: { timeoutMs, maxBytes: 65_536 }, proxy: undefined }
   const scopes = ['openid', 'email']
