@@ -394,7 +394,7 @@ describe('the page', () => {
 
   test('is on another server than metrics', async () => {
     const me = browser()
-    for (const path of ['/metrics', '/readiness', '/']) {
+    for (const path of ['/metrics', '/readiness', '/startup']) {
       await me.open(`${publicUrl}${path}`)
       expect(me.status).toBe(404)
     }
