@@ -195,10 +195,16 @@ describe.skipIf(!hasPsql())('operators', () => {
     expect(operator.text).not.toContain('did not answer')
   })
 
-  test('are all cut off at once when the service ends', async () => {
-    const events = new Events(looker, '/events?topics=statistics,pools')
+  test('are cut off when they sign out, and all are at once when the service ends', async () => {
+    const events = new Events(operator, '/events?topics=statistics,pools')
     expect(await events.status()).toBe(200)
     await events.saying('something', (all) => all.includes('event: pools'))
+    const others = new Events(looker, '/events?topics=catalog')
+    expect(await others.status()).toBe(200)
+    await looker.open(`${publicUrl}/sessions`)
+    await looker.press('Sign out', ({ origin }) => origin !== publicUrl)
+    await until('the end for who has signed out', async () => Promise.resolve(others.isOver))
+    expect(events.isOver).toBe(false)
     const before = performance.now()
     await stack.gateway.stop()
     await until('the end of the events', async () => Promise.resolve(events.isOver))

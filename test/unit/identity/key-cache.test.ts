@@ -410,7 +410,7 @@ describe('what a cache shows', () => {
     const cache = new KeyCache({
       issuer,
       // What others throw need not be an error.
-      fetch: async () => Promise.reject(fetch.shift() as Error),
+      fetch: async () => Promise.reject(fetch.shift()),
       observer: { keysRefreshed() {}, unknownKey() {} },
     })
     await cache.warm()
