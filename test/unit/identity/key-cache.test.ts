@@ -409,7 +409,7 @@ describe('what a cache shows', () => {
     const fetch = [new Error('fetch failed', { cause }), 'no error']
     const cache = new KeyCache({
       issuer,
-      // What others throw need not be an error.
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what others throw need not be one
       fetch: async () => Promise.reject(fetch.shift()),
       observer: { keysRefreshed() {}, unknownKey() {} },
     })
