@@ -4,10 +4,12 @@ import { text } from 'node:stream/consumers'
 import type { IncomingHttpHeaders } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sessionCookie, sessionPurpose } from '../../src/web/people/visit.ts'
+import { placesFor } from '../../src/web/layout/places.ts'
 import { createSealer } from '../../src/web/sealer.ts'
 import type { WebSession } from '../../src/web/visitor.ts'
 import { createWebApp } from '../../src/web/web-app.ts'
-import { secretOfPages, type StackWithPages, startWithPages } from '../support/pages.ts'
+import { alice, secretOfPages, type StackWithPages, startWithPages } from '../support/pages.ts'
+import { WebBrowser } from '../support/web-browser.ts'
 import { webServices, webSession } from '../support/web-services.ts'
 
 interface Answer {
@@ -20,6 +22,7 @@ interface Sent {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly form?: Readonly<Record<string, string>>
+  readonly from?: string | undefined
 }
 
 const sealer = createSealer([secretOfPages], () => new Date())
@@ -42,7 +45,18 @@ beforeAll(async () => {
 
 afterAll(async () => stack[Symbol.asyncDispose]())
 
-async function send(path: string, { method = 'GET', headers, form }: Sent = {}): Promise<Answer> {
+let sends = 0
+
+/** Each from another address, where a machine has several by itself: one alone may not ask so often. */
+function anotherAddress(): string | undefined {
+  sends += 1
+  return process.platform === 'linux' ? `127.0.1.${1 + (sends % 250)}` : undefined
+}
+
+async function send(
+  path: string,
+  { method = 'GET', headers, form, from = anotherAddress() }: Sent = {},
+): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   // Something that is there and is nobody's, in place of each parameter.
   const url = new URL(path.replaceAll(/:\w+(\{[^}]*\})?/g, '1'), publicUrl)
@@ -51,6 +65,7 @@ async function send(path: string, { method = 'GET', headers, form }: Sent = {}):
     method,
     ca: stack.authority.certificate,
     agent: false,
+    ...(from !== undefined && { localAddress: from }),
     servername: 'localhost',
     signal: AbortSignal.timeout(10_000),
     headers: { ...type, ...headers },
@@ -83,6 +98,12 @@ function session(changes: Partial<WebSession> = {}): WebSession {
     groups: ['readwrite-role'],
   }
   return { ...usual, identity, ...changes }
+}
+
+/** bob, who has a login and nothing else. */
+function bobs(): WebSession {
+  const { identity } = session()
+  return session({ id: 'of-bob', identity: { ...identity, names: ['bob'], groups: [] } })
 }
 
 async function cookie(one: WebSession = session(), purpose = sessionPurpose): Promise<string> {
@@ -211,6 +232,87 @@ describe('the cookie of a session', () => {
     expect(body).not.toContain('Sign out')
   })
 })
+
+describe('the cookies of a sign-in', () => {
+  const lasting =
+    /^__Host-portcullis-[\w-]+=[\w.~-]+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/
+  const isCallback = ({ pathname }: URL): boolean => pathname === '/oidc/v1/callback'
+
+  test('are of this host alone, of no script, of no request that others make, and end', async () => {
+    const begun = await send('/oidc/v1/login')
+    const me = new WebBrowser(stack.authority.certificate)
+    await me.open(`${publicUrl}/oidc/v1/login`)
+    await me.press(alice, isCallback)
+    const { pathname, search } = me.leadsTo!
+    const own = [...me.cookies('localhost')].map(([name, value]) => `${name}=${value}`).join('; ')
+    const done = await send(pathname + search, { headers: { cookie: own } })
+    const given = (done.headers['set-cookie'] ?? []).filter((one) => !one.includes('Max-Age=0;'))
+    expect(given.some((one) => one.startsWith(`${sessionCookie}=`))).toBe(true)
+    expect(begun.headers['set-cookie']).toHaveLength(1)
+    for (const one of [...given, ...(begun.headers['set-cookie'] ?? [])])
+      expect(one).toMatch(lasting)
+  })
+
+  test('say nothing of what is in them', async () => {
+    const [sealed = ''] = [(await cookie()).split('=')[1]]
+    for (const part of sealed.split('.').slice(1)) {
+      expect(Buffer.from(part, 'base64url').toString('latin1')).not.toMatch(/alice|pages|readwrite/)
+    }
+  })
+})
+
+describe('whoever may not', () => {
+  const isOpen = (path: string): boolean =>
+    isForTools(path) || path.startsWith('/assets/') || path === '/login'
+
+  test.each(pages.filter((path) => !isOpen(path)))(
+    'sees nothing at %s without a sign-in',
+    async (path) => {
+      const { status, headers, body } = await send(path)
+      expect([302, 303, 401, 403, 404]).toContain(status)
+      expect(body).not.toContain('Sign out')
+      if (status < 400) expect(headers.location).toMatch(/^\/(login|connect)\b/)
+    },
+  )
+
+  test.each(placesFor('admin').filter(({ needs }) => needs !== undefined))(
+    'sees nothing at $path without the right to it',
+    async ({ path }) => {
+      const { status } = await send(path, { headers: { cookie: await cookie(bobs()) } })
+      expect(status).toBe(403)
+    },
+  )
+
+  test.each(forms.filter((path) => /^\/(sessions|catalog)\//.test(path)))(
+    'does nothing by %s',
+    async (path) => {
+      const own = await cookie(bobs())
+      const headers = { origin: publicUrl, cookie: own }
+      const answer = await send(path, {
+        method: 'POST',
+        headers,
+        form: { csrf: await tokenFor(own) },
+      })
+      expect(answer.status).toBe(403)
+    },
+  )
+})
+
+test.runIf(process.platform === 'linux')(
+  'an address that asks too often has to wait, and no other one',
+  async () => {
+    const from = '127.0.2.1'
+    const statuses: number[] = []
+    while (statuses.at(-1) !== 429 && statuses.length < 400) {
+      const batch = Array.from({ length: 20 }, async () => send('/login', { from }))
+      statuses.push(...(await Promise.all(batch)).map(({ status }) => status))
+    }
+    const { status, headers } = await send('/login', { from })
+    expect(status).toBe(429)
+    expect(Number(headers['retry-after'])).toBeGreaterThan(0)
+    expect((await send('/login')).status).toBe(200)
+  },
+)
 
 describe('every page', () => {
   test.each(pages)('%s tells the browser what it may not do', async (path) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Gateway } from '../../demo/gateway.ts'
 import { freePort } from '../../demo/ports.ts'
+import { ApiClient, type ApiAnswer } from '../support/api-client.ts'
 import { addPages, alice, bob, clientOfPages } from '../support/pages.ts'
 import { RoundRobin } from '../support/round-robin.ts'
 import { type GatewayConfig, Stack } from '../support/stack.ts'
@@ -187,4 +188,34 @@ test('a session token of the pages is a password at all nodes, whichever issued 
     await isIn(me)
     return issuers.size === nodes.length
   })
+})
+
+/** A tool whose every call is another connection, and so to another node. */
+async function call(name: string, body: object, bearer?: string): Promise<ApiAnswer> {
+  const tool = new ApiClient(publicUrl, stack.authority.certificate)
+  const headers = { connection: 'close' }
+  return tool.post(`/v1/${name}`, body, { headers, ...(bearer !== undefined && { bearer }) })
+}
+
+test('a session token that a tool gets of one node is renewed by the other', async () => {
+  const from = balancer.served.length
+  const id_token = await stack.token()
+  const issued = await call('sso_token', { database: 'sandbox', id_token })
+  const token = String(issued.json['access_token'])
+  expect(await logsIn(token)).toEqual([true, true])
+  const renewed = await call('token_refresh', {}, token)
+  expect(renewed.status, renewed.text).toBe(200)
+  expect(await logsIn(String(renewed.json['access_token']))).toEqual([true, true])
+  expect(new Set(balancer.served.slice(from)).size).toBe(nodes.length)
+})
+
+test('a device grant that a tool begins at one node is waited for at the other', async () => {
+  const from = balancer.served.length
+  const { json } = await call('sso_device_grant', { database: 'sandbox' })
+  const { user_code, device_code } = json
+  await stack.provider.approveDevice(String(user_code), 'alice')
+  const done = await call('sso_device_grant_verify', { user_code, device_code, timeout: 10 })
+  expect(done.status, done.text).toBe(200)
+  expect(await logsIn(String(done.json['access_token']))).toEqual([true, true])
+  expect(new Set(balancer.served.slice(from)).size).toBe(nodes.length)
 })
