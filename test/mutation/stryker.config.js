@@ -8,6 +8,7 @@ export default {
     'src/session/pending-sign-ins.ts',
     // The words of `portcullis explain` for what a check compares: it decides nothing.
     '!src/identity/describe-check.ts',
+    '!src/identity/describe-session-token.ts',
     // Advice of `portcullis check` and `doctor` about a provider and a catalog: no login depends on it.
     '!src/identity/assess-*.ts',
     '!src/identity/finding.ts',

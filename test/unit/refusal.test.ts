@@ -5,6 +5,7 @@ const names = Object.keys(reasons) as Reason[]
 
 /** What the session and the refusals fill in. */
 const placeholders = new Set([
+  ...['bound', 'asked'],
   'method',
   'flow',
   'seconds',
