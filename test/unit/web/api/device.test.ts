@@ -189,7 +189,11 @@ describe('a device grant', () => {
     const draining = new AbortController()
     const call = one({ draining: draining.signal })
     const waiting = verify(call, { ...(await begin()), timeout: 600 })
+<<<<<<< HEAD
     setTimeout(() => draining.abort(), 20)
+=======
+    setTimeout(() => { closing.abort(); }, 20)
+>>>>>>> e28654a (docs: the sign-in API)
     const { status, json, headers } = await waiting
     expect(status).toBe(503)
     expect(json).toMatchObject({ error: 'temporarily_unavailable' })
@@ -200,7 +204,7 @@ describe('a device grant', () => {
     script = [pending]
     const gone = new AbortController()
     const waiting = verify(one(), { ...(await begin()), timeout: 600 }, { signal: gone.signal })
-    setTimeout(() => gone.abort(), 20)
+    setTimeout(() => { gone.abort(); }, 20)
     expect((await waiting).status).toBe(400)
   })
 })
