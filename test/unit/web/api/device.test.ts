@@ -189,11 +189,9 @@ describe('a device grant', () => {
     const draining = new AbortController()
     const call = one({ draining: draining.signal })
     const waiting = verify(call, { ...(await begin()), timeout: 600 })
-<<<<<<< HEAD
-    setTimeout(() => draining.abort(), 20)
-=======
-    setTimeout(() => { closing.abort(); }, 20)
->>>>>>> e28654a (docs: the sign-in API)
+    setTimeout(() => {
+      draining.abort()
+    }, 20)
     const { status, json, headers } = await waiting
     expect(status).toBe(503)
     expect(json).toMatchObject({ error: 'temporarily_unavailable' })
