@@ -140,14 +140,16 @@ async function read(
   return { id, identity, bounds, expiresAt: expiresAt * 1_000 }
 }
 
-/** We write one header alone, and nothing in it says how to verify (RFC 8725, 3.1; RFC 7515, 4.1). */
+/**
+ * We write one header alone, and nothing in it says how to verify (RFC 8725, 3.1; RFC 7515, 4.1). What `alg` may
+ * be is looked at where it is verified.
+ */
 function checkHeader(token: string): string {
   const unverified = token.length > maxSessionTokenBytes ? undefined : readUnverified(token)
   if (unverified === undefined) throw new Refusal('token-malformed', { values: { isJwt: 'yes' } })
-  const { alg, typ, kid, ...others } = unverified.header
-  if (alg !== algorithm) throw new Refusal('token-algorithm')
+  const { typ, kid, ...others } = unverified.header
   const isOurs =
-    typ === sessionTokenType && typeof kid === 'string' && Object.keys(others).length === 0
+    typ === sessionTokenType && typeof kid === 'string' && Object.keys(others).join() === 'alg'
   if (!isOurs || !isCanonical(token)) {
     throw new Refusal('token-malformed', { values: { isJwt: 'yes' } })
   }
