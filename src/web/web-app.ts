@@ -3,6 +3,7 @@
 import { Hono } from 'hono'
 import { html } from 'hono/html'
 import { failure } from './api/respond.ts'
+import { foreign } from './api/read-request.ts'
 import { apiRoutes, isApiPath, tooLarge, tooMany } from './api/routes.ts'
 import { limitBody } from './body-limit.ts'
 import { addressOf } from './client-address.ts'
@@ -47,8 +48,8 @@ export function createWebApp(services: WebServices): Hono<WebEnv> {
   )
   assetRoutes(app)
   app.use(async (c, next) => {
-    // The API says so in JSON.
-    if (!c.req.path.startsWith('/v1/') && isFromElsewhere(c)) {
+    if (isFromElsewhere(c)) {
+      if (isApiPath(c.req.path)) return failure(c, foreign())
       return c.text('This is for pages of this site alone: open the address itself.\n', 403)
     }
     await next()

@@ -15,7 +15,7 @@ import { hasPsql, psql, type PsqlResult } from '../support/psql.ts'
 import { Stack } from '../support/stack.ts'
 import { WebBrowser } from '../support/web-browser.ts'
 
-const psqlTest = test.skipIf(!hasPsql())
+const withPsql = hasPsql()
 
 let stack: Stack
 let publicUrl: string
@@ -101,7 +101,7 @@ describe('the document', () => {
 })
 
 describe('a token', () => {
-  psqlTest('of a provider becomes a short one, which is a password', async () => {
+  test.skipIf(!withPsql)('of a provider becomes a short one, which is a password', async () => {
     const id_token = await stack.token()
     const { status, json } = await post('sso_token', { database: 'sandbox', id_token })
     expect(status).toBe(200)
@@ -247,7 +247,7 @@ describe.concurrent('a device grant', () => {
     return post('sso_device_grant_verify', { user_code, device_code, timeout: 10, ...more })
   }
 
-  psqlTest('waits until somebody has signed in, and can be refreshed', async () => {
+  test.skipIf(!withPsql)('waits until somebody has signed in, and can be refreshed', async () => {
     const begun = await post('sso_device_grant', { database: 'sandbox' })
     const { user_code: code, verification_uri: uri } = begun.json
     expect(String(uri)).toBe(`${stack.provider.issuer}/device`)
@@ -290,8 +290,8 @@ describe.concurrent('a device grant', () => {
   })
 })
 
-describe('a browser', () => {
-  psqlTest('comes back with a session token', async () => {
+describe('the browser of a tool', () => {
+  test.skipIf(!withPsql)('comes back with a session token', async () => {
     const me = new WebBrowser(stack.authority.certificate)
     const asked = { database: 'sandbox', integration: 'pages', do_redirect: false }
     const by = client()
@@ -360,10 +360,10 @@ test('no token is in the log or in the audit', async () => {
   }
 })
 
-const guideTest = test.skipIf(!hasCurl())
+const withCurl = hasCurl()
 
 describe('docs/sign-in-api.md', () => {
-  guideTest('shows calls that work as they are written', async () => {
+  test.skipIf(!withCurl)('shows calls that work as they are written', async () => {
     const guide = await readFile('docs/sign-in-api.md', 'utf8')
     const calls = [...guide.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, call = '']) => call)
     const { user_code, device_code } = guideGrant.json
@@ -393,15 +393,18 @@ describe('docs/sign-in-api.md', () => {
     }
   })
 
-  guideTest('names every call, every member of the description and every error', async () => {
-    const guide = await readFile('docs/sign-in-api.md', 'utf8')
-    for (const { path } of api.operations) expect(guide, path).toContain(path)
-    const { json } = await client().send('/.well-known/portcullis')
-    for (const name of Object.keys(json)) expect(guide, name).toContain(`\`${name}`)
-    for (const [code, status] of Object.entries(errorCodes)) {
-      expect(guide, code).toMatch(new RegExp(`^\\| ${status} \\|.*\`${code}\``, 'm'))
-    }
-  })
+  test.skipIf(!withCurl)(
+    'names every call, every member of the description and every error',
+    async () => {
+      const guide = await readFile('docs/sign-in-api.md', 'utf8')
+      for (const { path } of api.operations) expect(guide, path).toContain(path)
+      const { json } = await client().send('/.well-known/portcullis')
+      for (const name of Object.keys(json)) expect(guide, name).toContain(`\`${name}`)
+      for (const [code, status] of Object.entries(errorCodes)) {
+        expect(guide, code).toMatch(new RegExp(`^\\| ${status} \\|.*\`${code}\``, 'm'))
+      }
+    },
+  )
 })
 
 function hasCurl(): boolean {

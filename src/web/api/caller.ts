@@ -47,25 +47,31 @@ export function learn(caller: Caller, identity: KeptIdentity): void {
   }
 }
 
-/** Does what a call is for, and has log and audit told of it, however it ends. */
+/** Does what a call is for, and has log and audit told of it before anybody else, however it ends. */
 export async function told<T>(
   services: WebServices,
   caller: Caller,
   work: () => Promise<T>,
 ): Promise<T> {
+  const { facts } = caller
+  let result: T
   try {
-    const result = await work()
-    // Nobody is given anything where it has to be recorded and cannot be.
-    await services.tell(eventOf(caller, undefined))
-    return result
+    result = await work()
   } catch (error) {
-    const failure = refused(error, caller.facts)
-    // Whoever is refused is refused without a record, too.
+    const failure = refused(error, facts)
     if (isWorthTelling(failure)) {
       await services.tell(eventOf(caller, { failure, error })).catch(services.onError)
     }
     throw failure
   }
+  try {
+    await services.tell(eventOf(caller, undefined))
+  } catch (error) {
+    // Nobody is given anything of which there is no record.
+    services.onError(error)
+    throw new ApiError('temporarily_unavailable', 'the gateway cannot keep its audit trail')
+  }
+  return result
 }
 
 /** What a caller has written wrong is for the caller, and somebody who has not signed in yet is no news. */

@@ -12,8 +12,11 @@ export function refuseForeign(c: Call, publicUrl: string): void {
   const [from, site] = [c.req.header('origin'), c.req.header('sec-fetch-site')]
   const isOwn =
     (from === undefined || from === publicUrl) && (site === undefined || site === 'same-origin')
-  if (isOwn) return
-  throw new ApiError('foreign_origin', 'the API is not called from pages of other sites')
+  if (!isOwn) throw foreign()
+}
+
+export function foreign(): ApiError {
+  return new ApiError('foreign_origin', 'the API is not called from pages of other sites')
 }
 
 /** JSON alone: forms of other sites can send anything else unasked. */

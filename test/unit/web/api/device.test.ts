@@ -202,7 +202,9 @@ describe('a device grant', () => {
     script = [pending]
     const gone = new AbortController()
     const waiting = verify(one(), { ...(await begin()), timeout: 600 }, { signal: gone.signal })
-    setTimeout(() => { gone.abort(); }, 20)
+    setTimeout(() => {
+      gone.abort()
+    }, 20)
     expect((await waiting).status).toBe(400)
   })
 })

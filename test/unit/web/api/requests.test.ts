@@ -4,6 +4,13 @@ import { publicUrl } from '../../../support/web-services.ts'
 import { node, person, tokenOf } from './api.ts'
 
 const body = { database: 'sandbox', id_token: 'alice' }
+function keepIn(events: VisitEvent[]): (event: VisitEvent) => Promise<void> {
+  return async (event) => {
+    events.push(event)
+    await Promise.resolve()
+  }
+}
+
 const whose = (): object => ({ subject: 'alice', names: ['alice'] })
 
 describe('a call', () => {
@@ -99,21 +106,10 @@ describe('a call', () => {
   )
 })
 
-function keepIn(events: VisitEvent[]): (event: VisitEvent) => Promise<void> {
-  return async (event) => {
-    events.push(event)
-    return Promise.resolve()
-  }
-}
-
 describe('a token', () => {
   test('of somebody who is kept out becomes none', async () => {
     const events: VisitEvent[] = []
-    const call = node({
-      whose,
-      isKeptOut: () => true,
-      tell: keepIn(events),
-    })
+    const call = node({ whose, isKeptOut: () => true, tell: keepIn(events) })
     const { status, json } = await call('/v1/sso_token', { body })
     expect(status).toBe(403)
     expect(json).toMatchObject({ error_description: 'access is denied', sqlstate: '28000' })
@@ -129,6 +125,21 @@ describe('a token', () => {
     await call('/v1/sso_token', { body: { ...body, id_token: 'a-secret-token' } })
     expect(events).toMatchObject([{ kind: 'exchange', integration: 'people', reason: undefined }])
     expect(JSON.stringify(events)).not.toContain('a-secret-token')
+  })
+
+  test('becomes none where no record of it can be kept', async () => {
+    const errors: unknown[] = []
+    const tell = async (): Promise<void> => Promise.reject(new Error('the disk is full'))
+    const call = node({ whose, tell, onError: (error) => errors.push(error) })
+    const { status, json } = await call('/v1/sso_token', { body })
+    expect(status).toBe(503)
+    expect(json).toEqual({
+      error: 'temporarily_unavailable',
+      error_description: 'the gateway cannot keep its audit trail',
+    })
+    const refused = node({ tell, onError: (error) => errors.push(error) })
+    expect((await refused('/v1/sso_token', { body })).status).toBe(401)
+    expect(errors).toHaveLength(2)
   })
 
   test('that nobody knows is told of, too', async () => {
