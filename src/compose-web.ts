@@ -25,6 +25,7 @@ export function composeWebRules(
     sessionLifetimeMs: web.session_lifetime,
     stepUp: { requiredAcr: web.step_up.required_acr, maxAgeMs: web.step_up.max_age },
     endpoints: endpointsOf(config),
+    rootCertificate: web.root_certificate,
     throttled: new Set(config.limits.throttle),
     offer: composeOffer(config, web.public_url, providers),
   }

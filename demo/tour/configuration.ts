@@ -7,6 +7,8 @@ export interface Addresses {
   readonly listenPort: number
   readonly httpPort: number
   readonly pagesPort: number
+  /** The certificate authority of the demo. */
+  readonly authority: string
 }
 
 export function pagesAddress(port: number): string {
@@ -15,7 +17,8 @@ export function pagesAddress(port: number): string {
 
 /** portcullis.yaml: the first configuration that a newcomer sees. */
 export function writeConfiguration(addresses: Addresses): string {
-  const { issuer, postgresPort, listenAddresses, listenPort, httpPort, pagesPort } = addresses
+  const { issuer, postgresPort, listenAddresses, listenPort, httpPort, pagesPort, authority } =
+    addresses
   const participants = listenAddresses
     .map((address) => (address.includes(':') ? `'${address}'` : address))
     .map(
@@ -45,6 +48,7 @@ web:
   public_url: ${pagesAddress(pagesPort)}
   listen_port: ${pagesPort}
   secret: \${file:secrets/web}    # seals their cookies, so that they outlive a restart
+  root_certificate: ${authority}    # what clients verify the gate with
 
 # How long open sessions may go on once the gate is told to stop. Short, as this is a demo.
 timeouts:
@@ -78,6 +82,7 @@ integrations:
     custom_ca: ca.crt
     client_id: portcullis-web    # what the pages sign people in with
     client_secret: \${file:secrets/portcullis-web}
+    button_text: Sign in to the demo
     additional_scopes: [email, profile]
     groups_claim_ids: [${groupsClaim}]
     groups_claim_mappings:

@@ -194,7 +194,7 @@ async function startGateway(
 
 /** The pages have a port that the provider has to know, too. */
 async function configure(
-  { postgres, provider }: Neighbours,
+  { folder, postgres, provider }: Neighbours,
   pagesSecret: string,
 ): Promise<{ readonly text: string; readonly address: string }> {
   const { gateway, http, pages } = preferredPorts
@@ -212,6 +212,7 @@ async function configure(
     listenPort,
     httpPort,
     pagesPort,
+    authority: `${folder.path}/ca.crt`,
   })
   return { text, address }
 }

@@ -71,7 +71,15 @@ export interface Claimed {
 /** In its claims, or in the header of an encrypted one, where a provider may repeat them (RFC 7519 5.3). */
 export function readClaimed(token: string): Claimed | undefined {
   const claims = isEncrypted(token) ? readHeader(token) : readUnverified(token)?.claims
-  return claims && { issuer: claims['iss'], authorizedParty: authorizedParty(claims) }
+  if (claims === undefined) return undefined
+  const party = authorizedParty(claims) ?? soleAudience(claims)
+  return { issuer: claims['iss'], authorizedParty: party }
+}
+
+/** A provider need not name the party of a token that is for it alone (OpenID Connect Core 1.0, 2). */
+function soleAudience({ aud }: Readonly<Record<string, unknown>>): unknown {
+  const audiences = [aud].flat()
+  return audiences.length === 1 ? audiences[0] : undefined
 }
 
 function readSegment(segment: string): Readonly<Record<string, unknown>> | undefined {

@@ -21,6 +21,8 @@ export interface WebRules {
     readonly maxAgeMs: number | undefined
   }
   readonly endpoints: readonly DatabaseEndpoint[]
+  /** The file, where clients run, of the authority of the listeners; undefined: one that the system trusts. */
+  readonly rootCertificate: string | undefined
   /** The kinds of credentials that are guesses. */
   readonly throttled: ThrottleSwitches['throttled']
   /** What anybody may know of the pools, and of how to sign in. */

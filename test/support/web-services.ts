@@ -81,6 +81,7 @@ export function webRules(replaced: Partial<WebRules> & Pick<WebRules, 'catalog'>
     sessionLifetimeMs: 3_600_000,
     stepUp: { requiredAcr: [], maxAgeMs: undefined },
     endpoints: [],
+    rootCertificate: undefined,
     throttled: new Set(),
     offer: { tlsMinVersion: 'TLSv1.2', pools: [], integrations: [] },
     ...replaced,

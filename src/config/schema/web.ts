@@ -106,6 +106,12 @@ export const web = section({
     .describe(
       'Whether whoever opens a page is sent on to the identity provider at once. It needs one integration alone to sign in at.',
     ),
+  root_certificate: anyText()
+    .optional()
+    .describe(
+      'The file, where clients run, of the authority that signed the certificate of the listeners: what Connect has clients verify the server with (`sslrootcert`).',
+    )
+    .meta({ 'x-default': 'the authorities that the system trusts' }),
   session_lifetime: duration('5m', '24h')
     .prefault('8h')
     .describe('How long a sign-in on the pages lasts, but never longer than the token.'),

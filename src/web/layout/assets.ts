@@ -1,4 +1,4 @@
-// The style and the script of every page. Their addresses say what is in them, so that browsers keep them.
+// The style, the script and the icon of every page. Their addresses say what is in them, so that browsers keep them.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Env, Hono } from 'hono'
@@ -11,9 +11,11 @@ interface Asset {
 
 const style = load('page.css', 'text/css; charset=utf-8')
 const script = load('page.js', 'text/javascript; charset=utf-8')
+const icon = load('icon.svg', 'image/svg+xml')
 
 export const stylePath = style.path
 export const scriptPath = script.path
+export const iconPath = icon.path
 const assetsPath = '/assets/'
 
 const forever = 'public, max-age=31536000, immutable'
@@ -23,6 +25,7 @@ export function assetRoutes<E extends Env>(app: Hono<E>): void {
   for (const [pattern, { path, type, content }] of [
     [`${assetsPath}:hash{[0-9a-f]{16}\\.css}`, style],
     [`${assetsPath}:hash{[0-9a-f]{16}\\.js}`, script],
+    [`${assetsPath}:hash{[0-9a-f]{16}\\.svg}`, icon],
   ] as const) {
     app.get(pattern, (c) => {
       c.header('X-Content-Type-Options', 'nosniff')

@@ -2,7 +2,7 @@
 import { html } from 'hono/html'
 import { printable } from '../../refusal.ts'
 import type { Visitor } from '../visitor.ts'
-import { scriptPath, stylePath } from './assets.ts'
+import { iconPath, scriptPath, stylePath } from './assets.ts'
 import { button, formToken } from './buttons.ts'
 import type { Html } from './html.ts'
 import { type Place, placesFor } from './places.ts'
@@ -37,6 +37,7 @@ export function layout(
         <meta name="color-scheme" content="light dark" />
         ${head ?? ''}
         <title>${title} - Portcullis</title>
+        ${isAlone ? '' : html`<link rel="icon" href="${iconPath}" />`}
         <link rel="stylesheet" href="${stylePath}" />
         ${isAlone ? '' : html`<script type="module" src="${scriptPath}"></script>`}
       </head>

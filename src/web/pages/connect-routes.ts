@@ -58,7 +58,9 @@ export function connectRoutes(app: Hono<WebEnv>, services: WebServices): void {
     form: Readonly<Record<string, string>>,
   ): Promise<Response> {
     const rules = services.rules()
-    const { place = '', database = '', role = '', authority = '' } = form
+    const { place = '', database = '', role = '' } = form
+    // One that is given as empty is none.
+    const authority = form['authority'] ?? rules.rootCertificate ?? ''
     const { identity } = visitor.session
     const endpoint = openEndpoint(identity, rules, { place, database, role })
     if (endpoint === undefined) {

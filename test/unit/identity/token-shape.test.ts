@@ -90,6 +90,20 @@ describe('what a token says of itself', () => {
   })
 })
 
+describe('the party that a token is of', () => {
+  test.each([
+    ['whom it is for, where it names no other', { aud: 'pages' }, 'pages'],
+    ['the only one of a list', { aud: ['pages'] }, 'pages'],
+    ['nobody of several', { aud: ['pages', 'others'] }, undefined],
+    ['nobody where it is for none', { aud: [] }, undefined],
+    ['nobody where it says nothing', {}, undefined],
+    ['the one that it names', { aud: 'pages', azp: 'people' }, 'people'],
+  ])('is %s', (_, claims, party) => {
+    const its = `${encode('{"alg":"RS256"}')}.${encode(JSON.stringify(claims))}.c`
+    expect(readClaimed(its)).toEqual({ issuer: undefined, authorizedParty: party })
+  })
+})
+
 describe('where a token says that it is from', () => {
   const said = { iss: 'https://issuer.example', aud: 'portcullis', azp: 'portcullis' }
   const inHeader = encode(JSON.stringify({ alg: 'RSA-OAEP', enc: 'A256GCM', ...said }))
