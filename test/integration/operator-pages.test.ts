@@ -127,13 +127,13 @@ describe.skipIf(!hasPsql())('operators', () => {
     const refused = await psql(environment, 'select 1')
     expect(refused.code).not.toBe(0)
 
-    const [reference = ''] =
-      /[\da-f]{8}-[\da-f-]{27}/.exec(
-        stack.gateway
-          .log()
-          .split('\n')
-          .findLast((line) => line.includes('"denied"')) ?? '',
-      ) ?? []
+    const denied = (): string | undefined =>
+      stack.gateway
+        .log()
+        .split('\n')
+        .findLast((line) => line.includes('"denied"'))
+    await expect.poll(denied).toBeDefined()
+    const [reference = ''] = /[\da-f]{8}-[\da-f-]{27}/.exec(denied() ?? '') ?? []
     await looker.open(`${publicUrl}/refusals/${reference}`)
     expect(looker.text).toContain('Refused: denied')
     // As `portcullis explain` has them.

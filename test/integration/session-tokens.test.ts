@@ -296,7 +296,7 @@ async function logOut(claims: Readonly<Record<string, unknown>>): Promise<number
     },
     { header: { typ: 'logout+jwt' } },
   )
-  const address = new URL(`${publicUrl}/backchannel-logout/people`)
+  const address = new URL(`${publicUrl}/oidc/v1/backchannel-logout`)
   const { status } = await send(address, {}, { logout_token: token }, stack.authority.certificate)
   return status
 }

@@ -217,7 +217,7 @@ function explained(one: ExplainedDenial): Html {
     <h2>What to do</h2>
     ${paragraphs(remedy)}
     <p>
-      ${responsible[fault]} has to act. docs/troubleshooting.md has this under
+      What to do is for ${responsible[fault]}. docs/troubleshooting.md has this under
       <code>${one.reason}</code>.
     </p>
     <p><a href="/refusals?reason=${one.reason}">Others for this reason</a></p>`
