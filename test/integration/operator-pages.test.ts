@@ -123,7 +123,8 @@ describe.skipIf(!hasPsql())('operators', () => {
     await operator.press('End all and keep out')
     expect(operator.text).toContain('Kept out; 4 sessions were ended')
     await Promise.all(clients.map(async ({ said }) => said))
-    const environment = stack.environment(await stack.token({ sub: 'erin' }))
+    // Not one that is remembered: of that nothing is checked again.
+    const environment = stack.environment(await stack.token({ sub: 'erin', jti: 'another' }))
     const refused = await psql(environment, 'select 1')
     expect(refused.code).not.toBe(0)
 
