@@ -36,7 +36,8 @@ test.for([
     // It comes by itself.
     const link = page.locator('#sessions-rows').getByRole('link', { name: 'alice', exact: true })
     await link.waitFor()
-    expect(await page.locator('[data-live-state]').textContent()).toBe('Live')
+    const state = page.locator('[data-live-state]')
+    await expect.poll(async () => state.textContent()).toBe('Live')
     for (const path of paths) {
       await expectLight(page, `${publicUrl}${path}`)
       await expectAccessible(page)
