@@ -3,6 +3,7 @@ import { request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { IncomingHttpHeaders } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { SignInState } from '../../src/web/people/sign-in-state.ts'
 import { sessionCookie, sessionPurpose } from '../../src/web/people/visit.ts'
 import { placesFor } from '../../src/web/layout/places.ts'
 import { createSealer } from '../../src/web/sealer.ts'
@@ -187,6 +188,21 @@ describe('a form', () => {
     // Some have a page that asks first.
     if (!pages.includes(path)) expect([404, 405]).toContain(status)
   })
+})
+
+test('a sign-in that was begun too long ago is not completed, and the page says so', async () => {
+  const state = 'a'.repeat(43)
+  const begun: SignInState = {
+    ...{ state, nonce: 'nonce', verifier: 'verifier', integration: 'pages', mode: 'session' },
+    ...{ redirectUri: `${publicUrl}/oidc/v1/callback`, returnTo: '/', isStepUp: false },
+    expiresAt: Date.now() - 1,
+  }
+  const sealed = await sealer.seal('sign-in', begun, Date.now() + 60_000)
+  const headers = { cookie: `__Host-portcullis-state-${state.slice(0, 16)}=${sealed}` }
+  const answer = await send(`/oidc/v1/callback?code=code&state=${state}`, { headers })
+  expect(answer.status).toBe(410)
+  expect(answer.body).toContain('Signing in took too long')
+  expect(JSON.stringify(answer.headers['set-cookie'] ?? [])).not.toContain(sessionCookie)
 })
 
 describe('the cookie of a session', () => {
