@@ -3,6 +3,7 @@ import { UnfitForSessionToken } from '../../identity/session-token.ts'
 import type { SignInCall, SignInReply, SignInRequest } from '../../session/pending-sign-ins.ts'
 import type { WebServices } from '../services.ts'
 import type { Visitor } from '../visitor.ts'
+import { giveToken } from './give-token.ts'
 
 export interface Approval {
   readonly id: string
@@ -40,15 +41,15 @@ export function hindranceTo(
 export async function approve(
   visitor: Visitor,
   { id, request, browser, address }: Approval,
-  services: Pick<WebServices, 'tokens' | 'rules' | 'now'>,
+  services: Pick<WebServices, 'tokens' | 'rules' | 'now' | 'tell'>,
   ask: (call: SignInCall) => Promise<SignInReply>,
 ): Promise<SignInReply | Hindrance> {
-  const { tokens, now } = services
+  const { tokens } = services
   const hindrance = hindranceTo(visitor, request, services)
   if (hindrance !== undefined || tokens === undefined) return hindrance ?? { kind: 'no-tokens' }
   const bounds = { database: request.database, pool: request.pool }
   try {
-    const { token } = await tokens.issue({ identity: visitor.session.identity, bounds }, now())
+    const { token } = await giveToken(visitor, bounds, address, tokens, services)
     return await ask({ kind: 'approve', id, browser, token, address })
   } catch (error) {
     if (error instanceof UnfitForSessionToken) return { kind: 'unfit', text: error.message }

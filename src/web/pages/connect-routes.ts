@@ -1,11 +1,13 @@
 import type { Context, Hono } from 'hono'
 import { UnfitForSessionToken } from '../../identity/session-token.ts'
 import { groupsOf } from '../../policy/decide.ts'
+import { addressOf } from '../client-address.ts'
 import { ownForm } from '../people/visit.ts'
 import type { WebServices } from '../services.ts'
 import type { Visitor, WebEnv } from '../visitor.ts'
 import type { WebRules } from '../web-rules.ts'
 import { connectPage, connectPath, tokenPage, tokenPath, withoutToken } from './connect-page.ts'
+import { giveToken } from './give-token.ts'
 import { openEndpoint, openPlaces } from './open-places.ts'
 import { foreignForm, toSignIn } from './not-signed-in.ts'
 
@@ -93,7 +95,8 @@ export function connectRoutes(app: Hono<WebEnv>, services: WebServices): void {
         ...(isBoundToDatabase && { database }),
         ...(isBoundToUser && { user: role }),
       }
-      const issued = await tokens.issue({ identity, bounds }, now)
+      const address = addressOf(c, services.isBehindProxy)
+      const issued = await giveToken(visitor, bounds, address, tokens, services)
       const target = { ...about, password: issued.token }
       const { expiresAt } = issued
       return await c.html(tokenPage({ ...common, target, expiresAt, now: now.getTime() }))

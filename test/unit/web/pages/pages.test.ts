@@ -151,6 +151,24 @@ describe('Connect', () => {
     expect(issued[0]?.identity).toMatchObject({ subject: 'alice', integration: 'main' })
   })
 
+  test('is recorded before it is shown, and without a record there is none', async () => {
+    const told: unknown[] = []
+    const tell: WebServices['tell'] = async (event) => {
+      told.push(event)
+      return Promise.resolve()
+    }
+    await (await browser({ tell })).post('/connect/token', asked)
+    expect(told).toMatchObject([
+      { kind: 'token', reason: undefined, address: '192.0.2.8', identity: { subject: 'alice' } },
+    ])
+    expect(JSON.stringify(told)).not.toContain(token)
+    const failing = async (): Promise<never> => Promise.reject(new Error('disk full'))
+    const { post } = await browser({ tell: failing, onError: () => {} })
+    const response = await post('/connect/token', asked)
+    expect(response.status).toBe(503)
+    expect(await response.text()).not.toContain(token)
+  })
+
   test.each<[string, Readonly<Record<string, string>>, number]>([
     ['for a role that is not open', { role: 'app_readwrite' }, 403],
     ['for no role', { role: '' }, 403],
