@@ -1,5 +1,6 @@
 import type { Reason } from '../refusal.ts'
-import type { Catalog, Integration } from './catalog.ts'
+import { type Catalog, type ConsoleRight, type Integration, systemScope } from './catalog.ts'
+import { decideConsole } from './decide-console.ts'
 import { groupsOf, type Identity, rolesOf } from './decide.ts'
 
 /**
@@ -19,4 +20,21 @@ export function whyNoVisit(
   if (integration.requiresGroups && groups.length === 0) return 'no-group'
   const isKnown = groupsOf(identity, integration, catalog).length > 0
   return isKnown || own.users.length > 0 || own.open.length > 0 ? undefined : 'no-group'
+}
+
+/**
+ * What a verified identity may on the pages for operators: what it may at the SQL console. An integration of
+ * single databases makes nobody an operator of the gate; one of the pages alone is the gate's own.
+ */
+export function visitRight(
+  identity: Identity,
+  integration: Integration,
+  catalog: Catalog,
+): ConsoleRight | undefined {
+  const { isEnabled, name } = integration
+  const scopes = [...catalog.databases.values()].filter((one) => one.integrations.includes(name))
+  const isOurs = scopes.length === 0 || scopes.some((scope) => scope.name === systemScope)
+  if (!isEnabled || !isOurs) return undefined
+  const decision = decideConsole(identity, integration, catalog)
+  return decision.outcome === 'granted' ? decision.right : undefined
 }

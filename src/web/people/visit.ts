@@ -4,8 +4,7 @@ import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 import type { KeptIdentity } from '../../identity/kept-identity.ts'
 import type { ConsoleRight } from '../../policy/catalog.ts'
-import { decideConsole } from '../../policy/decide-console.ts'
-import { whyNoVisit } from '../../policy/decide-visit.ts'
+import { visitRight, whyNoVisit } from '../../policy/decide-visit.ts'
 import { addressOf } from '../client-address.ts'
 import { isOwnForm } from '../page-security.ts'
 import type { WebServices } from '../services.ts'
@@ -42,9 +41,7 @@ function mayVisit(identity: KeptIdentity, { catalog }: WebRules): boolean {
 
 function rightOf(identity: KeptIdentity, { catalog }: WebRules): ConsoleRight | undefined {
   const integration = catalog.integrations.get(identity.integration)
-  if (integration?.isEnabled !== true) return undefined
-  const decision = decideConsole(identity, integration, catalog)
-  return decision.outcome === 'granted' ? decision.right : undefined
+  return integration && visitRight(identity, integration, catalog)
 }
 
 /** Nobody but us and the browser knows the sealed cookie. */

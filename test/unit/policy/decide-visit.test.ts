@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Integration } from '../../../src/policy/catalog.ts'
-import { whyNoVisit } from '../../../src/policy/decide-visit.ts'
-import { catalogOf, group, integration, issuer } from './catalogs.ts'
+import { visitRight, whyNoVisit } from '../../../src/policy/decide-visit.ts'
+import { catalogOf, database, group, integration, issuer } from './catalogs.ts'
 
 const people = integration('people', { mappings: { writers: 'readwrite' } })
 
@@ -62,5 +62,53 @@ describe('the pages', () => {
     ],
   ])('are closed to whoever %s', (_, claimed, more, map, reason) => {
     expect(why(claimed, more, map)).toBe(reason)
+  })
+})
+
+describe('the pages for operators', () => {
+  const right = (
+    claimed: readonly string[],
+    more: Partial<Integration> = {},
+    scopes: readonly string[] = ['system'],
+  ): string | undefined => {
+    const its = { ...people, ...more }
+    const names = new Set(['system', 'sandbox', ...scopes])
+    const base = catalogOf({
+      integrations: [its],
+      groups: [group('readwrite', 'app_readwrite'), group('readonly', 'app_readonly')],
+      databases: [...names].map((name) =>
+        database(name, { integrations: scopes.includes(name) ? ['people'] : [] }),
+      ),
+    })
+    const console = {
+      ...base.console,
+      adminGroups: new Set(['readwrite']),
+      statsGroups: new Set(['readonly']),
+    }
+    const catalog = { ...base, console }
+    return visitRight({ issuer, names: ['alice'], groups: claimed }, its, catalog)
+  }
+  const fallback = { defaultGroup: 'readonly' }
+
+  test.each<[string, readonly string[], readonly string[], string]>([
+    ['act on for a group of administrators', ['writers'], ['system'], 'admin'],
+    ['look at for a group of others', [], ['system'], 'stats'],
+    [
+      'act on by an integration of the gate and of a database',
+      ['writers'],
+      ['system', 'x'],
+      'admin',
+    ],
+    ['act on by an integration of the pages alone', ['writers'], [], 'admin'],
+  ])('are there to %s', (_, claimed, scopes, expected) => {
+    expect(right(claimed, fallback, scopes)).toBe(expected)
+  })
+
+  test.each<[string, readonly string[], Partial<Integration>, readonly string[]]>([
+    ['without such a group', [], {}, ['system']],
+    ['by an integration of a database alone', ['writers'], {}, ['sandbox']],
+    ['by one that is off', ['writers'], { isEnabled: false }, ['system']],
+  ])('are closed %s', (_, claimed, more, scopes) => {
+    expect(right(claimed, more, scopes)).toBeUndefined()
   })
 })
