@@ -408,10 +408,11 @@ async function guessPasswords(
       return client
     }),
   )
-  const answers = await Promise.all(
-    clients.map(async (client, index) => client.logIn(parameters, `not the password ${index}`)),
-  )
-  return answers.map((answer) => errorFields(answer))
+  // All are asked before one has failed: whoever comes behind that is not counted.
+  for (const client of clients) client.startup(parameters)
+  await Promise.all(clients.map(async (client) => client.read()))
+  for (const [index, client] of clients.entries()) client.password(`not the password ${index}`)
+  return Promise.all(clients.map(async (client) => client.readError()))
 }
 
 async function alice(database: string): Promise<Answer> {
