@@ -1,43 +1,31 @@
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
 import { createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createAuthority } from '../../../demo/certificates.ts'
 import { askAboutDevice, refreshTokens } from '../../../src/identity/ask-token-endpoint.ts'
 import { beginDeviceGrant } from '../../../src/identity/device-grant.ts'
 import type { IssuerKeys } from '../../../src/identity/discovery.ts'
 import type { SignInProvider } from '../../../src/identity/sign-in-provider.ts'
 import { Refusal } from '../../../src/refusal.ts'
+import { type FormEndpoint, startFormEndpoint } from '../../support/form-endpoint.ts'
 
 const issuer = 'https://issuer.example'
 
-let server: Server
+let served: FormEndpoint
 let ca: string
 let endpoint: string
 let answer: (response: ServerResponse) => void
 let forms: URLSearchParams[]
 
 beforeAll(async () => {
-  const authority = await createAuthority('Authority')
-  ca = authority.certificate
-  const tls = await authority.issue({ commonName: 'localhost' })
-  server = createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
-    void text(request).then((body) => {
-      forms.push(new URLSearchParams(body))
-      answer(response)
-    })
+  served = await startFormEndpoint('/token', ({ form }, response) => {
+    forms.push(form)
+    answer(response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  endpoint = `https://localhost:${(server.address() as AddressInfo).port}/token`
+  ;({ ca, url: endpoint } = served)
 })
 
 afterAll(() => {
-  server.closeAllConnections()
-  server.close()
+  served.close()
 })
 
 beforeEach(() => {

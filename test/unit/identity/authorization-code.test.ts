@@ -1,12 +1,7 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
+import type { ServerResponse } from 'node:http'
 import { createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createAuthority } from '../../../demo/certificates.ts'
 import {
   type Authorization,
   type AuthorizationExtras,
@@ -19,35 +14,32 @@ import { FetchError } from '../../../src/identity/fetch-error.ts'
 import type { OauthClient } from '../../../src/identity/oauth-client.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import { issuer, type Json, signingKey, signToken } from './tokens.ts'
+import {
+  type FormEndpoint,
+  startFormEndpoint,
+  type TakenForm,
+} from '../../support/form-endpoint.ts'
 
 const key = signingKey('one')
 const redirectUri = 'https://gate.example/sign-in/callback'
 const authorizationEndpoint = 'https://issuer.example/auth?tenant=a%20b'
 
-let server: Server
+let served: FormEndpoint
 let ca: string
 let tokenEndpoint: string
 let answer: (response: ServerResponse) => void
-let requests: { readonly form: URLSearchParams; readonly headers: IncomingHttpHeaders }[]
+let requests: TakenForm[]
 
 beforeAll(async () => {
-  const authority = await createAuthority('Authority')
-  ca = authority.certificate
-  const tls = await authority.issue({ commonName: 'localhost' })
-  server = createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
-    void text(request).then((body) => {
-      requests.push({ form: new URLSearchParams(body), headers: request.headers })
-      answer(response)
-    })
+  served = await startFormEndpoint('/token', (taken, response) => {
+    requests.push(taken)
+    answer(response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  tokenEndpoint = `https://localhost:${(server.address() as AddressInfo).port}/token`
+  ;({ ca, url: tokenEndpoint } = served)
 })
 
 afterAll(() => {
-  server.closeAllConnections()
-  server.close()
+  served.close()
 })
 
 beforeEach(() => {

@@ -1,11 +1,6 @@
-import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
+import type { ServerResponse } from 'node:http'
 import { createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createAuthority } from '../../../demo/certificates.ts'
 import type { IntrospectionAccess } from '../../../src/identity/ask-introspection.ts'
 import { introspect } from '../../../src/identity/introspect.ts'
 import { IntrospectedTokens } from '../../../src/identity/introspected-tokens.ts'
@@ -14,6 +9,11 @@ import type { TokenRules } from '../../../src/identity/token-rules.ts'
 import type { Principal } from '../../../src/identity/verify-token.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import { clientId, issuer, type Json, now, nowSeconds, tokenRules } from './tokens.ts'
+import {
+  type FormEndpoint,
+  startFormEndpoint,
+  type TakenForm,
+} from '../../support/form-endpoint.ts'
 
 const opaque = 'N2Q4ZTk5-opaque_token~of.alice+/=='
 
@@ -31,40 +31,22 @@ const good = {
   'https://example.com/groups': ['b', 'a'],
 } as const
 
-interface Asked {
-  readonly method: string | undefined
-  readonly headers: IncomingMessage['headers']
-  readonly form: URLSearchParams
-}
-
-let server: Server
+let served: FormEndpoint
 let ca: string
 let endpoint: string
 let answer: (response: ServerResponse) => void
-let asked: Asked[]
+let asked: TakenForm[]
 
 beforeAll(async () => {
-  const authority = await createAuthority('Authority')
-  ca = authority.certificate
-  const tls = await authority.issue({ commonName: 'localhost' })
-  server = createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
-    void text(request).then((body) => {
-      asked.push({
-        method: request.method,
-        headers: request.headers,
-        form: new URLSearchParams(body),
-      })
-      answer(response)
-    })
+  served = await startFormEndpoint('/introspect', (taken, response) => {
+    asked.push(taken)
+    answer(response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  endpoint = `https://localhost:${(server.address() as AddressInfo).port}/introspect`
+  ;({ ca, url: endpoint } = served)
 })
 
 afterAll(() => {
-  server.closeAllConnections()
-  server.close()
+  served.close()
 })
 
 beforeEach(() => {
@@ -149,7 +131,7 @@ describe('an access token that the provider says is active', () => {
 
   test('is sent in the form of a POST, with the client in the header', async () => {
     await verify()
-    const [{ method, headers, form }] = asked as [Asked]
+    const [{ method, headers, form }] = asked as [TakenForm]
     expect(method).toBe('POST')
     expect([...form].sort()).toEqual([
       ['token', opaque],
@@ -163,7 +145,7 @@ describe('an access token that the provider says is active', () => {
 
   test('may be sent with the client in the form', async () => {
     await verify(rulesWith({ authentication: 'post' }))
-    const [{ headers, form }] = asked as [Asked]
+    const [{ headers, form }] = asked as [TakenForm]
     expect(headers.authorization).toBeUndefined()
     expect(form.get('client_id')).toBe('gate')
     expect(form.get('client_secret')).toBe('hunter2:%&é')

@@ -1,11 +1,6 @@
-import { once } from 'node:events'
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
+import type { ServerResponse } from 'node:http'
 import { createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createAuthority } from '../../../demo/certificates.ts'
 import { KeyCache } from '../../../src/identity/key-cache.ts'
 import { formFetch, type OauthClient } from '../../../src/identity/oauth-client.ts'
 import {
@@ -28,37 +23,34 @@ import {
   tokenRules,
   toJwk,
 } from './tokens.ts'
+import {
+  type FormEndpoint,
+  startFormEndpoint,
+  type TakenForm,
+} from '../../support/form-endpoint.ts'
 
 const key = signingKey('one')
 const audience = 'https://upstream.example'
 const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
 const idToken = 'urn:ietf:params:oauth:token-type:id_token'
 
-let server: Server
+let served: FormEndpoint
 let ca: string
 let endpoint: string
 let answer: (response: ServerResponse) => void
-let requests: { readonly form: URLSearchParams; readonly headers: IncomingHttpHeaders }[]
+let requests: TakenForm[]
 
 beforeAll(async () => {
-  const authority = await createAuthority('Authority')
-  ca = authority.certificate
-  const tls = await authority.issue({ commonName: 'localhost' })
-  server = createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
-    void text(request).then((body) => {
-      requests.push({ form: new URLSearchParams(body), headers: request.headers })
-      expect(request.method).toBe('POST')
-      answer(response)
-    })
+  served = await startFormEndpoint('/token', (taken, response) => {
+    requests.push(taken)
+    expect(taken.method).toBe('POST')
+    answer(response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  endpoint = `https://localhost:${(server.address() as AddressInfo).port}/token`
+  ;({ ca, url: endpoint } = served)
 })
 
 afterAll(() => {
-  server.closeAllConnections()
-  server.close()
+  served.close()
 })
 
 beforeEach(() => {

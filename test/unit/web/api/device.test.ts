@@ -1,10 +1,5 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
 import { createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createAuthority } from '../../../../demo/certificates.ts'
 import type { IssuerKeys } from '../../../../src/identity/discovery.ts'
 import type { KeptIdentity } from '../../../../src/identity/kept-identity.ts'
 import type { SignInProvider } from '../../../../src/identity/sign-in-provider.ts'
@@ -12,10 +7,11 @@ import { openRefresh, sealRefresh } from '../../../../src/web/api/refresh-token.
 import { webServices } from '../../../support/web-services.ts'
 import { issuer } from '../../policy/catalogs.ts'
 import { type Caller, node, person, tokenOf } from './api.ts'
+import { type FormEndpoint, startFormEndpoint } from '../../../support/form-endpoint.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-let server: Server
+let served: FormEndpoint
 let ca: string
 let endpoint: string
 /** What the provider says next; the last for ever. */
@@ -23,32 +19,23 @@ let script: Json[]
 let asked: { readonly form: URLSearchParams; readonly at: number }[]
 
 beforeAll(async () => {
-  const authority = await createAuthority('Authority')
-  ca = authority.certificate
-  const tls = await authority.issue({ commonName: 'localhost' })
-  server = createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
-    void text(request).then((body) => {
-      const form = new URLSearchParams(body)
-      if (form.has('grant_type')) asked.push({ form, at: performance.now() })
-      const said = form.has('grant_type')
-        ? script.length > 1
-          ? script.shift()
-          : script[0]
-        : { ...begun, interval }
-      response.writeHead('error' in (said ?? {}) ? 400 : 200, {
-        'content-type': 'application/json',
-      })
-      response.end(JSON.stringify(said))
+  served = await startFormEndpoint('/token', ({ form }, response) => {
+    if (form.has('grant_type')) asked.push({ form, at: performance.now() })
+    const said = form.has('grant_type')
+      ? script.length > 1
+        ? script.shift()
+        : script[0]
+      : { ...begun, interval }
+    response.writeHead('error' in (said ?? {}) ? 400 : 200, {
+      'content-type': 'application/json',
     })
+    response.end(JSON.stringify(said))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  endpoint = `https://localhost:${(server.address() as AddressInfo).port}/token`
+  ;({ ca, url: endpoint } = served)
 })
 
 afterAll(() => {
-  server.closeAllConnections()
-  server.close()
+  served.close()
 })
 
 beforeEach(() => {
