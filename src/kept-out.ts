@@ -6,6 +6,7 @@ import type { ReadSessionToken } from './identity/session-token.ts'
 import type { Catalog } from './policy/catalog.ts'
 import { groupsOf } from './policy/decide.ts'
 import { Denials } from './session/denials.ts'
+import { factsOfKept } from './session/kept-facts.ts'
 import type { SessionFacts } from './session/observer.ts'
 import type { EndOrder } from './session/revocations.ts'
 import { selects } from './session/session-selector.ts'
@@ -63,24 +64,18 @@ export class KeptOut {
   #factsOf(id: string, kept: KeptIdentity, address: string): SessionFacts {
     const catalog = this.#options.catalog()
     const integration = catalog.integrations.get(kept.integration)
-    const { issuer, subject, names, issuedAt, sid, tokenIdHash } = kept
     return {
       id,
       openedAt: this.#options.now(),
       peer: { address, port: 0 },
       listener: { address: 'web', port: 0 },
       integration: kept.integration,
-      identity: {
-        ...{ issuer, subject, names, sid, tokenIdHash, madeOfTokenIdHash: tokenIdHash },
-        principal: names.join(', '),
-        groups:
-          integration === undefined
-            ? []
-            : groupsOf(kept, integration, catalog).map(({ name }) => name),
-        expiresAt: new Date(kept.expiresAt),
-        issuedAt: issuedAt === undefined ? undefined : new Date(issuedAt),
-        actors: kept.actors ?? [],
-      },
+      identity: factsOfKept(
+        kept,
+        integration === undefined
+          ? []
+          : groupsOf(kept, integration, catalog).map(({ name }) => name),
+      ),
     }
   }
 }

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto'
 import type { KeptIdentity } from '../../identity/kept-identity.ts'
 import { UnfitForSessionToken } from '../../identity/session-token.ts'
-import { listed } from '../../identity/shown.ts'
 import { Refusal } from '../../refusal.ts'
 import type { Mutable } from '../../session/conversation.ts'
+import { factsOfKept } from '../../session/kept-facts.ts'
 import type { SessionFacts } from '../../session/observer.ts'
 import { addressOf } from '../client-address.ts'
 import type { VisitEvent, VisitKind } from '../people/visit-event.ts'
@@ -35,16 +35,9 @@ export function callerOf(c: Call, { isBehindProxy, now }: WebServices, kind: Vis
 
 /** From here on it is known who it is, and errors may say so. */
 export function learn(caller: Caller, identity: KeptIdentity): void {
-  const { issuer, subject, names, sid, tokenIdHash, actors = [], expiresAt, issuedAt } = identity
   caller.identity = identity
   caller.facts.integration = identity.integration
-  caller.facts.identity = {
-    ...{ issuer, subject, names, sid, tokenIdHash, actors },
-    principal: listed(names),
-    groups: [],
-    expiresAt: new Date(expiresAt),
-    issuedAt: issuedAt === undefined ? undefined : new Date(issuedAt),
-  }
+  caller.facts.identity = factsOfKept(identity, [])
 }
 
 /** Does what a call is for, and has log and audit told of it before anybody else, however it ends. */
