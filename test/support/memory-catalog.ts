@@ -26,8 +26,9 @@ export const emptyInstallation: WrittenMap = {
 }
 
 export class MemoryCatalog implements CatalogHome, Disposable {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'portcullis-catalog-'))
-  readonly #file = join(this.#folder, 'portcullis.yaml')
+  /** Where there are files beside it; the file itself is in memory. */
+  readonly #folder: string | undefined
+  readonly #file: string
   readonly #versions: CatalogVersion[] = []
   readonly #texts: string[] = []
   #text: string
@@ -41,9 +42,12 @@ export class MemoryCatalog implements CatalogHome, Disposable {
     environment: Readonly<Record<string, string>> = {},
   ) {
     this.#environment = environment
-    for (const [name, contents] of Object.entries(files)) {
-      writeFileSync(join(this.#folder, name), contents)
-    }
+    const written = Object.entries(files)
+    const place = join(tmpdir(), 'portcullis-catalog-')
+    this.#folder = written.length === 0 ? undefined : mkdtempSync(place)
+    const folder = this.#folder ?? place
+    this.#file = join(folder, 'portcullis.yaml')
+    for (const [name, contents] of written) writeFileSync(join(folder, name), contents)
     this.#text = stringify(tree, { aliasDuplicateObjects: false })
     this.#loaded = this.#load(this.#text)
     this.#texts.push(this.#text)
@@ -51,7 +55,7 @@ export class MemoryCatalog implements CatalogHome, Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true })
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true })
   }
 
   get tree(): WrittenMap {
