@@ -1,8 +1,8 @@
 // Where identity providers say who has signed out (OpenID Connect Back-Channel Logout 1.0, 2.5 and 2.8).
 import { Hono } from 'hono'
 import { limitBody } from './body-limit.ts'
-import { addressOf, type Env } from './client-address.ts'
-import { RequestRate } from './request-rate.ts'
+import type { Env } from './client-address.ts'
+import { limitRate } from './limit-rate.ts'
 
 export const logoutPath = '/oidc/v1/backchannel-logout'
 
@@ -23,19 +23,14 @@ const maxWaiting = 64
 export function createLogoutApp(options: LogoutAppOptions): Hono<Env> {
   const { isBehindProxy, isTaken, accept, onError } = options
   const app = new Hono<Env>()
-  const requests = new RequestRate(rate, () => performance.now())
   let waiting = 0
 
   app.use(async (c, next) => {
     c.header('Cache-Control', 'no-store')
     c.header('X-Content-Type-Options', 'nosniff')
-    if (requests.take(addressOf(c, isBehindProxy))) {
-      await next()
-      return undefined
-    }
-    c.header('Retry-After', '10')
-    return c.json({ error: 'temporarily_unavailable' }, 429)
+    await next()
   })
+  app.use(limitRate(rate, isBehindProxy, (c) => c.json({ error: 'temporarily_unavailable' }, 429)))
   app.use(limitBody(maxBodyBytes, (c) => c.json({ error: 'invalid_request' }, 413)))
 
   app.post(logoutPath, async (c) => {

@@ -18,7 +18,7 @@ import { isOwnForm, secureHeaders } from './page-security.ts'
 import { approve, hindranceTo, isHindrance } from './pages/approve.ts'
 import { hindranceText } from './pages/hindrance-text.ts'
 import { readVisitor } from './people/visit.ts'
-import { RequestRate } from './request-rate.ts'
+import { limitRate } from './limit-rate.ts'
 import type { WebServices } from './services.ts'
 import { departurePage, messagePage, outcomePage, requestPage, statusOf } from './sign-in-pages.ts'
 import type { WebEnv } from './visitor.ts'
@@ -34,18 +34,14 @@ const rate = { requests: 120, windowMs: 10_000 }
 export function createSignInApp(services: WebServices): Hono<WebEnv> {
   const { nodeUrl, isBehindProxy, onError } = services
   const app = new Hono<WebEnv>()
-  const requests = new RequestRate(rate, () => performance.now())
   const ask = boundedCalls(services.signIn)
 
   app.use(secureHeaders("'self'"))
-  app.use(async (c, next) => {
-    if (requests.take(addressOf(c, isBehindProxy))) {
-      await next()
-      return undefined
-    }
-    c.header('Retry-After', '10')
-    return c.html(messagePage('Too many requests', 'Wait ten seconds and try again.'), 429)
-  })
+  app.use(
+    limitRate(rate, isBehindProxy, async (c) =>
+      c.html(messagePage('Too many requests', 'Wait ten seconds and try again.'), 429),
+    ),
+  )
   app.use(
     limitBody(maxFormBytes, async (c) =>
       c.html(messagePage('Too much', 'This is no form of ours.'), 413),

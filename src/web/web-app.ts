@@ -6,7 +6,6 @@ import { failure } from './api/respond.ts'
 import { foreign } from './api/read-request.ts'
 import { apiRoutes, isApiPath, tooLarge, tooMany } from './api/routes.ts'
 import { limitBody } from './body-limit.ts'
-import { addressOf } from './client-address.ts'
 import { assetRoutes } from './layout/assets.ts'
 import { isFromElsewhere } from './fetch-metadata.ts'
 import { layout } from './layout/layout.ts'
@@ -15,7 +14,7 @@ import { secureHeaders } from './page-security.ts'
 import { personalRoutes } from './pages/routes.ts'
 import { peopleRoutes } from './people/routes.ts'
 import { readVisitor } from './people/visit.ts'
-import { RequestRate } from './request-rate.ts'
+import { limitRate } from './limit-rate.ts'
 import type { WebServices } from './services.ts'
 import type { WebEnv } from './visitor.ts'
 
@@ -27,18 +26,15 @@ const rate = { requests: 300, windowMs: 10_000 }
 export function createWebApp(services: WebServices): Hono<WebEnv> {
   const { isBehindProxy, onError } = services
   const app = new Hono<WebEnv>()
-  const requests = new RequestRate(rate, () => performance.now())
 
   app.use(secureHeaders("'self'", "'self'"))
-  app.use(async (c, next) => {
-    if (requests.take(addressOf(c, isBehindProxy))) {
-      await next()
-      return undefined
-    }
-    if (isApiPath(c.req.path)) return failure(c, tooMany())
-    c.header('Retry-After', '10')
-    return c.text('Too many requests: wait ten seconds and try again.\n', 429)
-  })
+  app.use(
+    limitRate<WebEnv>(rate, isBehindProxy, (c) =>
+      isApiPath(c.req.path)
+        ? failure(c, tooMany())
+        : c.text('Too many requests: wait ten seconds and try again.\n', 429),
+    ),
+  )
   app.use(
     limitBody<WebEnv>(maxBodyBytes, (c) =>
       isApiPath(c.req.path)

@@ -4,7 +4,7 @@ import type { Context, Hono } from 'hono'
 import { getCookie } from 'hono/cookie'
 import type { KeptIdentity } from '../../identity/kept-identity.ts'
 import { addressOf } from '../client-address.ts'
-import { RequestRate } from '../request-rate.ts'
+import { limitRate } from '../limit-rate.ts'
 import type { WebServices } from '../services.ts'
 import type { WebEnv } from '../visitor.ts'
 import { beginSignIn } from './begin-sign-in.ts'
@@ -38,7 +38,6 @@ const rate = { requests: 120, windowMs: 10_000 }
 
 export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
   const { publicUrl, isBehindProxy } = services
-  const requests = new RequestRate(rate, () => performance.now())
 
   app.get(loginPage, async (c) => {
     const { buttons, isAutomatic } = services.rules()
@@ -53,14 +52,12 @@ export function peopleRoutes(app: Hono<WebEnv>, services: WebServices): void {
     return c.html(signInPage(buttons, returnTo, visitor))
   })
 
-  app.use('/oidc/v1/*', async (c, next) => {
-    if (requests.take(addressOf(c, isBehindProxy))) {
-      await next()
-      return undefined
-    }
-    c.header('Retry-After', '10')
-    return c.text('Too many requests: wait ten seconds and try again.\n', 429)
-  })
+  app.use(
+    '/oidc/v1/*',
+    limitRate(rate, isBehindProxy, (c) =>
+      c.text('Too many requests: wait ten seconds and try again.\n', 429),
+    ),
+  )
 
   app.get(beginPath, async (c) => {
     const { buttons } = services.rules()
