@@ -6,7 +6,8 @@ const noDefaultExport = {
 }
 const noEnvironment = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
-  message: 'The environment is read in src/config alone.',
+  message:
+    'The environment is read in src/config, and of the client in src/credentials/environment.ts, alone.',
 }
 
 export default tseslint.config(
@@ -35,7 +36,14 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/config/**', 'test/**', 'demo/**', 'bench/**', 'tools/**'],
+    files: [
+      'src/config/**',
+      'src/credentials/environment.ts',
+      'test/**',
+      'demo/**',
+      'bench/**',
+      'tools/**',
+    ],
     rules: { 'no-restricted-syntax': ['error', noDefaultExport] },
   },
   {

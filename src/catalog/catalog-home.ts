@@ -20,9 +20,9 @@ import {
 } from '../config/index.ts'
 import type { ChangeRecord } from './change-record.ts'
 import { asBroken, asFailure, problemsOf } from './errors.ts'
-import { type FileLock, removeUnfinishedLocks, takeLock } from './file-lock.ts'
+import { type FileLock, removeUnfinishedLocks, takeLock } from '../files/file-lock.ts'
 import { maskedText } from './masked-text.ts'
-import { removeLeftovers, replaceFile } from './replace-file.ts'
+import { removeLeftovers, replaceFile } from '../files/replace-file.ts'
 import { isCatalogSection } from './sections.ts'
 import { digestOf, type VersionRecord, VersionStore } from './version-store.ts'
 

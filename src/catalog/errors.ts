@@ -1,7 +1,7 @@
 // What goes wrong with a catalog, in words of the console.
 import { ConsoleError } from '../admin/answer.ts'
 import { ConfigError, EditRefused, formatProblem } from '../config/index.ts'
-import { codeOf, LockTaken } from './file-lock.ts'
+import { codeOf, LockTaken } from '../files/file-lock.ts'
 
 /** What is wrong with a text that nobody has seen: places by their names, not by lines. */
 export function asInvalid(error: ConfigError): ConsoleError {

@@ -4,8 +4,8 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CatalogVersion } from '../admin/catalog-home.ts'
-import { codeOf } from './file-lock.ts'
-import { syncFolder, writeNew } from './replace-file.ts'
+import { codeOf } from '../files/file-lock.ts'
+import { syncFolder, writeNew } from '../files/replace-file.ts'
 
 export interface VersionRecord extends CatalogVersion {
   readonly sha256: string

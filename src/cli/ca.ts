@@ -27,26 +27,6 @@ type MintAuthority = (
 /** PEM of every certificate in a file. Throws where there is none. */
 type ReadCertificates = (path: string) => string
 
-export const initHelp = `
-Makes the key (P-256) and the certificate of an authority that vouches for clients alone. Neither file may be
-there already. The key is for its owner alone; whoever has it can be every role, so it belongs on the machines of
-Portcullis and nowhere else. PostgreSQL needs the certificate only.
-
-Examples:
-  portcullis ca init
-  portcullis ca init --certificate ca-2.crt --key ca-2.key`
-
-export const pgConfigHelp = `
-For each server of a database with \`auth.method: certificate\`: the settings, the authorities, the lines of
-pg_hba.conf and pg_ident.conf, and what makes sure that there is no password left. Nothing is changed and nobody
-is asked.
-
-Exit codes: 0 done, 1 failed, 64 wrong usage, 78 wrong configuration.
-
-Examples:
-  portcullis ca pg-config --config portcullis.yaml
-  portcullis ca pg-config --config portcullis.yaml --from 10.0.0.0/24`
-
 const dayMs = 86_400_000
 const maxDays = 7_300
 /** RFC 5280, ub-common-name. */

@@ -23,42 +23,6 @@ export interface CatalogCommandOptions {
   readonly yes?: true
 }
 
-const where = `
-The catalog is what stands under integrations, identity_map, groups, databases, connectivity_pools and settings.
-A section that the file does not have stays as it is; in one that it has, what is not there goes.
-
-It is asked of the service by its control socket (\`control_socket\` of the configuration). Without a service that
-listens there, it is the file of the configuration that is read and written.`
-
-export const catalogDiffHelp = `
-Prints what \`portcullis apply\` would change, without secrets. Nothing is changed.
-${where}
-
-Exit codes: 0 nothing would change, 1 something would, 2 it cannot be applied, 64 wrong usage, 78 wrong configuration.
-
-Examples:
-  portcullis diff --config portcullis.yaml -f catalog.yaml`
-
-export const catalogApplyHelp = `
-Shows what \`portcullis diff\` prints, asks, and makes the catalog what the file says: all of it or nothing. It takes
-effect at once for new logins, and is a version of the catalog.
-${where}
-
-Exit codes: 0 done, or nothing was to be done, 1 not confirmed, 2 failed, 64 wrong usage, 78 wrong configuration.
-
-Examples:
-  portcullis apply --config portcullis.yaml -f catalog.yaml
-  portcullis apply --config portcullis.yaml -f catalog.yaml --yes --expect-version 17`
-
-export const catalogExportHelp = `
-Prints the catalog as it is in use, with its comments. A secret that is written in the file itself is ********, and
-what refers to one is printed as it is; \`portcullis apply\` keeps secrets that are ********.
-
-Exit codes: 0 done, 2 failed, 64 wrong usage, 78 wrong configuration.
-
-Examples:
-  portcullis export --config portcullis.yaml > catalog.yaml`
-
 /** Prints what would change, and returns the exit code. */
 export async function catalogDiff(options: CatalogCommandOptions): Promise<number> {
   return run(options.config, async (control) => {

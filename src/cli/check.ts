@@ -15,26 +15,6 @@ type Inspect = (
   options: { readonly isOffline: boolean },
 ) => Promise<readonly Finding[]>
 
-export const checkHelp = `
-Reads the configuration as serve would. Where it is right, everything is looked at that logins will need:
-certificates and keys on this machine; for each integration, asked as the gate asks it, the discovery
-document, the issuer's name, the key set, algorithms, endpoints, the clock and the certificate of the
-provider; for each database the server, its certificate, and a login as each role that a group or
-\`auth.passwords\` names; and what of the configuration leads nowhere. With --offline no provider and no
-database is asked.
-
-Each finding is ok, a warning (it may be meant), or a problem (logins are refused, or serve does not start).
-
-Exit codes: 0 nothing but warnings, 1 a problem was found, 64 wrong usage, 78 wrong configuration, which is
-then not looked at any further.
-
--o json has outcome (ok, warning, problem), offline, and findings: about, check, verdict (ok, warning,
-problem), found, remedy (null where there is nothing to do).
-
-Examples:
-  portcullis check --config portcullis.yaml
-  portcullis check --config portcullis.yaml --offline -o json`
-
 /** Prints what is wrong with a configuration and with what it leads to, and returns the exit code. */
 export async function check(options: CheckOptions, inspect: Inspect): Promise<number> {
   let loaded: LoadedConfig

@@ -28,28 +28,6 @@ type Examine = (
   },
 ) => Promise<readonly DoctorFinding[]>
 
-export const doctorHelp = `
-Goes to the server of each database as somebody who avoids Portcullis would, and says what it lets in: without
-TLS, with nothing to show, with a wrong password, as the groups' roles and as reserved ones; with
-\`auth.method: certificate\` also with certificates of another authority, of another role and expired ones, which are
-made in memory; and with TLS 1.0 and 1.1. A role is tried with one wrong password, which nobody has, and reserved
-roles with none. Nothing is changed, and whatever is let in leaves at once.
-
-It knows what the server answers to this machine. With --user, a role that may (a superuser), the server is also
-asked for its pg_hba.conf, which says what it answers to others, and for roles that have a password. With --outside
-this is a machine from which nobody should be let in at all.
-
-Exit codes: 0 nothing is open, 1 something is, 2 that could not be found out everywhere, 64 wrong usage, 78 wrong
-configuration.
-
--o json has outcome (closed, hole, unknown) and findings: about, tried, verdict (closed, hole, note, unknown),
-answer, fix (lines).
-
-Examples:
-  portcullis doctor --config portcullis.yaml
-  PGPASSWORD=... portcullis doctor --config portcullis.yaml --user postgres
-  portcullis doctor --config portcullis.yaml --outside -o json`
-
 const maxTimeoutS = 3_600
 
 /** Prints what is open, and returns the exit code. */

@@ -25,27 +25,6 @@ const maxInputBytes = 2 * 1024 * 1024
 
 const exitCodes = { granted: 0, denied: 1, undecided: 2 } as const
 
-export const explainHelp = `
-The token is read from standard input where it is "-" or left out: an argument is in the list of processes
-and in the history of the shell. It is never printed.
-
-A token that is bound to a client certificate needs --certificate: without it the client has none. That the
-client has the private key is taken for granted, and so is that tls.client_ca trusts the certificate.
-
-A login over TLS is replayed up to the role: no listener is opened and no database is asked, so a role that
-is missing at PostgreSQL, or is a superuser there, is not noticed. The keys are fetched from the identity
-provider, unless --offline: then those of \`jwks\` and \`jwks_file\` are the only ones.
-
-Exit codes: 0 granted, 1 denied, 2 could not be decided, 64 wrong usage, 78 wrong configuration.
-
--o json has outcome (granted, denied, undecided), request, steps (check, compared, passed: true, false or
-null where it could not be made, verified), pool, credential, integration, principal, groups, role,
-expiresAt and refusal (reason, sqlstate, fault, message, detail, hint, log, meaning, remedy).
-
-Examples:
-  get-a-token | portcullis explain --config portcullis.yaml --user app_readonly --database sandbox
-  portcullis explain --config portcullis.yaml --offline -o json - < token.txt`
-
 /** Prints why a token would log in or not, and returns the exit code. */
 export async function explain(
   credential: string | undefined,

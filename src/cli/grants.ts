@@ -23,34 +23,6 @@ export interface GrantsCommandOptions {
   readonly yes?: true
 }
 
-const who = `
-It connects to each server as \`upstream\` has it, as the role of --user (else PGUSER), with the password of
---password-file (else PGPASSWORD). That role has to own what it grants on, or be a member of the owner, or a
-superuser; and to make roles it needs CREATEROLE.`
-
-export const diffHelp = `
-Prints the statements that bring the privileges of the groups' roles to what \`groups.<group>.grants\` says. Nothing
-is changed. With --prune, privileges of those roles that the catalog does not name are revoked.
-${who}
-
-Exit codes: 0 nothing is to be done, 1 something is, 2 that could not be found out, 64 wrong usage, 78 wrong
-configuration.
-
-Examples:
-  PGPASSWORD=... portcullis grants diff --config portcullis.yaml --user postgres
-  portcullis grants diff --config portcullis.yaml --user postgres --password-file pw --prune`
-
-export const applyHelp = `
-Shows the statements that grants diff prints, asks, and carries them out: one transaction for each database, and
-none at all if a database cannot be read. If one fails, nothing of it is done, and the rest is not begun.
-${who}
-
-Exit codes: 0 done, or nothing was to be done, 1 not confirmed, 2 failed, 64 wrong usage, 78 wrong configuration.
-
-Examples:
-  PGPASSWORD=... portcullis grants apply --config portcullis.yaml --user postgres
-  portcullis grants apply --config portcullis.yaml --user postgres --password-file pw --yes`
-
 /** Prints what would be done, and returns the exit code. */
 export async function grantsDiff(options: GrantsCommandOptions): Promise<number> {
   const prepared = prepare(options)

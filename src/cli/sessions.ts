@@ -24,20 +24,6 @@ export interface SessionsOptions {
   readonly address?: string
 }
 
-export const sessionsHelp = `
-Speaks to the service on this machine by its control socket (\`control_socket\` of the configuration), which only
-the user that the service runs as may open. Several criteria have to hold together.
-
-Exit codes: 0 done, 1 failed, or a worker did not answer, 64 wrong usage, 78 wrong configuration.
-
--o json has sessions (session, issuer, subject, principal, groups, tokenIdHash, user, role, database, pool, integration,
-address, port, listener, tls, application, since, until, processId, server, activity, catalogVersion), total and
-unanswered; of kill it has ended and unanswered.
-
-Examples:
-  portcullis sessions list --config portcullis.yaml --role app_readonly
-  portcullis sessions kill --config portcullis.yaml --issuer https://auth.example.com --subject 'auth0|alice'`
-
 /** What comes back of the service, as far as it is shown. */
 interface Listed {
   readonly sessions: readonly Readonly<Record<string, unknown>>[]

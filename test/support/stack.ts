@@ -7,7 +7,7 @@ import { type Authority, createAuthority } from '../../demo/certificates.ts'
 import { Gateway } from '../../demo/gateway.ts'
 import { type PostgresOptions, type PostgresServer, startPostgres } from '../../demo/postgres.ts'
 import { databaseAudience, groupsClaim } from '../../demo/provider-configuration.ts'
-import { type IdentityProvider, startProvider } from '../../demo/provider.ts'
+import { type IdentityProvider, type ProviderOptions, startProvider } from '../../demo/provider.ts'
 import { seedDatabase } from '../../demo/seed.ts'
 import { until } from './until.ts'
 import { errorFields, WireClient } from './wire-client.ts'
@@ -26,6 +26,8 @@ export interface StackOptions {
   readonly postgres?: Pick<PostgresOptions, 'programs' | 'locale'>
   /** Added to those of the identity provider. */
   readonly clients?: readonly ClientMetadata[]
+  /** How long its tokens are good. */
+  readonly tokenLifetimes?: Pick<ProviderOptions, 'idTokenSeconds' | 'accessTokenSeconds'>
   /** What runs the gateway, where it is not this Node. */
   readonly runtime?: string
   readonly runtimeOptions?: (folder: string) => readonly string[]
@@ -103,6 +105,7 @@ export class Stack {
         tls: providerTls!,
         authority: authority.certificate,
         ...(options.clients && { clients: options.clients }),
+        ...options.tokenLifetimes,
       }),
     ])
     const { passwords } = await seedDatabase(postgres)

@@ -16,7 +16,7 @@ import type { ConsoleError } from '../../../src/admin/answer.ts'
 import type { CatalogAuthor, CatalogEdit } from '../../../src/admin/catalog-home.ts'
 import { FileCatalog } from '../../../src/catalog/catalog-home.ts'
 import type { ChangeRecord } from '../../../src/catalog/change-record.ts'
-import { takeLock } from '../../../src/catalog/file-lock.ts'
+import { takeLock } from '../../../src/files/file-lock.ts'
 import { loadConfig } from '../../../src/config/index.ts'
 
 const text = `# the gate
