@@ -11,6 +11,8 @@ export interface GatewayEndpoint {
 export type SecretReference =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'environment'; readonly name: string }
+  /** A program that has no file of profiles says how it comes by it; never in a file. */
+  | { readonly kind: 'program'; readonly read: () => string | Promise<string> }
 
 /** We as a client of the provider. Without a secret it is a public one (RFC 8252, 8.4). */
 export interface ProviderClient {
