@@ -1,3 +1,11 @@
-// `portcullis/credentials`: fresh tokens for programs.
+// `portcullis/credentials`: fresh tokens for programs. What it imports at once has to stay small.
+export {
+  createCredentials,
+  type Credentials,
+  type CredentialsOptions,
+  type FreshToken,
+} from './create-credentials.ts'
+export type { Connection } from './connection.ts'
+export type { InlineClient, InlineProfile, InlineSignIn, Secret } from './inline-profile.ts'
 export { CredentialProblem, type ProblemKind } from './problem.ts'
-export type { Grant } from './grant.ts'
+export type { WorkloadIdentity } from './profile.ts'
