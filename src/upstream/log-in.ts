@@ -13,11 +13,11 @@ import {
   type LoginCredential,
 } from './answer-authentication.ts'
 import { ignoreError } from '../wire/established.ts'
-import type { Deadline } from './deadline.ts'
 import { closeSession } from './close-session.ts'
 import { dial } from './dial.ts'
 import { type Endpoint, where } from './endpoint.ts'
 import { proveRole, type RoleRequirement } from './prove-role.ts'
+import type { AttemptResult, HostAttempt } from './search-hosts.ts'
 import { serverEndPoint } from './server-end-point.ts'
 import { askState, isWanted, type ServerState, stateFrom } from './server-state.ts'
 import type { TokenScope } from './signed-tokens.ts'
@@ -61,39 +61,17 @@ export interface UpstreamSession {
   readonly giveBack?: () => void
 }
 
-export interface LoginAttempt {
-  readonly endpoint: Endpoint
-  readonly target: UpstreamTarget
+export interface LoginAttempt extends HostAttempt {
   readonly request: LoginRequest
   readonly keys: ScramKeyCache
-  /** Of the login as a whole. */
-  readonly deadline: Deadline
-  /** For connecting, TLS included: another address may have to have its turn. */
-  readonly dialLimitMs: number
 }
-
-export type AttemptResult =
-  | {
-      readonly kind: 'session'
-      readonly session: UpstreamSession
-      /** Known where it matters which server it is. */
-      readonly state: ServerState | undefined
-    }
-  /** It let us in, and is not what `target_session_attrs` asks for. */
-  | { readonly kind: 'unwanted'; readonly state: ServerState }
-  | {
-      readonly kind: 'failed'
-      readonly error: unknown
-      /** Whether nothing was said that the server could have taken for a login: another may be asked. */
-      readonly isHarmless: boolean
-    }
 
 /** PostgreSQL says so before it asks for a proof: it is starting, stopping or recovering. */
 const cannotConnectNow = '57P03'
 const tooManyConnections = '53300'
 
 /** Connects to one address and logs in as a role; where that fails the connection is closed. */
-export async function logIn(attempt: LoginAttempt): Promise<AttemptResult> {
+export async function logIn(attempt: LoginAttempt): Promise<AttemptResult<UpstreamSession>> {
   const { endpoint, target, request, deadline, dialLimitMs } = attempt
   const { credential } = request
   let socket: Socket | undefined
@@ -133,7 +111,7 @@ async function authenticate(
   { endpoint, target, request, keys, deadline }: LoginAttempt,
   credential: Exchange['credential'],
   progress: { hasAnswered: boolean },
-): Promise<AttemptResult> {
+): Promise<AttemptResult<UpstreamSession>> {
   const reader = new PacketReader(socket)
   const next = async (): Promise<Frame> => nextFrame(reader, endpoint, request.credential)
   const send = (message: Buffer): void => {
