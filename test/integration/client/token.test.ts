@@ -13,7 +13,7 @@ test('a token by a command is printed, and nothing else is', async () => {
     endpoints: [],
     session: false,
     store: 'none',
-    signIn: { flow: 'command', command: ['echo', token] },
+    sign_in: { flow: 'command', command: ['echo', token] },
   }
   await machine.write('.config/portcullis/profiles/default.yaml', JSON.stringify(profile))
   expect(await machine.run(['token'])).toEqual({ code: 0, stdout: `${token}\n`, stderr: '' })
