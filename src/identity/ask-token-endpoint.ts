@@ -5,16 +5,19 @@ import {
   genericGrantRequest,
   refreshTokenGrant,
   ResponseBodyError,
+  tokenRevocation,
 } from 'openid-client'
-import type { IssuerKeys } from './discovery.ts'
-import { configure, failed, type SignInProvider, toSignInRefusal } from './sign-in-provider.ts'
+import type { ProviderEndpoints } from './discovery.ts'
+import { type GrantedTokens, tokensOf } from './granted-tokens.ts'
+import {
+  audienceOf,
+  configure,
+  failed,
+  type SignInProvider,
+  toSignInRefusal,
+} from './sign-in-provider.ts'
 
-/** What the provider gave out. Nobody has verified it. */
-export interface GrantedTokens {
-  /** The ID token; the access token where the provider issues no other. */
-  readonly token: string
-  readonly refreshToken: string | undefined
-}
+export type { GrantedTokens } from './granted-tokens.ts'
 
 /** RFC 8628, 3.5. */
 export type DeviceAnswer =
@@ -30,7 +33,7 @@ const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** Asks once whether somebody has signed in for a device. Throws where nobody will. */
 export async function askAboutDevice(
-  keys: IssuerKeys,
+  keys: ProviderEndpoints,
   provider: SignInProvider,
   deviceCode: string,
   lifetimeMs: number,
@@ -62,29 +65,61 @@ export async function askAboutDevice(
 
 /** RFC 6749, 6. Undefined where the provider does not take the refresh token any more. */
 export async function refreshTokens(
-  keys: IssuerKeys,
+  keys: ProviderEndpoints,
   provider: SignInProvider,
   refreshToken: string,
 ): Promise<GrantedTokens | undefined> {
   const endpoint = tokenEndpointOf(keys)
   const { configuration } = configure(keys, provider, { token_endpoint: endpoint })
   try {
-    return tokensOf(await refreshTokenGrant(configuration, refreshToken))
+    return tokensOf(await refreshTokenGrant(configuration, refreshToken, audienceOf(provider)))
   } catch (error) {
     if (error instanceof ResponseBodyError && error.error === 'invalid_grant') return undefined
     throw toSignInRefusal(error, endpoint)
   }
 }
 
-function tokensOf(answer: {
-  readonly id_token?: string
-  readonly access_token: string
-  readonly refresh_token?: string
-}): GrantedTokens {
-  return { token: answer.id_token ?? answer.access_token, refreshToken: answer.refresh_token }
+/** What needs no more than one request: the client's own grant (RFC 6749, 4.4), or a password (4.3). */
+export async function requestTokens(
+  keys: ProviderEndpoints,
+  provider: SignInProvider,
+  grantType: 'client_credentials' | 'password',
+  parameters: Readonly<Record<string, string>>,
+): Promise<GrantedTokens> {
+  const endpoint = tokenEndpointOf(keys)
+  const { configuration } = configure(keys, provider, { token_endpoint: endpoint })
+  const scope = provider.scopes.join(' ')
+  try {
+    return tokensOf(
+      await genericGrantRequest(configuration, grantType, {
+        ...parameters,
+        ...(scope !== '' && { scope }),
+        ...audienceOf(provider),
+      }),
+    )
+  } catch (error) {
+    throw toSignInRefusal(error, endpoint)
+  }
 }
 
-function tokenEndpointOf({ issuer, tokenEndpoint }: IssuerKeys): string {
+/** RFC 7009. Whether there was anybody to tell. */
+export async function revokeToken(
+  keys: ProviderEndpoints,
+  provider: SignInProvider,
+  refreshToken: string,
+): Promise<boolean> {
+  const { revocationEndpoint: endpoint } = keys
+  if (endpoint === undefined) return false
+  const { configuration } = configure(keys, provider, { revocation_endpoint: endpoint })
+  try {
+    await tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' })
+    return true
+  } catch (error) {
+    throw toSignInRefusal(error, endpoint)
+  }
+}
+
+function tokenEndpointOf({ issuer, tokenEndpoint }: ProviderEndpoints): string {
   if (tokenEndpoint === undefined) {
     throw failed(`the discovery document of ${issuer} has no token_endpoint`)
   }

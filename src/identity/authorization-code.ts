@@ -8,8 +8,15 @@ import {
   randomPKCECodeVerifier,
   randomState,
 } from 'openid-client'
-import type { IssuerKeys } from './discovery.ts'
-import { configure, failed, type SignInProvider, toSignInRefusal } from './sign-in-provider.ts'
+import type { ProviderEndpoints } from './discovery.ts'
+import { type GrantedTokens, tokensOf } from './granted-tokens.ts'
+import {
+  audienceOf,
+  configure,
+  failed,
+  type SignInProvider,
+  toSignInRefusal,
+} from './sign-in-provider.ts'
 
 /**
  * One way through the provider. Plain data, with which whoever has it can finish what somebody began: it stays
@@ -33,16 +40,12 @@ export type AuthorizationExtras = Readonly<
   Partial<Record<'acr_values' | 'max_age' | 'prompt', string>>
 >
 
-export interface IssuedTokens {
+export interface IssuedTokens extends GrantedTokens {
   readonly idToken: string
-  readonly accessToken: string
-  readonly refreshToken: string | undefined
-  /** How long the access token is good for, where the provider says so. */
-  readonly expiresInMs: number | undefined
 }
 
 export async function beginAuthorization(
-  keys: IssuerKeys,
+  keys: ProviderEndpoints,
   provider: SignInProvider,
   redirectUri: string,
   extras: AuthorizationExtras = {},
@@ -51,6 +54,7 @@ export async function beginAuthorization(
   const [state, nonce, verifier] = [randomState(), randomNonce(), randomPKCECodeVerifier()]
   const url = buildAuthorizationUrl(configuration, {
     ...extras,
+    ...audienceOf(provider),
     redirect_uri: redirectUri,
     scope: provider.scopes.join(' '),
     state,
@@ -63,33 +67,57 @@ export async function beginAuthorization(
 
 /** The tokens for the query that the browser came back with. Nobody has verified them. */
 export async function redeemAuthorization(
-  keys: IssuerKeys,
+  keys: ProviderEndpoints,
+  provider: SignInProvider,
+  pending: PendingAuthorization,
+  query: string,
+): Promise<IssuedTokens> {
+  const tokens = await redeem(keys, provider, pending, query, true)
+  const { idToken } = tokens
+  if (idToken === undefined) throw failed(`${keys.tokenEndpoint ?? ''} issued no ID token`)
+  return { ...tokens, idToken }
+}
+
+/** The same for whoever has no use for an ID token: there is none where the scopes do not ask for it. */
+export async function redeemForAccess(
+  keys: ProviderEndpoints,
+  provider: SignInProvider,
+  pending: PendingAuthorization,
+  query: string,
+): Promise<GrantedTokens> {
+  return redeem(keys, provider, pending, query, provider.scopes.includes('openid'))
+}
+
+async function redeem(
+  keys: ProviderEndpoints,
   provider: SignInProvider,
   { state, nonce, verifier, redirectUri }: PendingAuthorization,
   query: string,
-): Promise<IssuedTokens> {
+  isOpenId: boolean,
+): Promise<GrantedTokens> {
   const endpoints = endpointsOf(keys)
-  const { token_endpoint: tokenEndpoint } = endpoints
   const { configuration } = configure(keys, provider, endpoints)
   const answer = new URL(redirectUri)
   answer.search = query
   try {
-    const tokens = await authorizationCodeGrant(configuration, answer, {
-      expectedState: state,
-      expectedNonce: nonce,
-      pkceCodeVerifier: verifier,
-    })
-    const { id_token: idToken, access_token: accessToken, refresh_token: refreshToken } = tokens
-    if (idToken === undefined) throw failed(`${tokenEndpoint} issued no ID token`)
-    const expiresIn = tokens.expiresIn()
-    const expiresInMs = expiresIn === undefined ? undefined : expiresIn * 1_000
-    return { idToken, accessToken, refreshToken, expiresInMs }
+    const tokens = await authorizationCodeGrant(
+      configuration,
+      answer,
+      {
+        expectedState: state,
+        pkceCodeVerifier: verifier,
+        // It is in ID tokens alone.
+        ...(isOpenId && { expectedNonce: nonce }),
+      },
+      audienceOf(provider),
+    )
+    return tokensOf(tokens)
   } catch (error) {
-    throw toSignInRefusal(error, tokenEndpoint)
+    throw toSignInRefusal(error, endpoints.token_endpoint)
   }
 }
 
-function endpointsOf(keys: IssuerKeys): {
+function endpointsOf(keys: ProviderEndpoints): {
   readonly authorization_endpoint: string
   readonly token_endpoint: string
 } {
@@ -102,7 +130,7 @@ export function authorizationEndpoints({
   issuer,
   authorizationEndpoint,
   tokenEndpoint,
-}: IssuerKeys): { readonly authorizationEndpoint: string; readonly tokenEndpoint: string } {
+}: ProviderEndpoints): { readonly authorizationEndpoint: string; readonly tokenEndpoint: string } {
   const isUsable = authorizationEndpoint?.startsWith('https://') === true
   if (!isUsable || !URL.canParse(authorizationEndpoint)) {
     throw failed(`the discovery document of ${issuer} has no authorization_endpoint over https`)

@@ -6,8 +6,15 @@ import {
   initiateDeviceAuthorization,
   pollDeviceAuthorizationGrant,
 } from 'openid-client'
-import type { IssuerKeys } from './discovery.ts'
-import { configure, failed, type SignInProvider, toSignInRefusal } from './sign-in-provider.ts'
+import type { ProviderEndpoints } from './discovery.ts'
+import { type GrantedTokens, tokensOf } from './granted-tokens.ts'
+import {
+  audienceOf,
+  configure,
+  failed,
+  type SignInProvider,
+  toSignInRefusal,
+} from './sign-in-provider.ts'
 
 export interface DeviceGrant {
   readonly userCode: string
@@ -20,6 +27,8 @@ export interface DeviceGrant {
   readonly intervalMs: number
   /** The ID token, once somebody has signed in; the access token where the provider issues no other. */
   readonly token: (signal: AbortSignal) => Promise<string>
+  /** Everything that there is once somebody has signed in. */
+  readonly tokens: (signal: AbortSignal) => Promise<GrantedTokens>
 }
 
 const longestCode = 64
@@ -30,7 +39,7 @@ const usualIntervalSeconds = 5
 const mostFailures = 3
 
 export async function beginDeviceGrant(
-  keys: IssuerKeys,
+  keys: ProviderEndpoints,
   provider: SignInProvider,
 ): Promise<DeviceGrant> {
   const { issuer, tokenEndpoint, deviceAuthorizationEndpoint } = keys
@@ -43,10 +52,21 @@ export async function beginDeviceGrant(
   })
   const begun = await initiateDeviceAuthorization(configuration, {
     scope: provider.scopes.join(' '),
+    ...audienceOf(provider),
   }).catch((error: unknown) => {
     throw toSignInRefusal(error, deviceAuthorizationEndpoint)
   })
   configuration[customFetch] = patient(post)
+  const tokens = async (signal: AbortSignal): Promise<GrantedTokens> => {
+    try {
+      const answer = pollDeviceAuthorizationGrant(configuration, begun, audienceOf(provider), {
+        signal,
+      })
+      return tokensOf(await answer)
+    } catch (error) {
+      throw toSignInRefusal(error, tokenEndpoint, begun.expires_in)
+    }
+  }
   return {
     userCode: shownText(begun.user_code, longestCode),
     verificationUri: shownUri(begun.verification_uri),
@@ -57,16 +77,8 @@ export async function beginDeviceGrant(
     lifetimeMs: begun.expires_in * 1_000,
     deviceCode: begun.device_code,
     intervalMs: (begun.interval ?? usualIntervalSeconds) * 1_000,
-    token: async (signal) => {
-      try {
-        const tokens = await pollDeviceAuthorizationGrant(configuration, begun, undefined, {
-          signal,
-        })
-        return tokens.id_token ?? tokens.access_token
-      } catch (error) {
-        throw toSignInRefusal(error, tokenEndpoint, begun.expires_in)
-      }
-    },
+    token: async (signal) => (await tokens(signal)).token,
+    tokens,
   }
 }
 

@@ -5,21 +5,26 @@ import { isSameIssuer, withoutTrailingSlash } from './issuer-name.ts'
 import { parseKeySet } from './key-set.ts'
 import { getFromProvider, type ProviderAccess } from './provider-access.ts'
 
-/** An issuer's keys, wherever they were found. */
-export interface IssuerKeys {
+/** Where an issuer is asked for what. */
+export interface ProviderEndpoints {
   /** The issuer's own spelling of its name: `iss` is compared with it byte for byte. */
   readonly issuer: string
-  /** By how much the clock of the provider was ahead of ours at the least; undefined where it did not say. */
-  readonly clockAheadMs?: number | undefined
-  readonly findKey: ReturnType<typeof createLocalJWKSet>
   readonly userinfoEndpoint?: string
   readonly introspectionEndpoint?: string
   readonly tokenEndpoint?: string
   readonly deviceAuthorizationEndpoint?: string
   readonly authorizationEndpoint?: string
   readonly endSessionEndpoint?: string
+  readonly revocationEndpoint?: string
   /** Whether answers of the authorization endpoint say whose they are (RFC 9207, 3). */
   readonly announcesIssuer?: true
+}
+
+/** An issuer's keys, wherever they were found. */
+export interface IssuerKeys extends ProviderEndpoints {
+  /** By how much the clock of the provider was ahead of ours at the least; undefined where it did not say. */
+  readonly clockAheadMs?: number | undefined
+  readonly findKey: ReturnType<typeof createLocalJWKSet>
 }
 
 export type FetchKeys = () => Promise<IssuerKeys>
@@ -33,23 +38,28 @@ export type ProviderMetadata = ReturnType<Awaited<ReturnType<typeof discovery>>[
 /** Fetches discovery document and key set (OpenID Connect Discovery 1.0, 4; RFC 7517, 5). */
 export async function fetchIssuerKeys(options: DiscoveryOptions): Promise<IssuerKeys> {
   const metadata = await fetchMetadata(options)
-  const { issuer, jwks_uri: jwksUri, userinfo_endpoint: userinfo } = metadata
-  const { introspection_endpoint: introspection } = metadata
-  const { token_endpoint: tokenEndpoint, device_authorization_endpoint: device } = metadata
-  const { authorization_endpoint: authorization } = metadata
-  const { end_session_endpoint: endSession } = metadata
-  const { authorization_response_iss_parameter_supported: announces } = metadata
+  const { jwks_uri: jwksUri } = metadata
   if (jwksUri === undefined) throw new FetchError('the discovery document has no jwks_uri')
   const keySet = parseKeySet(await (await getFromProvider(jwksUri, options)).text())
+  return { findKey: createLocalJWKSet(keySet), ...endpointsIn(metadata) }
+}
+
+/** What the discovery document says that it has. */
+export function endpointsIn(metadata: ProviderMetadata): ProviderEndpoints {
+  const { issuer, userinfo_endpoint: userinfo, introspection_endpoint: introspection } = metadata
+  const { token_endpoint: tokenEndpoint, device_authorization_endpoint: device } = metadata
+  const { authorization_endpoint: authorization } = metadata
+  const { end_session_endpoint: endSession, revocation_endpoint: revocation } = metadata
+  const { authorization_response_iss_parameter_supported: announces } = metadata
   return {
     issuer,
-    findKey: createLocalJWKSet(keySet),
     ...(typeof userinfo === 'string' && { userinfoEndpoint: userinfo }),
     ...(typeof introspection === 'string' && { introspectionEndpoint: introspection }),
     ...(typeof tokenEndpoint === 'string' && { tokenEndpoint }),
     ...(typeof device === 'string' && { deviceAuthorizationEndpoint: device }),
     ...(typeof authorization === 'string' && { authorizationEndpoint: authorization }),
     ...(typeof endSession === 'string' && { endSessionEndpoint: endSession }),
+    ...(typeof revocation === 'string' && { revocationEndpoint: revocation }),
     ...(announces === true && { announcesIssuer: announces }),
   }
 }

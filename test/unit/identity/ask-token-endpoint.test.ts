@@ -1,7 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import { createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { askAboutDevice, refreshTokens } from '../../../src/identity/ask-token-endpoint.ts'
+import {
+  askAboutDevice,
+  type GrantedTokens,
+  refreshTokens,
+  requestTokens,
+  revokeToken,
+} from '../../../src/identity/ask-token-endpoint.ts'
 import { beginDeviceGrant } from '../../../src/identity/device-grant.ts'
 import type { IssuerKeys } from '../../../src/identity/discovery.ts'
 import type { SignInProvider } from '../../../src/identity/sign-in-provider.ts'
@@ -40,13 +46,14 @@ function keys(more: Partial<IssuerKeys> = {}): IssuerKeys {
 
 const withoutEndpoint: IssuerKeys = { issuer, findKey: createLocalJWKSet({ keys: [] }) }
 
-function provider(): SignInProvider {
+function provider(more: Partial<SignInProvider> = {}): SignInProvider {
   const limits = { timeoutMs: 2_000, maxBytes: 65_536 }
   return {
     client: { id: 'gate', secret: undefined, authentication: 'none' },
     access: { customCa: ca, limits, proxy: undefined },
     scopes: ['openid', 'offline_access'],
     algorithms: ['ES256'],
+    ...more,
   }
 }
 
@@ -58,6 +65,16 @@ function says(body: unknown, status = 200): void {
 }
 
 const bearer = { access_token: 'opaque', token_type: 'Bearer' }
+
+function tokensWith(token: string | undefined): GrantedTokens {
+  return {
+    token: token ?? 'opaque',
+    idToken: token,
+    accessToken: 'opaque',
+    refreshToken: undefined,
+    expiresInMs: undefined,
+  }
+}
 
 /** Whoever gets it looks at it: here only its parts have to be there. */
 function idToken(): string {
@@ -102,13 +119,13 @@ describe('a device', () => {
   test('gets the ID token, and the refresh token if there is one', async () => {
     const token = idToken()
     says({ ...bearer, id_token: token, refresh_token: 'again' })
-    const tokens = { token, refreshToken: 'again' }
+    const tokens = { ...tokensWith(token), refreshToken: 'again' }
     expect(await ask()).toEqual({ kind: 'signed-in', tokens })
   })
 
   test('gets the access token where there is no other', async () => {
     says(bearer)
-    const tokens = { token: 'opaque', refreshToken: undefined }
+    const tokens = tokensWith(undefined)
     expect(await ask()).toEqual({ kind: 'signed-in', tokens })
   })
 
@@ -150,13 +167,22 @@ describe('a device', () => {
 })
 
 describe('a refresh token', () => {
+  test('is used for the audience that it is for', async () => {
+    says(bearer)
+    await refreshTokens(keys(), provider({ audience: 'api://db' }), 'a refresh token')
+    expect(Object.fromEntries(forms[0] ?? [])).toMatchObject({
+      audience: 'api://db',
+      resource: 'api://db',
+    })
+  })
+
   const refresh = async (more: IssuerKeys = keys()): ReturnType<typeof refreshTokens> =>
     refreshTokens(more, provider(), 'a refresh token')
 
   test('gives a fresh ID token, and another of itself', async () => {
     const token = idToken()
     says({ ...bearer, id_token: token, refresh_token: 'another' })
-    expect(await refresh()).toEqual({ token, refreshToken: 'another' })
+    expect(await refresh()).toEqual({ ...tokensWith(token), refreshToken: 'another' })
     expect(forms.map((form) => Object.fromEntries(form))).toEqual([
       { client_id: 'gate', grant_type: 'refresh_token', refresh_token: 'a refresh token' },
     ])
@@ -164,7 +190,7 @@ describe('a refresh token', () => {
 
   test('gives an access token where there is no other', async () => {
     says(bearer)
-    expect(await refresh()).toEqual({ token: 'opaque', refreshToken: undefined })
+    expect(await refresh()).toEqual(tokensWith(undefined))
   })
 
   test('gives nothing once the provider does not take it', async () => {
@@ -185,6 +211,78 @@ describe('a refresh token', () => {
   })
 })
 
+describe('a grant without a code', () => {
+  const ask = async (
+    more: Partial<SignInProvider> = {},
+    parameters: Readonly<Record<string, string>> = {},
+  ): ReturnType<typeof requestTokens> =>
+    requestTokens(keys(), provider(more), 'client_credentials', parameters)
+
+  test('is asked for with scopes, audience and what belongs to it', async () => {
+    says({ ...bearer, expires_in: 60 })
+    const audience = 'https://db.example.com'
+    expect(await ask({ audience }, { x: 'y' })).toEqual({
+      ...tokensWith(undefined),
+      expiresInMs: 60_000,
+    })
+    expect(forms.map((form) => Object.fromEntries(form))).toEqual([
+      {
+        client_id: 'gate',
+        grant_type: 'client_credentials',
+        x: 'y',
+        scope: 'openid offline_access',
+        audience,
+        resource: audience,
+      },
+    ])
+  })
+
+  test('is asked for without scopes where there are none', async () => {
+    says(bearer)
+    await ask({ scopes: [] })
+    expect(forms.map((form) => Object.fromEntries(form))).toEqual([
+      { client_id: 'gate', grant_type: 'client_credentials' },
+    ])
+  })
+
+  test('is refused with the code of the provider', async () => {
+    says({ error: 'unauthorized_client' }, 400)
+    const refusal = await refusalOf(ask())
+    expect(refusal).toMatchObject({ reason: 'sign-in-failed', code: 'unauthorized_client' })
+    expect(refusal.logDetail).toBe(`${endpoint} answered 400: unauthorized_client`)
+  })
+
+  test('is not asked for where there is nobody to ask', async () => {
+    const asked = requestTokens(withoutEndpoint, provider(), 'password', {})
+    expect(await refusalOf(asked)).toMatchObject({ reason: 'sign-in-failed' })
+  })
+})
+
+describe('a refresh token that is needed no longer', () => {
+  const revoke = async (more: Partial<IssuerKeys> = {}): Promise<boolean> =>
+    revokeToken({ ...withoutEndpoint, ...more }, provider(), 'a refresh token')
+
+  test('is revoked, by its kind', async () => {
+    answer = (response) => response.end()
+    expect(await revoke({ revocationEndpoint: endpoint })).toBe(true)
+    expect(forms.map((form) => Object.fromEntries(form))).toEqual([
+      { client_id: 'gate', token: 'a refresh token', token_type_hint: 'refresh_token' },
+    ])
+  })
+
+  test('is nobody told of where nobody wants to know', async () => {
+    expect(await revoke()).toBe(false)
+  })
+
+  test('is not said to be revoked where it is not', async () => {
+    says({ error: 'unsupported_token_type' }, 400)
+    expect(await refusalOf(revoke({ revocationEndpoint: endpoint }))).toMatchObject({
+      reason: 'sign-in-failed',
+      code: 'unsupported_token_type',
+    })
+  })
+})
+
 describe('a device grant', () => {
   const begun = {
     device_code: 'a device code',
@@ -192,8 +290,32 @@ describe('a device grant', () => {
     verification_uri: 'https://issuer.example/device',
     expires_in: 600,
   }
-  const begin = async (): ReturnType<typeof beginDeviceGrant> =>
-    beginDeviceGrant(keys({ deviceAuthorizationEndpoint: endpoint }), provider())
+  const begin = async (more: Partial<SignInProvider> = {}): ReturnType<typeof beginDeviceGrant> =>
+    beginDeviceGrant(keys({ deviceAuthorizationEndpoint: endpoint }), provider(more))
+
+  test('is begun and asked about for an audience, and gives all that there is', async () => {
+    says({ ...begun, interval: 0.01 })
+    const { tokens } = await begin({ audience: 'api://db' })
+    const token = idToken()
+    says({ ...bearer, id_token: token, refresh_token: 'again', expires_in: 2 })
+    expect(await tokens(AbortSignal.timeout(5_000))).toEqual({
+      ...tokensWith(token),
+      refreshToken: 'again',
+      expiresInMs: 2_000,
+    })
+    const audience = { audience: 'api://db', resource: 'api://db' }
+    expect(forms.map((form) => Object.fromEntries(form))).toEqual([
+      { client_id: 'gate', scope: 'openid offline_access', ...audience },
+      expect.objectContaining({ device_code: 'a device code', ...audience }) as object,
+    ])
+  })
+
+  test('gives the token that is a password', async () => {
+    says({ ...begun, interval: 0.01 })
+    const { token } = await begin()
+    says(bearer)
+    expect(await token(AbortSignal.timeout(5_000))).toBe('opaque')
+  })
 
   test.each([
     [{ interval: 2 }, 2_000],

@@ -8,8 +8,10 @@ import {
   authorizationEndpoints,
   beginAuthorization,
   redeemAuthorization,
+  redeemForAccess,
 } from '../../../src/identity/authorization-code.ts'
 import type { IssuerKeys } from '../../../src/identity/discovery.ts'
+import type { GrantedTokens } from '../../../src/identity/granted-tokens.ts'
 import { FetchError } from '../../../src/identity/fetch-error.ts'
 import type { OauthClient } from '../../../src/identity/oauth-client.ts'
 import { Refusal } from '../../../src/refusal.ts'
@@ -59,6 +61,7 @@ const ourClient: OauthClient = { id: 'gate', secret: 'hunter:2', authentication:
 
 interface Begun extends Authorization {
   readonly redeem: (query: string) => Promise<string>
+  readonly redeemForAccess: (query: string) => Promise<GrantedTokens>
 }
 
 /** What was begun goes another way before it is redeemed: as plain data. */
@@ -68,16 +71,24 @@ async function begin(
     client = ourClient,
     timeoutMs = 5_000,
     extras = {},
-  }: { client?: OauthClient; timeoutMs?: number; extras?: AuthorizationExtras } = {},
+    scopes = ['openid', 'email'],
+    audience,
+  }: {
+    client?: OauthClient
+    timeoutMs?: number
+    extras?: AuthorizationExtras
+    scopes?: readonly string[]
+    audience?: string
+  } = {},
 ): Promise<Begun> {
   const access = { customCa: ca, limits: { timeoutMs, maxBytes: 65_536 }, proxy: undefined }
-  const scopes = ['openid', 'email']
-  const provider = { client, access, scopes, algorithms: ['ES256'] }
+  const provider = { client, access, scopes, algorithms: ['ES256'], audience }
   const begun = await beginAuthorization(keys(more), provider, redirectUri, extras)
   const kept = JSON.parse(JSON.stringify(begun)) as Authorization
   return {
     ...begun,
     redeem: async (query) => (await redeemAuthorization(keys(more), provider, kept, query)).idToken,
+    redeemForAccess: async (query) => redeemForAccess(keys(more), provider, kept, query),
   }
 }
 
@@ -156,6 +167,46 @@ describe('a browser', () => {
       reason: 'sign-in-failed',
       logDetail: `the discovery document of ${issuer} has no token_endpoint`,
     })
+  })
+})
+
+describe('a browser of a tool', () => {
+  test('is sent for an audience, with what is asked beside the usual', async () => {
+    const begun = await begin({}, { audience: 'api://db', extras: { prompt: 'consent' } })
+    const sent = Object.fromEntries(new URL(begun.url).searchParams)
+    expect(sent).toMatchObject({ audience: 'api://db', resource: 'api://db', prompt: 'consent' })
+    issues(idToken(begun))
+    await begun.redeem(back(begun))
+    expect(Object.fromEntries(requests[0]?.form ?? [])).toMatchObject({
+      audience: 'api://db',
+      resource: 'api://db',
+    })
+  })
+
+  test('needs no ID token where none is asked for', async () => {
+    const begun = await begin({}, { scopes: ['connect'] })
+    says({ access_token: 'opaque', token_type: 'Bearer', expires_in: 60, refresh_token: 'again' })
+    expect(await begun.redeemForAccess(back(begun))).toEqual({
+      token: 'opaque',
+      idToken: undefined,
+      accessToken: 'opaque',
+      refreshToken: 'again',
+      expiresInMs: 60_000,
+    })
+    expect((await refusalOf(begun.redeem(back(begun)))).reason).toBe('sign-in-failed')
+  })
+
+  test.each<[string, (authorization: Authorization) => string | undefined]>([
+    ['of another nonce', (one) => idToken(one, { nonce: 'another' })],
+    ['that there is not', () => undefined],
+  ])('takes no ID token %s where one is asked for', async (_, token) => {
+    const begun = await begin()
+    issues(token(begun))
+    expect(await refusalOf(begun.redeemForAccess(back(begun)))).toMatchObject({
+      reason: 'sign-in-failed',
+    })
+    issues(idToken(begun))
+    expect((await begun.redeemForAccess(back(begun))).idToken).toContain('.')
   })
 })
 

@@ -1,7 +1,11 @@
 import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client'
 import { expect, test } from 'vitest'
 import { FetchError } from '../../../src/identity/fetch-error.ts'
-import { toSignInRefusal } from '../../../src/identity/sign-in-provider.ts'
+import {
+  audienceOf,
+  ProviderRefusal,
+  toSignInRefusal,
+} from '../../../src/identity/sign-in-provider.ts'
 import { Refusal } from '../../../src/refusal.ts'
 
 const endpoint = 'https://issuer.example/token'
@@ -68,6 +72,44 @@ test('a failed request is the cause, and nothing else is', () => {
   const cause = new FetchError('no answer')
   expect(toSignInRefusal(codeOf(undefined, cause), endpoint).cause).toBe(cause)
   expect(toSignInRefusal(codeOf(undefined, new Error('x')), endpoint).cause).toBeUndefined()
+})
+
+test.each([
+  ['the system', 'ECONNREFUSED', true],
+  ['TLS', 'CERT_HAS_EXPIRED', true],
+  ['the library, which has answers in it,', 'OAUTH_INVALID_RESPONSE', false],
+])('an error of %s is the cause or is not', (_, code, isCause) => {
+  const cause = Object.assign(new Error('x'), { code })
+  const told = toSignInRefusal(codeOf(undefined, cause), endpoint).cause
+  expect(told).toBe(isCause ? cause : undefined)
+  expect(toSignInRefusal(codeOf(undefined, { code }), endpoint).cause).toBeUndefined()
+  expect(toSignInRefusal(Object.assign(new Error('x'), { cause }), endpoint).cause).toBeUndefined()
+})
+
+test.each([
+  ['a code', 'invalid_grant', 'invalid_grant'],
+  ['the longest one', 'a'.repeat(40), 'a'.repeat(40)],
+  ['what is too long', 'a'.repeat(41), undefined],
+  ['what could be anything', 'x\ny', undefined],
+])('what a provider refuses with is told apart: %s', (_, error, code) => {
+  for (const answer of [answered(error), sentBack(error)]) {
+    const refusal = toSignInRefusal(answer, endpoint)
+    expect(refusal).toBeInstanceOf(ProviderRefusal)
+    expect(refusal).toMatchObject({ name: 'Refusal', code })
+  }
+})
+
+test.each<[string | undefined, object]>([
+  [undefined, {}],
+  [
+    'https://db.example.com',
+    { audience: 'https://db.example.com', resource: 'https://db.example.com' },
+  ],
+  ['api://db', { audience: 'api://db', resource: 'api://db' }],
+  ['db', { audience: 'db' }],
+  ['https://db.example.com#x', { audience: 'https://db.example.com#x' }],
+])('the audience %s is asked for by what providers read', (audience, parameters) => {
+  expect(audienceOf({ audience })).toEqual(parameters)
 })
 
 test('a refusal stays what it is', () => {
