@@ -1,6 +1,7 @@
 // Who may import whom inside src/, as one table. A folder may always import itself.
 const mayImport = {
   refusal: [],
+  'environment-proxy': [],
   'nearest-name': [],
   pem: [],
   sasl: [],
@@ -30,7 +31,7 @@ const mayImport = {
 }
 
 /** Leaves that anybody may import. */
-const common = ['nearest-name', 'pem']
+const common = ['environment-proxy', 'nearest-name', 'pem']
 
 const folders = Object.entries(mayImport).map(([from, to]) => ({
   name: `${from}-imports`,

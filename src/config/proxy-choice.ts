@@ -1,15 +1,7 @@
+import { environmentProxy, isProxyUrl, type ProxyChoice } from '../environment-proxy.ts'
 import type { Finding } from './checks/index.ts'
-import { isProxyUrl } from './proxy-url.ts'
 
-/** How a provider is reached by way of a proxy. */
-export interface ProxyChoice {
-  readonly url: string
-  /** As in NO_PROXY. */
-  readonly exceptions: readonly string[]
-}
-
-/** Nobody means the providers of the own machine; and a test must not depend on its surroundings. */
-const loopback = ['localhost', '127.0.0.0/8', '::1']
+export type { ProxyChoice } from '../environment-proxy.ts'
 
 /**
  * What the file says of an integration comes first, and is meant for every host; `none` is no proxy. Else it
@@ -21,10 +13,7 @@ export function chooseProxy(
 ): ProxyChoice | undefined {
   if (written === 'none') return undefined
   if (written !== undefined) return { url: written, exceptions: [] }
-  const url = environmentProxy(environment)
-  if (url === undefined) return undefined
-  const exceptions = (environment['no_proxy'] ?? environment['NO_PROXY'] ?? '').split(/[\s,]+/)
-  return { url, exceptions: [...loopback, ...exceptions.filter((one) => one !== '')] }
+  return environmentProxy(environment)
 }
 
 interface Written {
@@ -39,7 +28,7 @@ export function checkEnvironmentProxy(
   { integrations }: { readonly integrations: Readonly<Record<string, Written>> },
   environment: NodeJS.ProcessEnv,
 ): readonly Finding[] {
-  const url = environmentProxy(environment)
+  const url = environmentProxy(environment)?.url
   if (url === undefined || isProxyUrl(url)) return []
   const wrong = 'the environment variable HTTPS_PROXY is not the URL of an http or https proxy'
   return Object.entries(integrations)
@@ -52,11 +41,4 @@ export function checkEnvironmentProxy(
           }
         : { path: ['settings'], message: `${wrong}: correct it` },
     )
-}
-
-/** The variable may leave out the scheme. In lower case it comes first, as curl has it. */
-function environmentProxy(environment: NodeJS.ProcessEnv): string | undefined {
-  const value = environment['https_proxy'] ?? environment['HTTPS_PROXY'] ?? ''
-  if (value === '') return undefined
-  return value.includes('://') ? value : `http://${value}`
 }

@@ -1,5 +1,6 @@
 import { RE2JS, RE2JSSyntaxException } from 're2js'
 import { z } from 'zod'
+import { isProxyUrl } from '../../environment-proxy.ts'
 import {
   anyText,
   claim,
@@ -19,7 +20,6 @@ import {
 import { expecting, expectingText } from '../messages.ts'
 import { grant } from './grant.ts'
 import { introspection } from './introspection.ts'
-import { isProxyUrl } from '../proxy-url.ts'
 import { keySet } from './key-set.ts'
 import { provisioning } from './provisioning.ts'
 
