@@ -78,6 +78,8 @@ export function pagesClient(address: string, secret: string): ClientMetadata {
 export interface ProviderSetup {
   readonly clients: readonly ClientMetadata[]
   readonly users: Users
+  /** Of the users, for clients that are registered for the password grant. */
+  readonly passwords: Readonly<Record<string, string>>
   readonly keys: readonly JWK[]
   readonly cookieKeys: readonly string[]
   readonly store: AdapterFactory

@@ -23,6 +23,7 @@ import {
   type Users,
 } from './provider-configuration.ts'
 import { createStore } from './provider-store.ts'
+import { addPasswordGrant } from './password-grant.ts'
 import { addTokenExchange } from './token-exchange.ts'
 import {
   requestTokens,
@@ -66,9 +67,13 @@ const largestFormBytes = 10_000
 /** A real OpenID provider of one's own on loopback, ready when the promise resolves. */
 export async function startProvider(options: ProviderOptions): Promise<IdentityProvider> {
   const machineSecret = randomBytes(24).toString('base64url')
+  const users: Users = { ...demoUsers, ...options.users }
   const setup: ProviderSetup = {
     clients: [commandLineClient, machineClient(machineSecret), ...(options.clients ?? [])],
-    users: { ...demoUsers, ...options.users },
+    users,
+    passwords: Object.fromEntries(
+      Object.keys(users).map((name) => [name, randomBytes(24).toString('base64url')]),
+    ),
     keys: await generateKeys(),
     cookieKeys: [randomBytes(24).toString('base64url')],
     store: createStore(),
@@ -137,6 +142,13 @@ export class IdentityProvider {
     const secret = this.#setup.clients.find(({ client_id }) => client_id === clientId)
     if (typeof secret?.client_secret !== 'string') throw new Error(`${clientId} has no secret`)
     return secret.client_secret
+  }
+
+  /** For the password grant alone: at the pages nobody is asked for one. */
+  passwordOf(user: string): string {
+    const password = this.#setup.passwords[user]
+    if (password === undefined) throw new Error(`there is no user ${user}`)
+    return password
   }
 
   /** The real client_credentials grant; the result is a JWT (RFC 9068). */
@@ -280,7 +292,12 @@ export class IdentityProvider {
 
   #createProvider(): Provider {
     const provider = new Provider(this.issuer, toConfiguration(this.#setup))
-    addTokenExchange(provider, this.#setup, async (claims, header) => this.sign(claims, { header }))
+    const sign = async (
+      claims: Record<string, unknown>,
+      header: Record<string, unknown>,
+    ): Promise<string> => this.sign(claims, { header })
+    addTokenExchange(provider, this.#setup, sign)
+    addPasswordGrant(provider, this.#setup, sign)
     return provider
   }
 
