@@ -1,0 +1,32 @@
+import { CredentialProblem } from './problem.ts'
+
+/** The shorter of a deadline of our own and that of whoever asks. */
+export function within(signal: AbortSignal, timeoutMs: number): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+}
+
+/** Waits for work no longer than the signal says. What is left of the work ends by limits of its own. */
+export async function until<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) {
+    work.catch(() => {})
+    throw stopped(signal)
+  }
+  const { promise, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => {
+    reject(stopped(signal))
+  }
+  signal.addEventListener('abort', onAbort)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function stopped({ reason }: AbortSignal): CredentialProblem {
+  if (reason instanceof CredentialProblem) return reason
+  const isLate = reason instanceof DOMException && reason.name === 'TimeoutError'
+  return isLate
+    ? new CredentialProblem('unreachable', 'there was no answer in time', { cause: reason })
+    : new CredentialProblem('failed', 'stopped before there was a token', { cause: reason })
+}

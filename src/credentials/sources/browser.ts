@@ -1,0 +1,68 @@
+// Somebody signs in with the browser of this machine, which comes back to a port of it (RFC 8252, 7.3).
+import {
+  type AuthorizationExtras,
+  beginAuthorization,
+  redeemForAccess,
+} from '../../identity/authorization-code.ts'
+import { until, within } from '../deadline.ts'
+import type { Grant } from '../grant.ts'
+import type { Interaction } from '../interaction.ts'
+import { CredentialProblem } from '../problem.ts'
+import type { ProviderClient } from '../profile.ts'
+import type { SourceContext } from '../source-context.ts'
+import type { TokenSource } from '../source.ts'
+import { openLoopback } from './loopback.ts'
+import { needsPerson, nobodyCame } from './person.ts'
+import { grantFrom, openProvider, refreshing } from './provider.ts'
+
+const signInMs = 5 * 60_000
+
+export function browserSource(client: ProviderClient, context: SourceContext): TokenSource {
+  return {
+    ...refreshing(client, context),
+    needsPerson: true,
+    obtain: async (interaction, signal) => {
+      if (interaction === undefined) throw needsPerson(client.issuer)
+      return signIn(client, context, interaction, signal)
+    },
+  }
+}
+
+async function signIn(
+  client: ProviderClient,
+  context: SourceContext,
+  interaction: Interaction,
+  signal: AbortSignal,
+): Promise<Grant> {
+  const { endpoints, provider } = await until(openProvider(client, context), signal)
+  await using loopback = await openLoopback()
+  const { redirectUri } = loopback
+  const authorization = await beginAuthorization(
+    endpoints,
+    provider,
+    redirectUri,
+    extrasOf(client.scopes),
+  )
+  const answer = loopback.answerTo(authorization.state)
+  const { url } = authorization
+  if (!(await interaction.openBrowser(url))) {
+    interaction.show(['Open this address in a browser of this machine to sign in:', url])
+  }
+  const done = interaction.waiting(`waiting for the sign-in at ${client.issuer}`)
+  try {
+    const deadline = within(signal, signInMs)
+    const query = await until(answer, deadline).catch((error: unknown) => {
+      const isLate = error instanceof CredentialProblem && error.kind === 'unreachable'
+      throw isLate ? nobodyCame(signInMs) : error
+    })
+    const tokens = await until(redeemForAccess(endpoints, provider, authorization, query), signal)
+    return grantFrom(tokens, client, context.now())
+  } finally {
+    done()
+  }
+}
+
+/** OpenID Connect Core, 11: a refresh token for later is to be agreed to. */
+function extrasOf(scopes: readonly string[]): AuthorizationExtras {
+  return scopes.includes('offline_access') ? { prompt: 'consent' } : {}
+}
