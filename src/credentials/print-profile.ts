@@ -62,7 +62,14 @@ function clientTree(client: ProviderClient): Tree {
 }
 
 function secretTree(reference: SecretReference): Tree {
-  return reference.kind === 'file' ? { file: reference.path } : { env: reference.name }
+  switch (reference.kind) {
+    case 'file':
+      return { file: reference.path }
+    case 'environment':
+      return { env: reference.name }
+    case 'program':
+      throw new Error('what a program gives cannot be written into a file')
+  }
 }
 
 function workloadTree(identity: WorkloadIdentity): Tree {

@@ -11,20 +11,30 @@ export async function readSecret(
   environment: Environment,
   what: string,
 ): Promise<string> {
-  const { where, text } =
-    reference.kind === 'file'
-      ? {
-          where: reference.path,
-          text: await readSmallFile(reference.path, longestBytes, what),
-        }
-      : {
-          where: `the environment variable ${reference.name}`,
-          text: environment[reference.name] ?? '',
-        }
+  const { where, text } = await read(reference, environment, what)
   // Editors put a line end there.
   const secret = text.replace(/\r?\n$/, '')
   if (secret !== '') return secret
   throw new CredentialProblem('configuration', `${where} is empty`, {
     hint: `It is to hold ${what}.`,
   })
+}
+
+async function read(
+  reference: SecretReference,
+  environment: Environment,
+  what: string,
+): Promise<{ readonly where: string; readonly text: string }> {
+  switch (reference.kind) {
+    case 'file': {
+      const { path } = reference
+      return { where: path, text: await readSmallFile(path, longestBytes, what) }
+    }
+    case 'environment': {
+      const { name } = reference
+      return { where: `the environment variable ${name}`, text: environment[name] ?? '' }
+    }
+    case 'program':
+      return { where: `what the program gives for ${what}`, text: await reference.read() }
+  }
 }
