@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts'
+import type { DriverConnection } from './driver-connection.ts'
 import type { InlineProfile } from './inline-profile.ts'
 import type { NamedProfile } from './open-credentials.ts'
 import { CredentialProblem } from './problem.ts'
@@ -23,7 +23,7 @@ export interface Credentials {
   /** A token that is good for a connection now: the `password` of `pg`, the `pass` of `postgres`. */
   readonly password: () => Promise<string>
   readonly token: () => Promise<FreshToken>
-  readonly connection: () => Promise<Connection>
+  readonly connection: () => Promise<DriverConnection>
   /** Ends what is under way. There are no tokens any more. */
   readonly close: () => void
 }
@@ -62,8 +62,8 @@ export function createCredentials({ profile }: CredentialsOptions = {}): Credent
     token,
     connection: async () => {
       const { named, keeper } = await opened()
-      const { connectionFor } = await import('./connection.ts')
-      return connectionFor(named, await keeper.token({ signal: closing.signal }))
+      const { toDriverConnection } = await import('./to-driver-connection.ts')
+      return toDriverConnection(named, await keeper.token({ signal: closing.signal }))
     },
     close: () => {
       closing.abort(new CredentialProblem('usage', 'the credentials are closed'))

@@ -5,7 +5,7 @@ export {
   type CredentialsOptions,
   type FreshToken,
 } from './create-credentials.ts'
-export type { Connection } from './connection.ts'
+export type { DriverConnection } from './driver-connection.ts'
 export type { InlineClient, InlineProfile, InlineSignIn, Secret } from './inline-profile.ts'
 export { CredentialProblem, type ProblemKind } from './problem.ts'
 export type { WorkloadIdentity } from './profile.ts'
