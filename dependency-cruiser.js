@@ -21,7 +21,7 @@ const mayImport = {
   agent: ['refusal', 'wire', 'sasl', 'upstream', 'session', 'credentials'],
   cli: [
     ...['refusal', 'config', 'catalog', 'identity', 'policy', 'grants', 'inspection'],
-    ...['credentials', 'files'],
+    ...['credentials', 'agent', 'files'],
   ],
   grants: ['refusal', 'config', 'upstream', 'sasl', 'telemetry', 'compose-rules'],
   inspection: [

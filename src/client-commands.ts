@@ -1,5 +1,6 @@
 // What people and programs run that connect. Each action loads what it needs, and no other command's.
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { addAgentCommand } from './agent-commands.ts'
 import { execHelp, loginHelp, psqlHelp, tokenHelp } from './cli/client/help.ts'
 import { flows, type LoginOptions, stores, workloads } from './cli/client/login-options.ts'
 import type { ClientOptions } from './cli/client/options.ts'
@@ -47,6 +48,8 @@ export function addClientCommands(program: Command): void {
       const { runWithToken } = await import('./cli/client/exec.ts')
       process.exitCode = await runWithToken([command, ...args], options)
     })
+
+  addAgentCommand(program)
 }
 
 function addLogin(program: Command): void {

@@ -25,9 +25,11 @@ export class Deadline {
   /** While the client is waited for the limit is whoever waits', so that nobody blames the server. */
   async suspend<T>(wait: (limitMs: number) => Promise<T>): Promise<T> {
     clearTimeout(this.#timer)
-    const result = await wait(this.leftMs)
-    this.#timer = this.#arm()
-    return result
+    try {
+      return await wait(this.leftMs)
+    } finally {
+      this.#timer = this.#arm()
+    }
   }
 
   stop(): void {

@@ -1,0 +1,175 @@
+// `portcullis agent`: whoever connects here is at the gateway, as whoever runs it.
+import { readFile } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import { userInfo } from 'node:os'
+import { createSecureContext, getCACertificates } from 'node:tls'
+import type { Environment } from '../credentials/environment.ts'
+import type { NamedProfile } from '../credentials/open-credentials.ts'
+import { CredentialProblem } from '../credentials/problem.ts'
+import type { TokenKeeper } from '../credentials/token-keeper.ts'
+import { UpstreamNetwork } from '../upstream/network.ts'
+import { runConnection, type Services } from './connection.ts'
+import { gatewayTarget } from './gateway-target.ts'
+import { type Listening, openPlace } from './open-place.ts'
+import { knowsPeers, userOf } from './peer-user.ts'
+import { choosePlaces, type PlaceOptions } from './places.ts'
+import { Sessions } from './sessions.ts'
+import { TokenSupply } from './token-supply.ts'
+
+export interface AgentOptions extends PlaceOptions {
+  /** Whether any user of the machine may connect by the loopback interface. */
+  readonly anyUser: boolean
+  /** Used whatever a client says. */
+  readonly user?: string | undefined
+  readonly database?: string | undefined
+  /** Whether user and database go on as the client names them, the default of its library included. */
+  readonly keepsNames: boolean
+  readonly connectTimeoutMs: number
+  readonly drainMs: number
+  readonly maxSessions: number
+  /** One line for whoever runs it. */
+  readonly say: (line: string) => void
+}
+
+const startupTimeoutMs = 10_000
+const keepAliveIdleMs = 60_000
+
+export class Agent {
+  readonly #options: AgentOptions
+  readonly #sessions = new Sessions()
+  readonly #servers: Server[] = []
+  #stopping: Promise<void> | undefined
+
+  private constructor(options: AgentOptions) {
+    this.#options = options
+  }
+
+  /** Listens, or throws a CredentialProblem. */
+  static async start(
+    { profile }: NamedProfile,
+    keeper: TokenKeeper,
+    environment: Environment,
+    options: AgentOptions,
+  ): Promise<{ readonly agent: Agent; readonly listening: readonly Listening[] }> {
+    const agent = new Agent(options)
+    if (profile.endpoints.length === 0) {
+      throw new CredentialProblem(
+        'configuration',
+        'the profile does not say where the gateway is',
+        {
+          hint: 'Sign in with its address: portcullis login db.example.com.',
+        },
+      )
+    }
+    const own = { processId: process.pid, userId: process.getuid?.() }
+    const places = choosePlaces(options, environment, own)
+    const supply = new TokenSupply(keeper, options.say)
+    const ca = await authorities(profile.caFile)
+    const services: Services = {
+      target: gatewayTarget({
+        endpoints: profile.endpoints,
+        secureContext: createSecureContext({ ca }),
+        connectTimeoutMs: options.connectTimeoutMs,
+      }),
+      network: new UpstreamNetwork(),
+      sessions: agent.#sessions,
+      traffic: { fromFrontend: 0, fromUpstream: 0 },
+      defaults: () => ({
+        systemUser: systemUser(),
+        user: options.keepsNames ? undefined : (profile.user ?? supply.last?.user),
+        database: options.keepsNames ? undefined : profile.database,
+        forcedUser: options.user,
+        forcedDatabase: options.database,
+      }),
+      token: async () => (await supply.grant()).token,
+      startupTimeoutMs,
+      maxSessions: options.maxSessions,
+      onBug: (error) => {
+        options.say(
+          `internal error: ${error instanceof Error ? (error.stack ?? error.message) : ''}`,
+        )
+      },
+    }
+    const listening: Listening[] = []
+    try {
+      for (const place of places) {
+        for (const [server, where] of await openPlace(place, () => agent.#createServer(services))) {
+          agent.#servers.push(server)
+          listening.push(where)
+        }
+      }
+      if (listening.some(({ kind }) => kind === 'loopback')) await agent.#checkPeersAreKnown()
+    } catch (error) {
+      agent.#close()
+      throw error
+    }
+    return { agent, listening }
+  }
+
+  /** Takes nobody any more; the second call ends at once what the first left time. */
+  async stop(): Promise<void> {
+    if (this.#stopping === undefined) {
+      this.#close()
+      this.#stopping = this.#sessions.drain(this.#options.drainMs)
+    } else this.#sessions.endNow()
+    return this.#stopping
+  }
+
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  #createServer(services: Services): Server {
+    const server = createServer({
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveIdleMs,
+    })
+    server.on('connection', (socket) => {
+      void runConnection(socket, async () => this.#isAllowed(socket), services)
+    })
+    return server
+  }
+
+  /** Whoever may open the file of a Unix socket may connect; by the loopback interface it is whoever runs us. */
+  async #isAllowed(socket: Socket): Promise<boolean> {
+    const { remoteAddress, remotePort, localAddress, localPort } = socket
+    if (this.#options.anyUser || remoteAddress === undefined) return true
+    const peer = { address: remoteAddress, port: remotePort ?? 0 }
+    const own = { address: localAddress ?? '', port: localPort ?? 0 }
+    const user = await userOf(peer, own)
+    return user !== undefined && user === process.getuid?.()
+  }
+
+  async #checkPeersAreKnown(): Promise<void> {
+    if (this.#options.anyUser || (await knowsPeers())) return
+    throw new CredentialProblem(
+      'usage',
+      'this system does not say which user connects to a port, so that all of them could use your tokens',
+      { hint: 'Listen on a Unix socket, or say that you mean it: --any-user.' },
+    )
+  }
+
+  #close(): void {
+    for (const server of this.#servers) server.close()
+  }
+}
+
+async function authorities(caFile: string | undefined): Promise<string[]> {
+  if (caFile === undefined) return [...getCACertificates('default'), ...getCACertificates('system')]
+  try {
+    return [await readFile(caFile, 'utf8')]
+  } catch (cause) {
+    throw new CredentialProblem('configuration', `ca_file ${caFile} cannot be read`, { cause })
+  }
+}
+
+/** None in a container that runs under a number. */
+function systemUser(): string | undefined {
+  try {
+    return userInfo().username
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,102 @@
+import { Agent } from '../../agent/agent.ts'
+import type { Listening } from '../../agent/open-place.ts'
+import { processEnvironment } from '../../credentials/environment.ts'
+import { openCredentials } from '../../credentials/open-credentials.ts'
+import { CredentialProblem } from '../../credentials/problem.ts'
+import { openProfiles } from '../../credentials/profile-store.ts'
+import { printable } from '../../refusal.ts'
+import { reportProblem } from './report-problem.ts'
+
+export interface AgentCommandOptions {
+  readonly profile?: string
+  readonly socket?: string
+  readonly socketMode?: string
+  readonly listen?: readonly string[]
+  readonly anyUser?: boolean
+  readonly user?: string
+  readonly database?: string
+  readonly keepNames?: boolean
+  readonly connectTimeout: string
+  readonly drain: string
+  readonly maxSessions: string
+  readonly quiet?: boolean
+}
+
+/** Runs the agent until a signal: SIGTERM and SIGINT drain, a second one ends at once. Returns the exit code. */
+export async function runAgent(options: AgentCommandOptions): Promise<number> {
+  return reportProblem(async () => {
+    const environment = processEnvironment()
+    const named = await openProfiles(environment).read(options.profile)
+    const stop = Promise.withResolvers<number>()
+    // Not a half of an agent that serves some and not others: whoever started it starts another.
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+      process.on(event, (error: unknown) => {
+        write(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : ''}`)
+        stop.resolve(1)
+      })
+    }
+    const { agent, listening } = await Agent.start(
+      named,
+      openCredentials(named, environment),
+      environment,
+      {
+        socket: options.socket,
+        socketMode: options.socketMode,
+        listen: options.listen,
+        anyUser: options.anyUser ?? false,
+        user: options.user,
+        database: options.database,
+        keepsNames: options.keepNames ?? false,
+        connectTimeoutMs: readSeconds('--connect-timeout', options.connectTimeout),
+        drainMs: readSeconds('--drain', options.drain),
+        maxSessions: readCount('--max-sessions', options.maxSessions),
+        say: write,
+      },
+    )
+    if (options.quiet !== true) tellPlaces(named.name, listening)
+    const end = (): void => {
+      agent.stop().then(() => {
+        stop.resolve(0)
+      }, stop.reject)
+    }
+    process.on('SIGTERM', end)
+    process.on('SIGINT', end)
+    return stop.promise
+  })
+}
+
+function tellPlaces(profile: string, listening: readonly Listening[]): void {
+  for (const where of listening) {
+    if (where.kind === 'socket') write(`listening on ${where.path} for profile ${profile}`)
+    else write(`listening on ${where.address} port ${where.port} for profile ${profile}`)
+  }
+  const [first] = listening
+  if (first !== undefined) write(`connect with: ${psqlLine(first)}`)
+}
+
+/** What libpq needs to be told to come by there. */
+export function psqlLine(where: Listening): string {
+  if (where.kind === 'loopback') return `psql -h ${where.address} -p ${where.port}`
+  const [, folder = where.path, port = '5432'] = /^(.*)\/\.s\.PGSQL\.(\d+)$/s.exec(where.path) ?? []
+  return `psql -h ${folder}${port === '5432' ? '' : ` -p ${port}`}`
+}
+
+function write(line: string): void {
+  for (const part of line.split('\n'))
+    process.stderr.write(`portcullis agent: ${printable(part, 1_000)}\n`)
+}
+
+/** No timer can wait longer. */
+const mostSeconds = 2_000_000
+
+function readSeconds(option: string, text: string): number {
+  const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : NaN
+  if (seconds <= mostSeconds) return seconds * 1_000
+  throw new CredentialProblem('usage', `${option} ${text}: not a number of seconds`)
+}
+
+function readCount(option: string, text: string): number {
+  const count = /^\d+$/.test(text) ? Number(text) : 0
+  if (count >= 1 && Number.isSafeInteger(count)) return count
+  throw new CredentialProblem('usage', `${option} ${text}: not a number from 1 on`)
+}
