@@ -1,4 +1,4 @@
-// LibpqConnection strings as libpq reads them (PostgreSQL 34.1.1), as far as they say where a password goes. What is read
+// Connection strings as libpq reads them (PostgreSQL 34.1.1), as far as they say where a password goes. What is read
 // differently here would be a way for a token to another server.
 import { isConnectionString } from '../../credentials/libpq.ts'
 
