@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts'
 import { CredentialProblem } from './problem.ts'
-import type { Profile } from './profile.ts'
+import type { Profile, WorkloadIdentity } from './profile.ts'
 import type { SourceContext } from './source-context.ts'
 import type { TokenSource } from './source.ts'
 
@@ -34,10 +34,41 @@ export function createSource(profile: Profile, environment: Environment): TokenS
         return commandSource(signIn.command, environment)
       })
     case 'device':
-    case 'gateway':
+      return lazily(true, signIn.issuer, async () => {
+        const { deviceSource } = await import('./sources/device.ts')
+        return deviceSource(signIn, context)
+      })
+    case 'gateway': {
+      const { gateway, database } = profile
+      if (gateway === undefined) throw noGateway()
+      return lazily(true, gateway, async () => {
+        const { gatewaySource } = await import('./sources/gateway.ts')
+        const { integration } = signIn
+        return gatewaySource({ gateway, database, integration }, context)
+      })
+    }
     case 'workload':
-      throw new CredentialProblem('configuration', `there is no flow ${signIn.flow} yet`)
+      return lazily(false, platformOf(signIn.identity), async () => {
+        const { workloadSource } = await import('./sources/workload.ts')
+        return workloadSource(signIn.identity, context)
+      })
   }
+}
+
+function noGateway(): CredentialProblem {
+  return new CredentialProblem('configuration', 'the profile has no gateway to sign in by', {
+    hint: 'Run portcullis login with the host of the gateway, which writes the profile anew.',
+  })
+}
+
+/** For messages. */
+function platformOf({ kind }: WorkloadIdentity): string {
+  const names: Partial<Record<WorkloadIdentity['kind'], string>> = {
+    github: 'GitHub Actions',
+    google: "Google's metadata server",
+    azure: 'Microsoft Entra ID',
+  }
+  return names[kind] ?? 'the workload identity'
 }
 
 function lazyNetwork(

@@ -1,13 +1,8 @@
 import { CredentialProblem } from './problem.ts'
 
-/** The shorter of a deadline of our own and that of whoever asks. */
-export function within(signal: AbortSignal, timeoutMs: number): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-}
-
 /** Waits for work no longer than the signal says. What is left of the work ends by limits of its own. */
 export async function until<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
+  if (isOver(signal)) {
     work.catch(() => {})
     throw stopped(signal)
   }
@@ -18,9 +13,16 @@ export async function until<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   signal.addEventListener('abort', onAbort)
   try {
     return await Promise.race([work, promise])
+  } catch (error) {
+    // Whatever was stopped by the same signal says so in words of its own.
+    throw isOver(signal) ? stopped(signal) : error
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
+}
+
+function isOver({ aborted }: AbortSignal): boolean {
+  return aborted
 }
 
 function stopped({ reason }: AbortSignal): CredentialProblem {

@@ -38,7 +38,14 @@ export type WorkloadIdentity =
 /** How tokens are come by. */
 export type Flow =
   /** Authorization code with PKCE, the browser coming back to a port of this machine (RFC 8252, 7.3). */
-  | ({ readonly flow: 'browser' } & ProviderClient)
+  | ({
+      readonly flow: 'browser'
+      /**
+       * Where the browser comes back to, for providers that compare more than RFC 8252, 7.3 has it:
+       * `http://127.0.0.1` or `http://localhost`, with a port where it is always the same, and a path.
+       */
+      readonly redirectUri?: string | undefined
+    } & ProviderClient)
   /** RFC 8628, at the provider. */
   | ({ readonly flow: 'device' } & ProviderClient)
   /** RFC 8628 by way of the gateway, where its client has a secret that we do not: it gives out session tokens. */

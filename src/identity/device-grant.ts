@@ -67,13 +67,10 @@ export async function beginDeviceGrant(
       throw toSignInRefusal(error, tokenEndpoint, begun.expires_in)
     }
   }
+  const { user_code: userCode, verification_uri: verificationUri } = begun
+  const completeUri = begun.verification_uri_complete
   return {
-    userCode: shownText(begun.user_code, longestCode),
-    verificationUri: shownUri(begun.verification_uri),
-    completeUri:
-      begun.verification_uri_complete === undefined
-        ? undefined
-        : shownUri(begun.verification_uri_complete),
+    ...shownDevice({ userCode, verificationUri, completeUri }),
     lifetimeMs: begun.expires_in * 1_000,
     deviceCode: begun.device_code,
     intervalMs: (begun.interval ?? usualIntervalSeconds) * 1_000,
@@ -95,6 +92,18 @@ function patient(post: CustomFetch): CustomFetch {
       if (failures > mostFailures) throw error
       return Response.json({ error: 'slow_down' }, { status: 400 })
     }
+  }
+}
+
+/** What somebody reads of a grant that was begun. */
+type ShownDevice = Pick<DeviceGrant, 'userCode' | 'verificationUri' | 'completeUri'>
+
+/** Throws where it cannot be shown. */
+export function shownDevice({ userCode, verificationUri, completeUri }: ShownDevice): ShownDevice {
+  return {
+    userCode: shownText(userCode, longestCode),
+    verificationUri: shownUri(verificationUri),
+    completeUri: completeUri === undefined ? undefined : shownUri(completeUri),
   }
 }
 

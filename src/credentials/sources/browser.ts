@@ -4,20 +4,23 @@ import {
   beginAuthorization,
   redeemForAccess,
 } from '../../identity/authorization-code.ts'
-import { until, within } from '../deadline.ts'
+import { until } from '../deadline.ts'
 import type { Grant } from '../grant.ts'
 import type { Interaction } from '../interaction.ts'
-import { CredentialProblem } from '../problem.ts'
 import type { ProviderClient } from '../profile.ts'
 import type { SourceContext } from '../source-context.ts'
 import type { TokenSource } from '../source.ts'
 import { openLoopback } from './loopback.ts'
-import { needsPerson, nobodyCame } from './person.ts'
+import { needsPerson, untilSignedIn } from './person.ts'
 import { grantFrom, openProvider, refreshing } from './provider.ts'
 
 const signInMs = 5 * 60_000
 
-export function browserSource(client: ProviderClient, context: SourceContext): TokenSource {
+export interface BrowserClient extends ProviderClient {
+  readonly redirectUri?: string | undefined
+}
+
+export function browserSource(client: BrowserClient, context: SourceContext): TokenSource {
   return {
     ...refreshing(client, context),
     needsPerson: true,
@@ -29,13 +32,13 @@ export function browserSource(client: ProviderClient, context: SourceContext): T
 }
 
 async function signIn(
-  client: ProviderClient,
+  client: BrowserClient,
   context: SourceContext,
   interaction: Interaction,
   signal: AbortSignal,
 ): Promise<Grant> {
   const { endpoints, provider } = await until(openProvider(client, context), signal)
-  await using loopback = await openLoopback()
+  await using loopback = await openLoopback(client.redirectUri)
   const { redirectUri } = loopback
   const authorization = await beginAuthorization(
     endpoints,
@@ -50,11 +53,7 @@ async function signIn(
   }
   const done = interaction.waiting(`waiting for the sign-in at ${client.issuer}`)
   try {
-    const deadline = within(signal, signInMs)
-    const query = await until(answer, deadline).catch((error: unknown) => {
-      const isLate = error instanceof CredentialProblem && error.kind === 'unreachable'
-      throw isLate ? nobodyCame(signInMs) : error
-    })
+    const query = await untilSignedIn(async () => answer, signal, signInMs)
     const tokens = await until(redeemForAccess(endpoints, provider, authorization, query), signal)
     return grantFrom(tokens, client, context.now())
   } finally {

@@ -5,6 +5,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { printable } from '../../refusal.ts'
+import { CredentialProblem } from '../problem.ts'
 
 export interface Loopback extends AsyncDisposable {
   readonly redirectUri: string
@@ -12,15 +14,16 @@ export interface Loopback extends AsyncDisposable {
   answerTo(state: string): Promise<string>
 }
 
-const callbackPath = '/callback'
-const lastPath = '/done'
-const address = '127.0.0.1'
+const usualUri = 'http://127.0.0.1/callback'
+const lastPath = '/portcullis-done'
 const requestMs = 10_000
 const mostConnections = 50
 /** For the browser to follow to the last page, where it does. */
 const lastPageMs = 1_000
 
-export async function openLoopback(): Promise<Loopback> {
+/** With any port where `uri` has none. */
+export async function openLoopback(uri = usualUri): Promise<Loopback> {
+  const { host, port, path } = readUri(uri)
   const arrival = Promise.withResolvers<string>()
   const lastPage = Promise.withResolvers<undefined>()
   let expected: string | undefined
@@ -29,16 +32,17 @@ export async function openLoopback(): Promise<Loopback> {
     { requestTimeout: requestMs, headersTimeout: requestMs, connectionsCheckingInterval: 1_000 },
     (request, response) => {
       request.resume()
-      const url = urlOf(request, server)
+      const url = urlOf(request, `${host}:${portOf(server)}`)
       if (url === undefined) {
         page(response, 400, 'This request is for somebody else.')
       } else if (url.pathname === lastPath && url.search === '') {
         page(response, 200, lastText)
-        if (isAnswered)
+        if (isAnswered) {
           response.once('close', () => {
             lastPage.resolve(undefined)
           })
-      } else if (url.pathname !== callbackPath) {
+        }
+      } else if (url.pathname !== (path || '/')) {
         page(response, 404, 'There is nothing here.')
       } else if (isAnswered || !isAnswer(url.searchParams, expected)) {
         page(response, 400, 'This is not the answer to a sign-in that waits here.')
@@ -51,10 +55,18 @@ export async function openLoopback(): Promise<Loopback> {
     },
   )
   server.maxConnections = mostConnections
-  server.listen(0, address)
-  await once(server, 'listening')
+  try {
+    // Whatever the name in the address is: from no other machine.
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+  } catch (error) {
+    throw new CredentialProblem('failed', `port ${port} of this machine cannot be listened on`, {
+      hint: 'The profile has it in redirect_uri: look whether another program has it.',
+      cause: error,
+    })
+  }
   return {
-    redirectUri: `http://${hostOf(server)}${callbackPath}`,
+    redirectUri: `http://${host}:${portOf(server)}${path}`,
     answerTo: async (state) => {
       expected = state
       return arrival.promise
@@ -69,17 +81,37 @@ export async function openLoopback(): Promise<Loopback> {
   }
 }
 
-function hostOf(server: Server): string {
-  return `${address}:${(server.address() as AddressInfo).port}`
+function readUri(uri: string): {
+  readonly host: string
+  readonly port: number
+  readonly path: string
+} {
+  const [whole, host, port = '0', path = ''] =
+    /^http:\/\/(127\.0\.0\.1|localhost)(?::(\d{1,5}))?(\/[\w./~-]*)?$/.exec(uri) ?? []
+  if (whole !== undefined && host !== undefined && Number(port) <= 65_535) {
+    return { host, port: Number(port), path }
+  }
+  throw new CredentialProblem(
+    'configuration',
+    `${printable(uri)} is no address that a browser can come back to here`,
+    {
+      hint: 'redirect_uri is to be http://127.0.0.1 or http://localhost, perhaps with a port and a path.',
+    },
+  )
+}
+
+function portOf(server: Server): number {
+  // Of a server that listens on TCP.
+  return (server.address() as AddressInfo).port
 }
 
 /** Undefined for what no browser sends that was sent here: another name would be that of a page (DNS rebinding). */
 function urlOf(
   { method, url = '', headers: sent }: IncomingMessage,
-  server: Server,
+  host: string,
 ): URL | undefined {
-  if (method !== 'GET' || !server.listening || sent.host !== hostOf(server)) return undefined
-  const whole = `http://${hostOf(server)}${url}`
+  if (method !== 'GET' || sent.host !== host) return undefined
+  const whole = `http://${host}${url}`
   return url.startsWith('/') && URL.canParse(whole) ? new URL(whole) : undefined
 }
 

@@ -10,14 +10,23 @@ import { CredentialProblem } from '../../../src/credentials/problem.ts'
 import type { Flow, Profile, ProviderClient } from '../../../src/credentials/profile.ts'
 import { readClaims } from '../../../src/credentials/read-claims.ts'
 import type { TokenSource } from '../../../src/credentials/source.ts'
-import { Stack } from '../../support/stack.ts'
+import { type StackWithPages, startWithPages } from '../../support/pages.ts'
 
-let stack: Stack
+let stack: StackWithPages
+/** Begun early: nobody is asked again before five seconds are over. */
+let byDevice: Promise<readonly [Grant, Person]>
+let byGateway: Promise<readonly [Grant, Person]>
 
 const okta = passwordClient('seed-000', 'a secret of the program')
 
 beforeAll(async () => {
-  stack = await Stack.start({ clients: [okta] })
+  stack = await startWithPages((config) => {
+    config.integrations['pages']!['additional_scopes'] = ['email', 'offline_access']
+  })
+  stack.provider.registerClient(okta)
+  byDevice = onDevice(sourceOf({ flow: 'device', ...client() }))
+  byGateway = onDevice(gatewaySource())
+  for (const begun of [byDevice, byGateway]) begun.catch(() => {})
 })
 
 afterAll(async () => {
@@ -43,9 +52,25 @@ function sourceOf(signIn: Flow, more: Partial<Profile> = {}): TokenSource {
   return createSource({ ...base, signIn, ...more }, { ...environment, ...passwords })
 }
 
+function gatewaySource(): TokenSource {
+  const more = { gateway: stack.publicUrl, database: 'sandbox' }
+  return sourceOf({ flow: 'gateway', integration: 'pages' }, more)
+}
+
+/** Somebody enters the code that is shown. */
+async function onDevice(source: TokenSource): Promise<readonly [Grant, Person]> {
+  const person = new Person(async () => Promise.reject(new Error('there is no browser here')))
+  person.onShow = async (lines) => {
+    const [, code = ''] = /code: (\S+)/.exec(lines.join(' ')) ?? []
+    await stack.provider.approveDevice(code, 'alice')
+  }
+  return [await source.obtain(person, signal()), person]
+}
+
 /** Somebody at a terminal, whose browser does what a test says. */
 class Person implements Interaction {
   readonly shown: string[] = []
+  onShow: (lines: readonly string[]) => Promise<void> = async () => Promise.resolve()
   readonly #browse: (url: string) => Promise<unknown>
   browsed: Promise<unknown> = Promise.resolve()
 
@@ -61,6 +86,7 @@ class Person implements Interaction {
 
   show(lines: readonly string[]): void {
     this.shown.push(...lines)
+    void this.onShow(lines)
   }
 
   waiting(): () => void {
@@ -98,7 +124,7 @@ describe('a browser', () => {
     expect(first.expiresAt).toBe((readClaims(first.token).exp ?? 0) * 1_000)
     await logsIn(first)
     const page = (await person.browsed) as Response
-    expect(new URL(page.url)).toMatchObject({ pathname: '/done', search: '' })
+    expect(new URL(page.url)).toMatchObject({ pathname: '/portcullis-done', search: '' })
     expect(await page.text()).toContain('You can close this page.')
     expect(page.headers.get('cache-control')).toBe('no-store')
 
@@ -108,6 +134,50 @@ describe('a browser', () => {
     await source.revoke(second!, signal())
     expect(await source.refresh(second!, signal())).toBeUndefined()
   })
+})
+
+describe('another device', () => {
+  test('is where somebody signs in at the provider, by the code that is shown', async () => {
+    const [grant, { shown }] = await byDevice
+    expect(shown[0]).toContain(`${stack.provider.issuer}/device`)
+    expect(shown.join('\n')).toContain('user_code=')
+    expect(grant).toMatchObject({ principal: 'alice@example.com' })
+    await logsIn(grant)
+    const again = await sourceOf({ flow: 'device', ...client() }).refresh(grant, signal())
+    await logsIn(again!)
+  })
+
+  test('is where somebody signs in by way of the gateway, whose client has a secret', async () => {
+    const [grant, { shown }] = await byGateway
+    expect(shown[0]).toContain(`${stack.provider.issuer}/device`)
+    expect(grant).toMatchObject({
+      principal: 'alice',
+      user: 'app_readwrite',
+      roles: ['app_readwrite', 'app_readonly'],
+    })
+    expect(readClaims(grant.token).iss).toBe(stack.publicUrl)
+    await logsIn(grant)
+    const source = gatewaySource()
+    const again = await source.refresh(grant, signal())
+    expect(again).toMatchObject({ principal: 'alice', user: 'app_readwrite' })
+    await logsIn(again!)
+    await source.revoke(again!, signal())
+    await expect(logsIn(again!)).rejects.toThrow('access is denied')
+    expect(await problemOf(source.refresh(again!, signal()))).toMatchObject({ kind: 'refused' })
+    const forged = { ...grant, token: `${grant.token}x` }
+    expect(await source.refresh(forged, signal())).toBeUndefined()
+  })
+
+  test.each(['device', 'gateway', 'browser'] as const)(
+    'and nobody is asked where nobody is there: %s',
+    async (flow) => {
+      const source = flow === 'gateway' ? gatewaySource() : sourceOf({ flow, ...client() })
+      expect(source.needsPerson).toBe(true)
+      expect(await problemOf(source.obtain(undefined, signal()))).toMatchObject({
+        kind: 'sign-in-needed',
+      })
+    },
+  )
 })
 
 describe('a machine', () => {
