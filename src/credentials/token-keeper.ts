@@ -2,7 +2,7 @@ import type { Grant } from './grant.ts'
 import type { Interaction } from './interaction.ts'
 import { CredentialProblem } from './problem.ts'
 import type { TokenSource } from './source.ts'
-import type { TokenStore } from './store.ts'
+import type { Kept, TokenStore } from './store.ts'
 
 export interface KeeperOptions {
   readonly source: TokenSource
@@ -38,6 +38,11 @@ export class TokenKeeper {
     const grant = await source.obtain(interaction, signal ?? AbortSignal.timeout(60_000))
     await store.write({ grant })
     return grant
+  }
+
+  /** What is kept, be it good still or not. Nobody is asked. */
+  async kept(): Promise<Kept | undefined> {
+    return this.#options.store.read()
   }
 
   /** Somebody signs in, or what else the flow begins with, whatever is kept. */
