@@ -1,17 +1,39 @@
 // What people and programs run that connect. Each action loads what it needs, and no other command's.
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { addAgentCommand } from './agent-commands.ts'
-import { execHelp, loginHelp, psqlHelp, tokenHelp } from './cli/client/help.ts'
+import { type Shell, shells } from './cli/client/completion/shells.ts'
+import {
+  completionHelp,
+  execHelp,
+  loginHelp,
+  logoutHelp,
+  pgpassHelp,
+  profilesHelp,
+  psqlHelp,
+  serviceHelp,
+  statusHelp,
+  tokenHelp,
+  urlHelp,
+} from './cli/client/help.ts'
 import { flows, type LoginOptions, stores, workloads } from './cli/client/login-options.ts'
-import type { ClientOptions } from './cli/client/options.ts'
+import type { LogoutOptions } from './cli/client/logout.ts'
+import { type ClientOptions, tokenFormats } from './cli/client/options.ts'
+import type { PgpassOptions } from './cli/client/pgpass.ts'
 import { RestOfLineCommand } from './cli/client/rest-of-line.ts'
+import type { ServiceOptions } from './cli/client/service.ts'
+import type { StatusOptions } from './cli/client/status.ts'
 import type { TokenOptions } from './cli/client/token.ts'
-
-const tokenFormats = ['raw', 'json', 'env', 'pgpass', 'exec']
+import type { UrlOptions } from './cli/client/url.ts'
 
 export function addClientCommands(program: Command): void {
   addLogin(program)
+  addTokens(program)
+  addSettings(program)
+  addAgentCommand(program)
+  addProfiles(program)
+}
 
+function addTokens(program: Command): void {
   clientCommand(program, 'token', 'print a token that is good, the password of the next connection')
     .addOption(
       new Option('-f, --format <format>', 'how it is printed').choices(tokenFormats).default('raw'),
@@ -48,8 +70,127 @@ export function addClientCommands(program: Command): void {
       const { runWithToken } = await import('./cli/client/exec.ts')
       process.exitCode = await runWithToken([command, ...args], options)
     })
+}
 
-  addAgentCommand(program)
+function addSettings(program: Command): void {
+  clientCommand(program, 'url', 'print a URL that connects, with a token as its password')
+    .option('--no-token', 'without one')
+    .option('--jdbc', 'as pgjdbc reads it')
+    .option('--database <name>', 'database to connect to')
+    .option('--user <name>', 'user to connect as')
+    .addHelpText('after', urlHelp)
+    .action(async (options: UrlOptions) => {
+      const { printUrl } = await import('./cli/client/url.ts')
+      process.exitCode = await printUrl(options)
+    })
+
+  clientCommand(program, 'pgpass', "write a token into libpq's password file")
+    .option('--file <file>', 'which one (default: PGPASSFILE, else ~/.pgpass)')
+    .addOption(new Option('--watch', 'write it anew ahead of expiry, until a signal'))
+    .addOption(new Option('--remove', 'take the line out').conflicts('watch'))
+    .addHelpText('after', pgpassHelp)
+    .action(async (options: PgpassOptions) => {
+      const { writePgpass } = await import('./cli/client/pgpass.ts')
+      process.exitCode = await writePgpass(options)
+    })
+
+  program
+    .command('service')
+    .description('print a section for pg_service.conf')
+    .addOption(profileOption())
+    .option('--name <name>', 'name of the service (default: that of the profile)')
+    .option('--database <name>', 'database to connect to')
+    .option('--user <name>', 'user to connect as')
+    .option('--write', 'put it into PGSERVICEFILE, else ~/.pg_service.conf')
+    .addHelpText('after', serviceHelp)
+    .action(async (options: ServiceOptions) => {
+      const { printService } = await import('./cli/client/service.ts')
+      process.exitCode = await printService(options)
+    })
+}
+
+function addProfiles(program: Command): void {
+  program
+    .command('status')
+    .description('say who is signed in, as whom and until when')
+    .addOption(profileOption())
+    .addOption(outputOption())
+    .addHelpText('after', statusHelp)
+    .action(async (options: StatusOptions) => {
+      const { printStatus } = await import('./cli/client/status.ts')
+      process.exitCode = await printStatus(options)
+    })
+
+  program
+    .command('logout')
+    .description('forget the tokens, and tell the provider')
+    .addOption(profileOption())
+    .option('--all', 'of every profile')
+    .option('--forget', 'and the profile')
+    .addHelpText('after', logoutHelp)
+    .action(async (options: LogoutOptions) => {
+      const { logOut } = await import('./cli/client/logout.ts')
+      process.exitCode = await logOut(options)
+    })
+
+  const profiles = program
+    .command('profiles')
+    .description('the gateways that are known')
+    .addHelpText('after', profilesHelp)
+
+  profiles
+    .command('list', { isDefault: true })
+    .description('their names')
+    .addOption(outputOption())
+    .addHelpText('after', profilesHelp)
+    .action(async (options: { readonly output: 'text' | 'json' }) => {
+      const { listProfiles } = await import('./cli/client/profiles.ts')
+      process.exitCode = await listProfiles(options)
+    })
+
+  profiles
+    .command('show')
+    .description('what one of them says')
+    .argument('[profile]', 'its name (default: the one that commands mean)')
+    .addHelpText('after', profilesHelp)
+    .action(async (name: string | undefined) => {
+      const { showProfile } = await import('./cli/client/profiles.ts')
+      process.exitCode = await showProfile(name)
+    })
+
+  profiles
+    .command('use')
+    .description('make one of them the default')
+    .argument('<profile>', 'its name')
+    .addHelpText('after', profilesHelp)
+    .action(async (name: string) => {
+      const { useProfile } = await import('./cli/client/profiles.ts')
+      process.exitCode = await useProfile(name)
+    })
+
+  profiles
+    .command('remove')
+    .description('forget one of them, and its tokens')
+    .argument('<profile>', 'its name')
+    .addHelpText('after', profilesHelp)
+    .action(async (name: string) => {
+      const { removeProfile } = await import('./cli/client/profiles.ts')
+      process.exitCode = await removeProfile(name)
+    })
+
+  program
+    .command('completion')
+    .description('print what makes a shell complete these commands')
+    .addArgument(new Argument('<shell>', 'which one').choices(shells))
+    .addHelpText('after', completionHelp)
+    .action(async (shell: Shell) => {
+      const { printCompletion } = await import('./cli/client/completion/print.ts')
+      process.exitCode = printCompletion(shell, program)
+    })
+}
+
+function outputOption(): Option {
+  return new Option('-o, --output <format>', 'format').choices(['text', 'json']).default('text')
 }
 
 function addLogin(program: Command): void {

@@ -3,7 +3,7 @@ import type { Grant } from '../../credentials/grant.ts'
 import { type NamedProfile, openCredentials } from '../../credentials/open-credentials.ts'
 import { openProfiles } from '../../credentials/profile-store.ts'
 import type { TokenWish } from '../../credentials/token-keeper.ts'
-import { interactionOf } from './interaction.ts'
+import { canAsk, createInteraction } from './interaction.ts'
 import type { ClientOptions } from './options.ts'
 
 /** So long is what takes a token to connect: pools, people who read what is printed. */
@@ -21,7 +21,7 @@ export async function haveToken(
   wish: Omit<TokenWish, 'interaction'> = {},
 ): Promise<HadToken> {
   const named = await openProfiles(environment).read(profile)
-  const asks = interactionOf(environment, { isAllowed: interaction })
+  const asks = canAsk(environment, interaction) ? createInteraction(environment) : undefined
   const grant = await openCredentials(named, environment).token({
     minimumMs: defaultMinimumMs,
     ...wish,

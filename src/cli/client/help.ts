@@ -66,3 +66,78 @@ ${exitCodesOfChild}
 Examples:
   portcullis exec -- pg_dump --schema-only sandbox
   portcullis exec --profile ci -- ./migrate.sh`
+
+export const urlHelp = `
+The token is part of what is printed: it belongs into a variable or a pipe, and into no file and no history.
+PGDATABASE and PGUSER go before the profile, options before both.
+${exitCodes}
+
+Examples:
+  psql "$(portcullis url)"
+  portcullis url --jdbc --no-token --database sandbox --user app_readonly`
+
+export const pgpassHelp = `
+Writes one line for each address of the gateway, for all databases and users, and leaves all other lines as they are.
+The file is made with 0600, and one that is open to others is refused, as libpq does. It prints where the file is.
+
+With --watch the line is written anew ahead of expiry, for as long as the command runs, and is taken out at its end.
+libpq before 14 reads no line of more than 320 bytes, which a session token may be short enough for and others are not.
+${exitCodes}
+
+Examples:
+  portcullis pgpass
+  portcullis pgpass --watch --file ~/.pgpass-sandbox
+  portcullis pgpass --remove`
+
+export const serviceHelp = `
+For \`psql service=<name>\` and everything else that knows services of libpq. There is no password in it: add a token
+by \`portcullis pgpass\`, or by PGPASSWORD. With --write, what the section has besides stays, and so does all else.
+
+Exit codes: 0 done, 1 failed, 64 wrong usage, 78 the profile is wrong or not there.
+
+Examples:
+  portcullis service
+  portcullis service --write --name sandbox --database sandbox`
+
+export const statusHelp = `
+By what is kept on this machine: nobody is asked.
+
+-o json has profile, default, gateway, endpoints, database, user, roles, flow, issuer, session, store, state (signed-in,
+not-needed, needed), principal, issued_at, expires_at and renewable. What is not known is null.
+
+Exit codes: 0 signed in, or nobody has to, 1 failed, 64 wrong usage, 67 somebody has to sign in, 78 the profile is wrong
+or not there.
+
+Examples:
+  portcullis status
+  portcullis status -o json | jq -r .expires_at`
+
+export const logoutHelp = `
+Tokens are removed from keyring and files first; then the provider is told, and the gateway. If they cannot be reached,
+what they gave out is good until it expires, but is kept by nobody.
+
+Exit codes: 0 done, 1 failed, 64 wrong usage, 78 the profile is wrong or not there.
+
+Examples:
+  portcullis logout
+  portcullis logout --all --forget`
+
+export const profilesHelp = `
+A profile says where a gateway is, who connects, and where tokens come from. There is no secret in it, only where one is
+found. It is a file, ~/.config/portcullis/profiles/<name>.yaml, that may be written by hand and handed out.
+
+Exit codes: 0 done, 1 failed, 64 wrong usage, 78 the profile is wrong or not there.
+
+Examples:
+  portcullis profiles
+  portcullis profiles show db.example.com
+  portcullis profiles use db.example.com
+  portcullis profiles remove db.example.com`
+
+export const completionHelp = `
+Completes commands, options, their values and the names of profiles.
+
+Examples:
+  source <(portcullis completion bash)       # in ~/.bashrc
+  source <(portcullis completion zsh)        # in ~/.zshrc, behind compinit
+  portcullis completion fish > ~/.config/fish/completions/portcullis.fish`

@@ -1,7 +1,8 @@
 import { type Environment, processEnvironment } from '../../credentials/environment.ts'
 import { type NamedProfile, openCredentials } from '../../credentials/open-credentials.ts'
 import { openProfiles, type ProfileStore } from '../../credentials/profile-store.ts'
-import { interactionOf, interactionWith } from './interaction.ts'
+import { hasBrowser } from './browser.ts'
+import { canAsk, createInteraction, isUnattended } from './interaction.ts'
 import type { LoginOptions } from './login-options.ts'
 import { changeProfile, saysSource, toProfile } from './login-profile.ts'
 import { reportProblem } from './report-problem.ts'
@@ -16,11 +17,15 @@ export async function logIn(gateway: string | undefined, options: LoginOptions):
     const environment = processEnvironment()
     const profiles = openProfiles(environment)
     const named = await profileOf(gateway, options, profiles, environment)
-    const interaction = interactionOf(environment) ?? interactionWith()
+    const interaction = isUnattended(environment)
+      ? undefined
+      : createInteraction(environment, { useBrowser: options.browser })
     const keeper = openCredentials(named, environment)
     const grant = await keeper.signIn(interaction, AbortSignal.timeout(timeoutMs))
-    await profiles.write(named, { makeDefault: options.default !== false })
-    process.stderr.write(whoSignedIn(named, grant, Date.now()))
+    const isDefault = options.default !== false
+    await profiles.write(named, { makeDefault: isDefault })
+    const lines = whoSignedIn(named, grant, { nowMs: Date.now(), isDefault })
+    for (const line of lines) process.stderr.write(`${line}\n`)
     return 0
   })
 }
@@ -35,7 +40,8 @@ async function profileOf(
     const kept = await profiles.read(options.profile)
     return { ...kept, profile: changeProfile(kept.profile, options) }
   }
-  const hasBrowser = interactionOf(environment) !== undefined
-  const profile = toProfile(options, undefined, { hasBrowser })
+  const profile = toProfile(options, undefined, {
+    hasBrowser: canAsk(environment) && hasBrowser(environment),
+  })
   return { name: options.profile ?? profile.endpoints[0]?.host ?? 'default', profile }
 }

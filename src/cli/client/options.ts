@@ -4,3 +4,6 @@ export interface ClientOptions {
   /** False by `--no-interaction`. */
   readonly interaction?: boolean
 }
+
+export const tokenFormats = ['raw', 'json', 'env', 'pgpass', 'exec'] as const
+export type TokenFormat = (typeof tokenFormats)[number]

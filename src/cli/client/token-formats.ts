@@ -1,10 +1,8 @@
 // A token as programs want to read it.
 import { type LibpqConnection, libpqVariables } from '../../credentials/libpq.ts'
 import type { Grant } from '../../credentials/grant.ts'
+import type { TokenFormat } from './options.ts'
 import { passfileLines } from './passfile.ts'
-
-export const tokenFormats = ['raw', 'json', 'env', 'pgpass', 'exec'] as const
-export type TokenFormat = (typeof tokenFormats)[number]
 
 export interface Shown {
   readonly profile: string

@@ -3,9 +3,9 @@ import { type Environment, processEnvironment } from '../../credentials/environm
 import { CredentialProblem } from '../../credentials/problem.ts'
 import { findRootCertificate } from '../../credentials/root-certificate.ts'
 import { type HadToken, haveToken } from './have-token.ts'
-import type { ClientOptions } from './options.ts'
+import type { ClientOptions, TokenFormat } from './options.ts'
 import { reportProblem } from './report-problem.ts'
-import { formatToken, type TokenFormat } from './token-formats.ts'
+import { formatToken } from './token-formats.ts'
 
 export interface TokenOptions extends ClientOptions {
   readonly format: TokenFormat
