@@ -79,14 +79,16 @@ function optionValues(commands: readonly DescribedCommand[]): string {
     .join('\n')
 }
 
+const ofCommand = '_portcullis_command "$COMP_CWORD" "$cur"; '
+
 function replies(commands: readonly DescribedCommand[]): string {
   return commands
-    .map(({ path, commands: children, options, values }) => {
+    .map(({ path, commands: children, options, values, takesCommand }) => {
       const flags = options.flatMap(({ flags: all }) => all).join(' ')
       const names = children.map(({ name }) => name)
       return `    ${quote(path)})
       if [[ $cur == -* ]]; then _portcullis_words ${quote(flags)} "$cur"
-      else ${names.length > 0 ? reply(names) : reply(values)}:; fi ;;`
+      else ${takesCommand ? ofCommand : reply(names.length > 0 ? names : values)}:; fi ;;`
     })
     .join('\n')
 }

@@ -72,7 +72,7 @@ function optionValues(commands: readonly DescribedCommand[]): string {
 
 function replies(commands: readonly DescribedCommand[]): string {
   return commands
-    .map(({ path, commands: children, options, values }) => {
+    .map(({ path, commands: children, options, values, takesCommand }) => {
       const flags = options.flatMap(({ flags: all, description }) =>
         all.map((flag) => entry(flag, description)),
       )
@@ -80,7 +80,9 @@ function replies(commands: readonly DescribedCommand[]): string {
       const other =
         names.length > 0
           ? `found=( ${names.join(' ')} ); _describe -t commands command found`
-          : reply(values)
+          : takesCommand
+            ? '_portcullis_command $CURRENT'
+            : reply(values)
       return `    ${quote(path)})
       if [[ $PREFIX == -* ]]; then found=( ${flags.join(' ')} ); _describe -o option found
       else ${other}; fi ;;`
