@@ -11,7 +11,12 @@ import { withinMs } from '../upstream/within.ts'
 import { ignoreError } from '../wire/established.ts'
 import { type Frame, FrameError, readFrame } from '../wire/frame.ts'
 import { ConnectionLost, PacketReader } from '../wire/packet-reader.ts'
-import { type BackendMessage, MalformedMessage, parseBackendMessage } from '../wire/read-backend.ts'
+import {
+  type BackendMessage,
+  type ErrorReport,
+  MalformedMessage,
+  parseBackendMessage,
+} from '../wire/read-backend.ts'
 import { authenticationOk } from '../wire/write-backend.ts'
 import { passwordMessage } from '../wire/write-frontend.ts'
 
@@ -93,8 +98,7 @@ async function logIn(
     const frame = progress.hasProved ? await wait(read) : await read()
     const message = parseBackendMessage(frame)
     if (message.kind === 'error') {
-      const said = Buffer.concat([...before, frame.raw])
-      throw new GatewayRefused(said, message.error.sqlstate, message.error.message)
+      throw new GatewayRefused(Buffer.concat([...before, frame.raw]), endpoint, message.error)
     }
     return { frame, message }
   }
@@ -141,15 +145,14 @@ function refuseUnverified(socket: Socket): void {
   throw new Error('a token on a connection that was not verified')
 }
 
-/** An ErrorResponse, as it came. */
-class GatewayRefused extends Error {
-  readonly said: Buffer
-  readonly sqlstate: string
+/** What the gateway has said, whole, is what the client reads. */
+class GatewayRefused extends Refusal {
+  readonly isPassing: boolean
 
-  constructor(said: Buffer, sqlstate: string, message: string) {
-    super(message)
-    this.said = said
-    this.sqlstate = sqlstate
+  constructor(said: Buffer, endpoint: Endpoint, { sqlstate, message }: ErrorReport) {
+    const logDetail = `${where(endpoint)}: ${sqlstate} ${message}`
+    super('upstream-refused', { logDetail, errorResponse: said })
+    this.isPassing = passing.has(sqlstate)
   }
 }
 
@@ -159,14 +162,7 @@ function protocolError(logDetail: string): Refusal {
 
 /** A token can be shown again: what does not come to an answer may be tried elsewhere, or once more. */
 function failed(error: unknown, endpoint: Endpoint): AttemptResult<never> {
-  if (error instanceof GatewayRefused) {
-    const logDetail = `${where(endpoint)}: ${error.sqlstate} ${error.message}`
-    return {
-      kind: 'failed',
-      error: new Refusal('upstream-refused', { logDetail, errorResponse: error.said }),
-      isHarmless: passing.has(error.sqlstate),
-    }
-  }
+  if (error instanceof GatewayRefused) return { kind: 'failed', error, isHarmless: error.isPassing }
   if (error instanceof ConnectionLost || (error instanceof Refusal && isBroken(error))) {
     const cause = error instanceof Refusal ? error.cause : error
     return {

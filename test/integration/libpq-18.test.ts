@@ -1,35 +1,9 @@
 // libpq 18, which comes with the PostgreSQL of the tests: OAUTHBEARER and protocol 3.2 as its users have them.
-import { execFile, execFileSync } from 'node:child_process'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findBinaries, findServerUser } from '../../demo/postgres-binaries.ts'
+import { hasPython, libpq as connect, type LibpqAnswer } from '../support/libpq.ts'
 import { Stack } from '../support/stack.ts'
 
-interface Answer {
-  readonly ok: boolean
-  readonly error: string
-  readonly protocol?: number
-  readonly asked: readonly { readonly openid_configuration: string; readonly scope: string }[]
-  readonly results: readonly { readonly sqlstate: string; readonly value: string | null }[]
-}
-
-const run = promisify(execFile)
-const hasPython = findsPython()
-if (!hasPython) {
-  process.stderr.write('SKIPPED: python3, which drives libpq 18, is not installed\n')
-}
-
-function findsPython(): boolean {
-  try {
-    execFileSync('python3', ['--version'])
-    return true
-  } catch {
-    return false
-  }
-}
-
-describe.skipIf(!hasPython)('libpq 18', () => {
+describe.skipIf(!hasPython())('libpq 18', () => {
   let stack: Stack
 
   beforeAll(async () => {
@@ -49,9 +23,9 @@ describe.skipIf(!hasPython)('libpq 18', () => {
 
   async function libpq(
     settings: Readonly<Record<string, string>>,
-    { bearer = '', statements = [] }: { bearer?: string; statements?: readonly string[] } = {},
-  ): Promise<Answer> {
-    const conninfo = Object.entries({
+    options: Parameters<typeof connect>[1] = {},
+  ): Promise<LibpqAnswer> {
+    const gate = {
       host: 'localhost',
       port: String(stack.gateway.port),
       dbname: 'sandbox',
@@ -59,27 +33,8 @@ describe.skipIf(!hasPython)('libpq 18', () => {
       sslmode: 'verify-full',
       sslrootcert: stack.caFile,
       connect_timeout: '10',
-      ...settings,
-    })
-      .map(([name, value]) => `${name}='${value}'`)
-      .join(' ')
-    const { postgres } = await findBinaries(await findServerUser())
-    const folder = join(dirname(dirname(postgres)), 'lib')
-    const library = process.platform === 'darwin' ? 'libpq.5.dylib' : 'libpq.so.5'
-    const { stdout } = await run(
-      'python3',
-      [join(import.meta.dirname, '../support/libpq.py'), conninfo, ...statements],
-      {
-        timeout: 30_000,
-        env: {
-          PATH: process.env['PATH'],
-          LD_LIBRARY_PATH: folder,
-          LIBPQ: join(folder, library),
-          BEARER: bearer,
-        },
-      },
-    )
-    return JSON.parse(stdout) as Answer
+    }
+    return connect({ ...gate, ...settings }, options)
   }
 
   test('finds out where tokens are to be had, and logs in with one', async () => {

@@ -53,7 +53,6 @@ export async function runAgent(options: AgentCommandOptions): Promise<number> {
         say: write,
       },
     )
-    if (options.quiet !== true) tellPlaces(named.name, listening)
     const end = (): void => {
       agent.stop().then(() => {
         stop.resolve(0)
@@ -61,6 +60,8 @@ export async function runAgent(options: AgentCommandOptions): Promise<number> {
     }
     process.on('SIGTERM', end)
     process.on('SIGINT', end)
+    // Not earlier: whoever reads it may have it stopped at once.
+    if (options.quiet !== true) tellPlaces(named.name, listening)
     return stop.promise
   })
 }
