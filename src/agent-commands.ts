@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { AgentCommandOptions } from './cli/client/agent.ts'
 
 export function addAgentCommand(program: Command): void {
@@ -24,9 +24,9 @@ export function addAgentCommand(program: Command): void {
     .option('-U, --user <name>', 'connect as this user, whatever the client says')
     .option('-d, --database <name>', 'connect to this database, whatever the client says')
     .option('--keep-names', 'take what the client names, even where its library has named it')
-    .option('--connect-timeout <seconds>', 'how long a client waits for the gateway', '15')
-    .option('--drain <seconds>', 'how long sessions have to end, when it is stopped', '5')
-    .option('--max-sessions <count>', 'most connections at the same time', '1000')
+    .option('--connect-timeout <seconds>', 'how long a client waits for the gateway', seconds, 15)
+    .option('--drain <seconds>', 'how long sessions have to end, when it is stopped', seconds, 5)
+    .option('--max-sessions <count>', 'most connections at the same time', count, 1000)
     .option('-q, --quiet', 'do not say where it listens')
     .addHelpText(
       'after',
@@ -42,4 +42,15 @@ Examples:
       const { runAgent } = await import('./cli/client/agent.ts')
       process.exit(await runAgent(options))
     })
+}
+
+function seconds(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It has to be a number of seconds.')
+  return Number(text)
+}
+
+function count(text: string): number {
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  if (value < 1) throw new InvalidArgumentError('It has to be a number from 1 on.')
+  return value
 }

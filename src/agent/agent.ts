@@ -1,10 +1,11 @@
 // `portcullis agent`: whoever connects here is at the gateway, as whoever runs it.
-import { readFile } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { userInfo } from 'node:os'
-import { createSecureContext, getCACertificates } from 'node:tls'
+import { createSecureContext } from 'node:tls'
 import type { Environment } from '../credentials/environment.ts'
 import type { NamedProfile } from '../credentials/open-credentials.ts'
+import { endpointsOf, toConnection } from '../credentials/libpq.ts'
+import { findNetwork } from '../credentials/network.ts'
 import { CredentialProblem } from '../credentials/problem.ts'
 import type { TokenKeeper } from '../credentials/token-keeper.ts'
 import { UpstreamNetwork } from '../upstream/network.ts'
@@ -14,6 +15,7 @@ import { type Listening, openPlace } from './open-place.ts'
 import { knowsPeers, userOf } from './peer-user.ts'
 import { choosePlaces, type PlaceOptions } from './places.ts'
 import { Sessions } from './sessions.ts'
+import type { StartupDefaults } from './startup-message.ts'
 import { TokenSupply } from './token-supply.ts'
 
 export interface AgentOptions extends PlaceOptions {
@@ -46,42 +48,33 @@ export class Agent {
 
   /** Listens, or throws a CredentialProblem. */
   static async start(
-    { profile }: NamedProfile,
+    named: NamedProfile,
     keeper: TokenKeeper,
     environment: Environment,
     options: AgentOptions,
   ): Promise<{ readonly agent: Agent; readonly listening: readonly Listening[] }> {
     const agent = new Agent(options)
-    if (profile.endpoints.length === 0) {
-      throw new CredentialProblem(
-        'configuration',
-        'the profile does not say where the gateway is',
-        {
-          hint: 'Sign in with its address: portcullis login db.example.com.',
-        },
-      )
-    }
+    const endpoints = endpointsOf(named)
     const own = { processId: process.pid, userId: process.getuid?.() }
     const places = choosePlaces(options, environment, own)
     const supply = new TokenSupply(keeper, options.say)
-    const ca = await authorities(profile.caFile)
+    const { customCa } = await findNetwork(named.profile.caFile, environment)()
     const services: Services = {
       target: gatewayTarget({
-        endpoints: profile.endpoints,
-        secureContext: createSecureContext({ ca }),
+        endpoints,
+        secureContext: createSecureContext({ ca: customCa }),
         connectTimeoutMs: options.connectTimeoutMs,
       }),
       network: new UpstreamNetwork(),
       sessions: agent.#sessions,
       traffic: { fromFrontend: 0, fromUpstream: 0 },
-      defaults: () => ({
+      defaults: ({ user }) => ({
+        ...(options.keepsNames ? {} : defaultsOf(named, user)),
         systemUser: systemUser(),
-        user: options.keepsNames ? undefined : (profile.user ?? supply.last?.user),
-        database: options.keepsNames ? undefined : profile.database,
         forcedUser: options.user,
         forcedDatabase: options.database,
       }),
-      token: async () => (await supply.grant()).token,
+      grant: async () => supply.grant(),
       startupTimeoutMs,
       maxSessions: options.maxSessions,
       onBug: (error) => {
@@ -156,13 +149,13 @@ export class Agent {
   }
 }
 
-async function authorities(caFile: string | undefined): Promise<string[]> {
-  if (caFile === undefined) return [...getCACertificates('default'), ...getCACertificates('system')]
-  try {
-    return [await readFile(caFile, 'utf8')]
-  } catch (cause) {
-    throw new CredentialProblem('configuration', `ca_file ${caFile} cannot be read`, { cause })
-  }
+/** Those of the profile, as for every other client of it. */
+function defaultsOf(
+  named: NamedProfile,
+  granted: string | undefined,
+): Pick<StartupDefaults, 'user' | 'database'> {
+  const { user, database } = toConnection(named, { user: granted }, { rootCertificate: '' })
+  return { user, database }
 }
 
 /** None in a container that runs under a number. */

@@ -1,5 +1,6 @@
 // One connection to the agent, from accept until it is spliced to a gateway or refused.
 import type { Socket } from 'node:net'
+import type { Grant } from '../credentials/grant.ts'
 import { CredentialProblem } from '../credentials/problem.ts'
 import { Refusal } from '../refusal.ts'
 import { Splice, type Traffic } from '../session/splice.ts'
@@ -29,9 +30,10 @@ export interface Services {
   readonly network: UpstreamNetwork
   readonly sessions: Sessions
   readonly traffic: Traffic
-  readonly defaults: () => StartupDefaults
   /** Has a token that is good, or throws a CredentialProblem. */
-  readonly token: () => Promise<string>
+  readonly grant: () => Promise<Grant>
+  /** For whoever has that token. */
+  readonly defaults: (grant: Grant) => StartupDefaults
   readonly startupTimeoutMs: number
   readonly maxSessions: number
   /** Told of bugs, which end one session and no other. */
@@ -164,9 +166,9 @@ async function goToGateway(
   reader.lost().catch((error: unknown) => {
     if (error instanceof Error) visit.interrupt(error)
   })
-  const token = await whileWanted(signal, services.token())
-  const startup = startupFor(asked, services.defaults())
-  const gateway = await enter({ startup, token, signal }, services)
+  const grant = await whileWanted(signal, services.grant())
+  const startup = startupFor(asked, services.defaults(grant))
+  const gateway = await enter({ startup, token: grant.token, signal }, services)
   try {
     socket.write(gateway.welcome)
     const late = new Refusal('upstream-timeout', { logDetail: where(gateway.endpoint) })

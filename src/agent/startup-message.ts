@@ -44,8 +44,8 @@ function pairsIn(body: Buffer): AskedStartup['pairs'] {
 export interface StartupDefaults {
   /** What libpq and JDBC name where nobody has named a user: the user of this machine. */
   readonly systemUser: string | undefined
-  readonly user: string | undefined
-  readonly database: string | undefined
+  readonly user?: string | undefined
+  readonly database?: string | undefined
   /** Used whatever the client says. */
   readonly forcedUser: string | undefined
   readonly forcedDatabase: string | undefined

@@ -23,11 +23,6 @@ export class TokenSupply {
     this.#now = now
   }
 
-  /** The last one that was had, good or not. */
-  get last(): Grant | undefined {
-    return this.#last
-  }
-
   /** Throws a CredentialProblem. */
   async grant(): Promise<Grant> {
     const last = this.#last

@@ -2,7 +2,6 @@ import { Agent } from '../../agent/agent.ts'
 import type { Listening } from '../../agent/open-place.ts'
 import { processEnvironment } from '../../credentials/environment.ts'
 import { openCredentials } from '../../credentials/open-credentials.ts'
-import { CredentialProblem } from '../../credentials/problem.ts'
 import { openProfiles } from '../../credentials/profile-store.ts'
 import { printable } from '../../refusal.ts'
 import { reportProblem } from './report-problem.ts'
@@ -16,9 +15,11 @@ export interface AgentCommandOptions {
   readonly user?: string
   readonly database?: string
   readonly keepNames?: boolean
-  readonly connectTimeout: string
-  readonly drain: string
-  readonly maxSessions: string
+  /** Seconds. */
+  readonly connectTimeout: number
+  /** Seconds. */
+  readonly drain: number
+  readonly maxSessions: number
   readonly quiet?: boolean
 }
 
@@ -47,9 +48,9 @@ export async function runAgent(options: AgentCommandOptions): Promise<number> {
         user: options.user,
         database: options.database,
         keepsNames: options.keepNames ?? false,
-        connectTimeoutMs: readSeconds('--connect-timeout', options.connectTimeout),
-        drainMs: readSeconds('--drain', options.drain),
-        maxSessions: readCount('--max-sessions', options.maxSessions),
+        connectTimeoutMs: options.connectTimeout * 1_000,
+        drainMs: options.drain * 1_000,
+        maxSessions: options.maxSessions,
         say: write,
       },
     )
@@ -85,19 +86,4 @@ export function psqlLine(where: Listening): string {
 function write(line: string): void {
   for (const part of line.split('\n'))
     process.stderr.write(`portcullis agent: ${printable(part, 1_000)}\n`)
-}
-
-/** No timer can wait longer. */
-const mostSeconds = 2_000_000
-
-function readSeconds(option: string, text: string): number {
-  const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : NaN
-  if (seconds <= mostSeconds) return seconds * 1_000
-  throw new CredentialProblem('usage', `${option} ${text}: not a number of seconds`)
-}
-
-function readCount(option: string, text: string): number {
-  const count = /^\d+$/.test(text) ? Number(text) : 0
-  if (count >= 1 && Number.isSafeInteger(count)) return count
-  throw new CredentialProblem('usage', `${option} ${text}: not a number from 1 on`)
 }

@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
 import { Gateway } from '../../../demo/gateway.ts'
 import { freePort } from '../../../demo/ports.ts'
 import { AgentProcess, socketFolder } from '../../support/agent.ts'
@@ -60,13 +61,13 @@ async function newMachine(changes: Readonly<Record<string, unknown>> = {}): Prom
     endpoints: [{ host: 'localhost', port: stack.gateway.port }],
     database: 'sandbox',
     user: 'app_readonly',
-    caFile: stack.caFile,
+    ca_file: stack.caFile,
     session: false,
     store: 'none',
-    signIn: { flow: 'command', command: ['cat', token] },
+    sign_in: { flow: 'command', command: ['cat', token] },
     ...changes,
   }
-  await machine.write('.config/portcullis/profiles/default.yaml', JSON.stringify(profile))
+  await machine.write('.config/portcullis/profiles/default.yaml', stringify(profile))
   return machine
 }
 
