@@ -36,8 +36,10 @@ import {
 
 export interface ProviderOptions {
   readonly tls: CertificateAndKey
-  /** 127.0.0.1 by default. The issuer is named `localhost` in any case. */
+  /** 127.0.0.1 by default. */
   readonly host?: string
+  /** The name of the issuer, `localhost` by default, whatever the host is. */
+  readonly name?: string
   readonly port?: number
   /** Added to `m2m` and `portcullis-cli`, for example a web client with its callback. */
   readonly clients?: readonly ClientMetadata[]
@@ -81,10 +83,10 @@ export async function startProvider(options: ProviderOptions): Promise<IdentityP
     accessTokenSeconds: options.accessTokenSeconds ?? 600,
     fetch: postTrusting(options.authority),
   }
-  const { tls, host = '127.0.0.1' } = options
+  const { tls, host = '127.0.0.1', name = 'localhost' } = options
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort())
-    const provider = new IdentityProvider({ tls, host, port, setup })
+    const provider = new IdentityProvider({ tls, host, name, port, setup })
     try {
       await provider.startAgain()
       return provider
@@ -97,6 +99,7 @@ export async function startProvider(options: ProviderOptions): Promise<IdentityP
 interface Installation {
   readonly tls: CertificateAndKey
   readonly host: string
+  readonly name: string
   readonly port: number
   readonly setup: ProviderSetup
 }
@@ -115,8 +118,8 @@ export class IdentityProvider {
   #server: Server | undefined
 
   /** Use `startProvider`. */
-  constructor({ tls, host, port, setup }: Installation) {
-    this.issuer = `https://localhost:${port}`
+  constructor({ tls, host, name, port, setup }: Installation) {
+    this.issuer = new URL(`https://${name}:${port}`).origin
     this.host = host
     this.port = port
     this.users = setup.users
