@@ -53,6 +53,8 @@ type Answer = Readonly<Record<string, unknown>>
 /** For how long the gateway waits for somebody: less than proxies let a request take. */
 const waitSeconds = 25
 const usualRetryMs = 5_000
+/** What databases without integrations of their own are. */
+const systemScope = 'system'
 const longestName = 63
 
 /** Throws a GatewayRefusal where the gateway says no. */
@@ -109,10 +111,11 @@ export function gatewayApi(
 
   return {
     describe: async (signal) => send('/.well-known/portcullis', undefined, signal),
-    exchange: async (token, scope, signal) => {
+    exchange: async (token, { database = systemScope, integration }, signal) => {
       // A JWT is taken as what it says that it is; about whatever else the provider is asked.
       const given = looksLikeToken(token) ? { id_token: token } : { access_token: token }
-      return grantIn(await post('sso_token', { body: { ...scope, ...given } }, signal))
+      const body = { database, integration, ...given }
+      return grantIn(await post('sso_token', { body }, signal))
     },
     refresh: async (last, { database }, signal) => {
       const { token, refreshToken } = last

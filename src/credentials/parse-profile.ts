@@ -107,7 +107,10 @@ function readFlow(mapping: Mapping, home: string): Flow {
 
 function readFlowOf(flow: Flow['flow'], mapping: Mapping, home: string): Flow {
   switch (flow) {
-    case 'browser':
+    case 'browser': {
+      const client = readClient(mapping, home, { scopes: ['openid'], use: 'id_token' })
+      return { flow, redirectUri: mapping.text('redirect_uri', aboutLoopback), ...client }
+    }
     case 'device':
       return { flow, ...readClient(mapping, home, { scopes: ['openid'], use: 'id_token' }) }
     case 'gateway':
@@ -241,6 +244,11 @@ const aboutAddress: Rule = (value) => {
   const isPlain = username === '' && password === '' && !/[?#]/.test(value)
   return protocol === 'https:' && isPlain ? undefined : rule
 }
+
+const aboutLoopback: Rule = (value) =>
+  /^http:\/\/(?:127\.0\.0\.1|localhost)(?=[:/]|$)/.test(value)
+    ? undefined
+    : 'must be http://127.0.0.1 or http://localhost, perhaps with a port and a path'
 
 function withoutSlash(address: string | undefined): string | undefined {
   return address?.replace(/\/+$/, '')

@@ -43,6 +43,7 @@ function flowTree(flow: Flow): Tree {
         ...clientTree(flow),
       })
     case 'browser':
+      return defined({ flow: flow.flow, redirect_uri: flow.redirectUri, ...clientTree(flow) })
     case 'device':
     case 'client_credentials':
       return defined({ flow: flow.flow, ...clientTree(flow) })

@@ -340,11 +340,15 @@ describe('the gateway', () => {
       public_client: true,
       client_id: 'portcullis-cli',
       scopes: ['openid', 'offline_access'],
+      usual: true,
+      primary: true,
     })
     expect(answer.json['integrations']).toContainEqual({
       name: 'pages',
       issuer,
       public_client: false,
+      usual: true,
+      primary: false,
     })
     expect(answer.text).not.toContain('sandbox')
   })

@@ -1,6 +1,7 @@
 // What anybody may know: where the API and the databases are reached, how people sign in, and by which keys session
 // tokens are verified.
 import type { z } from 'zod'
+import { systemScope } from '../../policy/catalog.ts'
 import type { WebServices } from '../services.ts'
 import { sessionTokens } from './issue.ts'
 import { openapi } from './openapi.ts'
@@ -34,6 +35,7 @@ export function describeGateway(c: Call, services: WebServices): Response {
       }
     },
   )
+  const usual = catalog.databases.get(systemScope)
   const description: Description = {
     format: 1,
     version: services.fleet.node().version,
@@ -45,6 +47,8 @@ export function describeGateway(c: Call, services: WebServices): Response {
     integrations: offer.integrations.map(({ name, issuer, clientId, scopes }) => ({
       ...{ name, issuer, public_client: clientId !== undefined },
       ...(clientId !== undefined && { client_id: clientId, scopes: [...scopes] }),
+      usual: usual?.integrations.includes(name) === true,
+      primary: usual?.primary === name,
     })),
   }
   return cacheable(c, description)

@@ -233,7 +233,14 @@ export const gatewayDescription = z.strictObject({
         .boolean()
         .describe('Whether a tool can be the client itself, without a secret.'),
       client_id: z.string().optional().describe('Of a public client.'),
-      scopes: z.array(z.string()).optional(),
+      scopes: z
+        .array(z.string())
+        .optional()
+        .describe('Of a public client: with `offline_access` it gets refresh tokens.'),
+      usual: z
+        .boolean()
+        .describe('Whether its tokens are taken at databases without integrations of their own.'),
+      primary: z.boolean().describe('Whether people sign in with it at those.'),
     }),
   ),
 })

@@ -4,8 +4,12 @@ import { Browser, leadsTo, type Page } from '../../../demo/browser.ts'
 import { passwordClient } from '../../../demo/password-grant.ts'
 import { databaseAudience } from '../../../demo/provider-configuration.ts'
 import { createSource } from '../../../src/credentials/create-source.ts'
+import { discoverGateway } from '../../../src/credentials/discover-gateway.ts'
 import type { Grant } from '../../../src/credentials/grant.ts'
+import { explainProblem } from '../../../src/credentials/explain-problem.ts'
+import { gatewayApi } from '../../../src/credentials/gateway-api.ts'
 import type { Interaction } from '../../../src/credentials/interaction.ts'
+import { findNetwork } from '../../../src/credentials/network.ts'
 import { CredentialProblem } from '../../../src/credentials/problem.ts'
 import type { Flow, Profile, ProviderClient } from '../../../src/credentials/profile.ts'
 import { readClaims } from '../../../src/credentials/read-claims.ts'
@@ -223,5 +227,62 @@ describe('the password of somebody', () => {
       kind: 'refused',
       message: expect.stringContaining('invalid_grant') as string,
     })
+  })
+})
+
+describe('a gateway', () => {
+  test('says by itself how to sign in', async () => {
+    const options = { caFile: stack.caFile }
+    const found = await discoverGateway(stack.publicUrl.slice(8), options, {}, signal())
+    expect(found).toEqual({
+      host: 'localhost',
+      url: stack.publicUrl,
+      endpoints: [],
+      hasSessions: true,
+      client: { issuer: stack.provider.issuer, clientId: 'portcullis-cli', scopes: ['openid'] },
+      integration: 'people',
+      pool: 'sso_pool',
+      notes: [
+        'Sign-in is by the integration people; choose another one with --integration.',
+        'The gateway does not say where clients connect: say it with --host and --port.',
+      ],
+    })
+    const wish = { ...options, integration: 'pages' }
+    const other = await discoverGateway(stack.publicUrl, wish, {}, signal())
+    expect(other).toMatchObject({ integration: 'pages', client: undefined })
+  })
+
+  test.each<[string, () => string, boolean, string, string]>([
+    ['is somebody else', () => stack.provider.issuer, true, 'unreachable', 'status 404'],
+    ['is nobody', () => 'localhost:1', true, 'unreachable', 'the connection was refused'],
+    [
+      'is not trusted',
+      () => stack.publicUrl,
+      false,
+      'unreachable',
+      'authority that is not trusted',
+    ],
+    ['has no such name', () => 'gate.invalid', true, 'unreachable', 'name is not known'],
+  ])('that %s is said to be that', async (_, typed, isTrusted, kind, says) => {
+    const options = isTrusted ? { caFile: stack.caFile } : {}
+    const problem = await problemOf(discoverGateway(typed(), options, {}, signal()))
+    expect(problem.kind).toBe(kind)
+    expect(problem.message).toContain(says)
+    expect(problem.hint).toBeDefined()
+  })
+
+  test('gives a short token for one of the provider', async () => {
+    const network = findNetwork(stack.caFile, {})
+    const api = gatewayApi(stack.publicUrl, network)
+    const grant = await api.exchange(await stack.token(), { database: 'sandbox' }, signal())
+    expect(grant).toMatchObject({ principal: 'alice', user: 'app_readwrite' })
+    expect(grant.token.length).toBeLessThan(500)
+    await logsIn(grant)
+    const forged = `${(await stack.token()).slice(0, -8)}AAAAAAAA`
+    const error: unknown = await api.exchange(forged, {}, signal()).catch((one: unknown) => one)
+    const problem = explainProblem(error, stack.publicUrl) as CredentialProblem
+    expect(problem.kind).toBe('refused')
+    expect(problem.message).toMatch(/says: the token was not accepted \(api-[\w-]+\)$/)
+    expect(problem.message + String(problem.hint)).not.toContain('AAAAAAAA')
   })
 })
