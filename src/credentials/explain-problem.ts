@@ -165,7 +165,16 @@ function explain(error: unknown): Explanation | undefined {
   const refusal = chain.find((one) => one instanceof Refusal)
   if (refusal !== undefined) return explainRefusal(refusal, chain)
   const fetched = chain.find((one) => one instanceof FetchError)
-  return fetched && explainFetch(fetched)
+  if (fetched !== undefined) return explainFetch(fetched)
+  const code = chain.map(codeOf).find((one) => one !== undefined && isOfOthers.test(one))
+  return code === undefined ? undefined : { kind: 'unreachable', says: unusable(code) }
+}
+
+/** Of the library that reads answers, of TLS and of HTTP; others are of this program. */
+const isOfOthers = /^(?:OAUTH_|ERR_TLS_|ERR_PROXY_|HPE_|E[A-Z]{3,})|CERT|^UNABLE_/
+
+function unusable(what: string): string {
+  return `gave no answer that can be used (${printable(what)})`
 }
 
 function explainRefusal(refusal: Refusal, chain: readonly unknown[]): Explanation {
@@ -197,10 +206,7 @@ function explainAnswer(refusal: Refusal): Explanation {
     return { kind: 'refused', says: `refuses the sign-in (${code ?? 'an error of its own'})` }
   }
   const { logDetail } = refusal
-  return {
-    kind: 'unreachable',
-    says: `gave no answer that can be used${logDetail === undefined ? '' : ` (${printable(logDetail)})`}`,
-  }
+  return { kind: 'unreachable', says: unusable(logDetail ?? refusal.reason) }
 }
 
 /** What the API of the gateway says is for people already. */
@@ -217,12 +223,17 @@ function explainGateway({ status, error }: GatewayRefusal): Explanation {
   const told = reference === undefined ? '' : ` (${printable(reference, longestReference)})`
   return {
     kind: kind ?? 'refused',
-    says: `says: ${printable(description)}${told}`,
-    hint: hint === undefined ? entryOf(gatewayHints, code) : printable(hint),
+    says: `says: ${printable(withoutTokens(description))}${told}`,
+    hint: hint === undefined ? entryOf(gatewayHints, code) : printable(withoutTokens(hint)),
   }
 }
 
 const longestReference = 40
+
+/** Whoever it is may repeat what it was sent. */
+function withoutTokens(text: string): string {
+  return text.replaceAll(/eyJ[\w.-]{16,}/g, '[token]')
+}
 
 const gatewayKinds: Readonly<Record<string, ProblemKind>> = {
   not_found: 'configuration',
@@ -244,7 +255,7 @@ const gatewayHints: Readonly<Record<string, string>> = {
 
 function explainFetch({ message }: FetchError): Explanation {
   if (message.startsWith('no answer within')) return silent
-  return { kind: 'unreachable', says: `gave no answer that can be used (${printable(message)})` }
+  return { kind: 'unreachable', says: unusable(message) }
 }
 
 /** The library wraps what its fetch throws, and so do we. */

@@ -13,19 +13,24 @@ export interface GatewayError {
 export class GatewayRefusal extends Error {
   override readonly name = 'GatewayRefusal'
   readonly status: number
-  readonly error: GatewayError | undefined
+  /** Not shown with the error where somebody prints all of it: a code may be there. */
+  readonly #error: GatewayError | undefined
 
   constructor(status: number, error: GatewayError | undefined) {
     super(`the gateway answered ${status}`)
     this.status = status
-    this.error = error
+    this.#error = error
+  }
+
+  get error(): GatewayError | undefined {
+    return this.#error
   }
 
   get code(): string | undefined {
-    return this.error?.code
+    return this.#error?.code
   }
 
   get deviceCode(): string | undefined {
-    return this.error?.deviceCode
+    return this.#error?.deviceCode
   }
 }

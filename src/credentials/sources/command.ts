@@ -68,8 +68,8 @@ async function run(
 ): Promise<string> {
   const late = AbortSignal.timeout(timeoutMs)
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const fail = (message: string, hint?: string, cause?: unknown): void => {
-    reject(new CredentialProblem('failed', `${program} ${message}`, { hint, cause }))
+  const fail = (message: string, hint?: string): void => {
+    reject(new CredentialProblem('failed', `${program} ${message}`, { hint }))
   }
   // What it says goes where we would say it.
   const child = spawn(program, args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -103,8 +103,8 @@ async function run(
   child.once('error', (error) => {
     const isMissing = 'code' in error && error.code === 'ENOENT'
     const hint = 'The profile names the program: look whether it is installed, and in PATH.'
-    if (isMissing) fail('is no program that is found', hint, error)
-    else fail('cannot be run', hint, error)
+    if (isMissing) fail('is no program that is found', hint)
+    else fail('cannot be run', hint)
   })
   child.once('close', (code, killedBy) => {
     if (code === 0) resolve(Buffer.concat(chunks).toString('utf8'))
