@@ -1,6 +1,7 @@
 // Writes the generated documents, or with --check fails where one of them is not what it should be.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { commandsPage } from './command-docs.ts'
 import { configurationPage, schemaText } from './config-docs.ts'
 import { consolePage } from './console-docs.ts'
 import { consoleProperties } from './console-properties.ts'
@@ -31,6 +32,7 @@ async function graph(): Promise<string> {
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'src/admin/grammar/properties.ts': consoleProperties,
+  'docs/command-line.md': commandsPage,
   'docs/configuration.md': configurationPage,
   'docs/console.md': consolePage,
   'docs/portcullis.schema.json': schemaText,
