@@ -1,9 +1,7 @@
 // `portcullis agent` as its users have it: psql, drivers, and whoever should not get in.
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { connect } from 'node:net'
-import { tmpdir, userInfo } from 'node:os'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -12,18 +10,27 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { stringify } from 'yaml'
-import { Gateway } from '../../../demo/gateway.ts'
 import { freePort } from '../../../demo/ports.ts'
-import { AgentProcess, socketFolder } from '../../support/agent.ts'
-import { ClientMachine } from '../../support/client-machine.ts'
+import {
+  agentEnvironment,
+  AgentProcess,
+  connectTo,
+  connectToAgent,
+  enter,
+  machineFor,
+  type ProfileChanges,
+  type Served,
+  serveFrom,
+  socketFolder,
+  systemUser,
+} from '../../support/agent.ts'
+import type { ClientMachine } from '../../support/client-machine.ts'
 import { hasPython, libpq } from '../../support/libpq.ts'
 import { hasPsql, psql } from '../../support/psql.ts'
 import { Stack } from '../../support/stack.ts'
 import { until } from '../../support/until.ts'
-import { cancelRequest, WireClient } from '../../support/wire-client.ts'
+import { cancelRequest } from '../../support/wire-client.ts'
 
-const systemUser = userInfo().username
 let stack: Stack
 
 beforeAll(async () => {
@@ -53,61 +60,10 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]()
 })
 
-/** A machine that knows the gateway, and where tokens come from. */
-async function newMachine(changes: Readonly<Record<string, unknown>> = {}): Promise<ClientMachine> {
-  const machine = await ClientMachine.start()
-  const token = await machine.write('token', await stack.token())
-  const profile = {
-    endpoints: [{ host: 'localhost', port: stack.gateway.port }],
-    database: 'sandbox',
-    user: 'app_readonly',
-    ca_file: stack.caFile,
-    session: false,
-    store: 'none',
-    sign_in: { flow: 'command', command: ['cat', token] },
-    ...changes,
-  }
-  await machine.write('.config/portcullis/profiles/default.yaml', stringify(profile))
-  return machine
-}
-
-/** Such a machine, with the agent on it. */
-async function serve(
-  changes: Readonly<Record<string, unknown>> = {},
-  args: readonly string[] = [],
-): Promise<{ readonly machine: ClientMachine } & AsyncDisposable> {
-  await using made = new AsyncDisposableStack()
-  const machine = made.use(await newMachine(changes))
-  made.use(await AgentProcess.start(machine, args))
-  const kept = made.move()
-  return { machine, [Symbol.asyncDispose]: async () => kept.disposeAsync() }
-}
-
-function environment(machine: ClientMachine): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env['PATH'],
-    HOME: machine.home,
-    PGHOST: socketFolder(machine),
-    PGCONNECT_TIMEOUT: '20',
-  }
-}
-
-async function clientOf(machine: ClientMachine): Promise<WireClient> {
-  const socket = connect({
-    path: join(socketFolder(machine), '.s.PGSQL.5432'),
-    allowHalfOpen: true,
-  })
-  await once(socket, 'connect')
-  return new WireClient(socket)
-}
-
-/** Logs in, up to the point where the session is idle. */
-async function logIn(client: WireClient): Promise<{ processId: number; secretKey: Buffer }> {
-  client.startup({ user: systemUser, database: systemUser })
-  const { body } = await client.readUntil('K')
-  await client.readUntil('Z')
-  return { processId: body.readInt32BE(0), secretKey: body.subarray(4) }
-}
+const newMachine = async (changes?: ProfileChanges): Promise<ClientMachine> =>
+  machineFor(stack, changes)
+const serve = async (changes?: ProfileChanges, args?: readonly string[]): Promise<Served> =>
+  serveFrom(stack, changes, args)
 
 describe.skipIf(!hasPsql())('psql', () => {
   test('is in without an option, as the user and at the database of the profile', async () => {
@@ -115,7 +71,7 @@ describe.skipIf(!hasPsql())('psql', () => {
     await using agent = await AgentProcess.start(machine)
     expect(agent.said).toContain(`psql -h ${socketFolder(machine)}`)
     const sql = 'select current_user, current_database()'
-    const { stdout, stderr } = await psql(environment(machine), sql)
+    const { stdout, stderr } = await psql(agentEnvironment(machine), sql)
     expect({ stdout, stderr }).toEqual({ stdout: 'app_readonly|sandbox\n', stderr: '' })
     const token = await stack.token()
     expect(agent.said).not.toContain(token.slice(0, 20))
@@ -125,13 +81,13 @@ describe.skipIf(!hasPsql())('psql', () => {
   test('is whom it says where it names somebody, unless the agent was told whom it is for', async () => {
     await using machine = await newMachine({ user: 'nobody_at_all', database: 'nowhere' })
     await using agent = await AgentProcess.start(machine, ['-d', 'sandbox'])
-    const named = await psql({ ...environment(machine), PGUSER: 'app_readonly' }, 'select 1')
+    const named = await psql({ ...agentEnvironment(machine), PGUSER: 'app_readonly' }, 'select 1')
     expect(named).toEqual({ code: 0, stdout: '1\n', stderr: '' })
-    const unnamed = await psql(environment(machine), 'select 1')
+    const unnamed = await psql(agentEnvironment(machine), 'select 1')
     expect(unnamed.stderr).toContain('nobody_at_all')
     await agent.stop()
     await using kept = await AgentProcess.start(machine, ['--keep-names'])
-    const asIs = await psql({ ...environment(machine), PGUSER: 'app_readonly' }, 'select 1')
+    const asIs = await psql({ ...agentEnvironment(machine), PGUSER: 'app_readonly' }, 'select 1')
     expect(asIs).toEqual({ code: 0, stdout: '1\n', stderr: '' })
     expect(await kept.stop()).toBe(0)
   })
@@ -142,7 +98,7 @@ describe.skipIf(!hasPsql())('psql', () => {
     await using agent = await AgentProcess.start(machine)
     const direct = stack.environment(await stack.token({ aud: 'others' }))
     const [through, beside] = [
-      await psql(environment(machine), 'select 1'),
+      await psql(agentEnvironment(machine), 'select 1'),
       await psql(direct, 'select 1'),
     ]
     const said = (stderr: string): string => stderr.slice(stderr.indexOf('FATAL'))
@@ -159,7 +115,7 @@ describe.skipIf(!hasPsql())('psql', () => {
     const [, other] = [...agent.said.matchAll(/listening on ([\d.:]+) port (\d+)/g)]
     const hosts = ['127.0.0.1', ...(other === undefined ? [] : ['::1'])]
     for (const PGHOST of hosts) {
-      const client = { ...environment(machine), PGHOST, PGPORT: String(agent.port) }
+      const client = { ...agentEnvironment(machine), PGHOST, PGPORT: String(agent.port) }
       expect(await psql(client, 'select 1')).toEqual({ code: 0, stdout: '1\n', stderr: '' })
     }
   })
@@ -235,7 +191,7 @@ test.skipIf(!hasPython())(
 test('what libpq 19 asks for to see whether servers can be asked is answered by the gateway', async () => {
   await using served = await serve()
   const { machine } = served
-  const client = await clientOf(machine)
+  const client = await connectToAgent(machine)
   client.startup({ user: 'app_readonly', database: 'sandbox', '_pq_.grease': '' }, (3 << 16) | 9999)
   const { type, body } = await client.read()
   expect([type, body.readInt32BE(0), body.toString('latin1', 8)]).toEqual([
@@ -296,15 +252,15 @@ test('a pool of node-postgres, COPY both ways and notifications go through it', 
 test('a statement is cancelled by its key, and a wrong key is met with silence', async () => {
   await using served = await serve()
   const { machine } = served
-  const session = await clientOf(machine)
-  const { processId, secretKey } = await logIn(session)
+  const session = await connectToAgent(machine)
+  const { processId, secretKey } = await enter(session)
   session.query('select pg_sleep(60)')
   await until('the statement runs', async () => (await stack.activeStatements()) > 0)
-  const wrong = await clientOf(machine)
+  const wrong = await connectToAgent(machine)
   wrong.send(cancelRequest(processId, Buffer.alloc(secretKey.length)))
   expect(await wrong.closed()).toEqual(Buffer.alloc(0))
   expect(await stack.activeStatements()).toBeGreaterThan(0)
-  const right = await clientOf(machine)
+  const right = await connectToAgent(machine)
   right.send(cancelRequest(processId, secretKey))
   expect(await right.closed()).toEqual(Buffer.alloc(0))
   expect(await session.readUntilError()).toMatchObject({ sqlstate: '57014' })
@@ -314,8 +270,8 @@ test('a statement is cancelled by its key, and a wrong key is met with silence',
 test('a client that is gone leaves nothing running behind it', async () => {
   await using served = await serve()
   const { machine } = served
-  const session = await clientOf(machine)
-  await logIn(session)
+  const session = await connectToAgent(machine)
+  await enter(session)
   session.query('select pg_sleep(60)')
   await until('the statement runs', async () => (await stack.activeStatements()) > 0)
   session.destroy()
@@ -327,14 +283,12 @@ test('a gateway that takes tokens by OAUTHBEARER alone gets it so', async () => 
     endpoints: [{ host: 'localhost', port: stack.gateway.portOf(1) }],
   })
   const { machine } = served
-  const session = await clientOf(machine)
-  await logIn(session)
+  const session = await connectToAgent(machine)
+  await enter(session)
   session.destroy()
   await machine.write('token', await stack.token({ aud: 'others' }))
   await using again = await AgentProcess.start(machine, ['--socket', join(machine.home, 'run')])
-  const socket = connect({ path: join(machine.home, 'run', '.s.PGSQL.5432') })
-  await once(socket, 'connect')
-  const refused = new WireClient(socket)
+  const refused = await connectTo(join(machine.home, 'run', '.s.PGSQL.5432'))
   refused.startup({ user: 'app_readonly', database: 'sandbox' })
   expect(await refused.readError()).toMatchObject({
     sqlstate: '28000',
@@ -343,61 +297,18 @@ test('a gateway that takes tokens by OAUTHBEARER alone gets it so', async () => 
   await again.stop()
 })
 
-test('of several gateways one that is there is taken, and cancel requests go where the session is', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'portcullis-second-'))
-  try {
-    const config = structuredClone(stack.config)
-    for (const file of ['ca.crt', 'server.crt', 'server.key']) {
-      Object.assign(
-        config,
-        JSON.parse(
-          JSON.stringify(config).replaceAll(`"${file}"`, JSON.stringify(join(stack.folder, file))),
-        ),
-      )
-    }
-    config['audit'] = { sink: 'none' }
-    for (const pool of Object.values(config.connectivity_pools)) {
-      const [participant] = pool['participants'] as Record<string, unknown>[]
-      participant!['listen_port'] = await freePort()
-    }
-    await using first = await Gateway.start({ folder, config })
-    await using served = await serve({
-      endpoints: [
-        { host: 'localhost', port: first.port },
-        { host: 'localhost', port: stack.gateway.port },
-      ],
-    })
-    const { machine } = served
-    const here = await clientOf(machine)
-    await logIn(here)
-    expect(first.log()).toContain('session')
-    here.destroy()
-    await first.stop()
-    const there = await clientOf(machine)
-    const { processId, secretKey } = await logIn(there)
-    there.query('select pg_sleep(60)')
-    await until('the statement runs', async () => (await stack.activeStatements()) > 0)
-    const request = await clientOf(machine)
-    request.send(cancelRequest(processId, secretKey))
-    expect(await there.readUntilError()).toMatchObject({ sqlstate: '57014' })
-    there.destroy()
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-})
-
 describe('an agent that is stopped', () => {
   test('lets a transaction end, takes nobody else, and ends with 0', async () => {
     await using machine = await newMachine()
     await using agent = await AgentProcess.start(machine)
-    const [idle, busy] = [await clientOf(machine), await clientOf(machine)]
-    await logIn(idle)
-    await logIn(busy)
+    const [idle, busy] = [await connectToAgent(machine), await connectToAgent(machine)]
+    await enter(idle)
+    await enter(busy)
     busy.query('begin')
     await busy.readUntil('Z')
     agent.process.kill('SIGTERM')
     expect(await idle.readError()).toMatchObject({ sqlstate: '57P01' })
-    await expect(clientOf(machine)).rejects.toThrow('ENOENT')
+    await expect(connectToAgent(machine)).rejects.toThrow('ENOENT')
     busy.query('commit')
     await busy.readUntil('Z')
     expect(await busy.readError()).toMatchObject({ sqlstate: '57P01' })
@@ -407,13 +318,13 @@ describe('an agent that is stopped', () => {
   test('is gone at the second signal', async () => {
     await using machine = await newMachine()
     await using agent = await AgentProcess.start(machine, ['--drain', '60'])
-    const busy = await clientOf(machine)
-    await logIn(busy)
+    const busy = await connectToAgent(machine)
+    await enter(busy)
     busy.query('begin')
     await busy.readUntil('Z')
     agent.process.kill('SIGTERM')
     await until('it takes nobody', async () =>
-      clientOf(machine).then(
+      connectToAgent(machine).then(
         () => false,
         () => true,
       ),
@@ -427,15 +338,15 @@ describe('an agent that is stopped', () => {
 test('no more connections are taken than it may have, and who is beyond that is told', async () => {
   await using served = await serve({}, ['--max-sessions', '1'])
   const { machine } = served
-  const first = await clientOf(machine)
-  await logIn(first)
-  const second = await clientOf(machine)
+  const first = await connectToAgent(machine)
+  await enter(first)
+  const second = await connectToAgent(machine)
   second.startup({ user: 'app_readonly', database: 'sandbox' })
   expect(await second.readError()).toMatchObject({ sqlstate: '53300' })
   first.destroy()
   second.destroy()
   await until('there is room again', async () => {
-    const next = await clientOf(machine)
+    const next = await connectToAgent(machine)
     next.startup({ user: systemUser, database: systemUser })
     const { type } = await next.read()
     next.destroy()
