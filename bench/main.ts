@@ -1,5 +1,6 @@
 // `npm run bench`: Portcullis beside PgBouncer and PostgreSQL itself, in one run on one machine.
 import { describeMachine, readVersions } from './machine.ts'
+import { measureAgent, measureAgentCopy } from './agent.ts'
 import { measureCopy } from './copy.ts'
 import { measureLogins, measureWarmLogins } from './logins.ts'
 import { measureMemory, measureSlowReader } from './memory.ts'
@@ -115,6 +116,8 @@ async function measure(
     memory: async () => measureMemory(plan),
     'slow-reader': async () => measureSlowReader(plan),
     unauthenticated: async () => measureUnauthenticated(plan),
+    agent: async () => measureAgent(plan),
+    'agent-copy': async () => measureAgentCopy(plan, options.gigabytes),
   }
   const machine = describeMachine()
   const versions = await readVersions(installation)

@@ -10,6 +10,8 @@ export const scenarioNames = [
   'memory',
   'slow-reader',
   'unauthenticated',
+  'agent',
+  'agent-copy',
 ] as const
 export type ScenarioName = (typeof scenarioNames)[number]
 
@@ -19,6 +21,8 @@ export interface Options {
   readonly rounds: number
   /** How long each run of pgbench takes. */
   readonly seconds: number
+  /** How much is copied through the agent, in each direction. */
+  readonly gigabytes: number
   readonly scenarios: readonly ScenarioName[]
   /** Adds the scenarios to the result file, and leaves there what it has of others. */
   readonly isAdded: boolean
@@ -35,6 +39,7 @@ export const usage = `usage: npm run bench -- [options]
 
   --rounds <n>      how often each measurement is repeated, systems taking turns (3)
   --seconds <n>     how long each run of pgbench takes, at least ${fewestSeconds} (8)
+  --gigabytes <n>   how much is copied through the agent, in each direction (1)
   --quick           one round of short runs, saved as quick.json
   --only <list>     of ${scenarioNames.join(', ')}
   --add             keeps what the saved result has of other scenarios
@@ -50,6 +55,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     options: {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      gigabytes: { type: 'string', default: '1' },
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       add: { type: 'boolean', default: false },
@@ -72,6 +78,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       values.seconds ?? (values.quick ? String(fewestSeconds) : '8'),
       fewestSeconds,
     ),
+    gigabytes: readNumber('gigabytes', values.gigabytes, 1),
     scenarios,
     isAdded: values.add,
     renderOnly: values.render,

@@ -17,6 +17,8 @@ export interface PgbenchRun {
   readonly arguments: readonly string[]
   /** The process whose CPU time is taken. */
   readonly pid: number | undefined
+  /** Others of whose CPU time it is to be told. */
+  readonly otherPids?: readonly number[]
 }
 
 /** What happened in the middle of a run: no client was connecting for the first time, none was leaving. */
@@ -28,6 +30,8 @@ export interface PgbenchResult {
   /** From the end of one transaction to the beginning of the next of the same client: with `-C`, a login. */
   readonly pausesUs: readonly number[]
   readonly cpu: CpuUse | undefined
+  /** In the order of `otherPids`. */
+  readonly cpuOfOthers: readonly CpuUse[]
 }
 
 const leadMs = 1_000
@@ -87,15 +91,18 @@ interface Window {
   readonly fromUs: number
   readonly toUs: number
   readonly cpu: CpuUse | undefined
+  readonly cpuOfOthers: readonly CpuUse[]
 }
 
 async function measureWindow(run: PgbenchRun, exited: Promise<unknown>): Promise<Window> {
   await Promise.race([delay(leadMs), exited])
   const fromUs = Date.now() * 1_000
   const before = run.pid === undefined ? undefined : readCpu(run.pid)
+  const others = (run.otherPids ?? []).map((pid) => ({ pid, use: readCpu(pid) }))
   await Promise.race([delay(run.seconds * 1_000 - leadMs - tailMs), exited])
   const cpu = run.pid === undefined || before === undefined ? undefined : cpuSince(run.pid, before)
-  return { fromUs, toUs: Date.now() * 1_000, cpu }
+  const cpuOfOthers = others.map(({ pid, use }) => cpuSince(pid, use))
+  return { fromUs, toUs: Date.now() * 1_000, cpu, cpuOfOthers }
 }
 
 interface Transaction {
@@ -126,7 +133,7 @@ async function readLogs(folder: string): Promise<ReadonlyMap<string, readonly Tr
 
 function summarize(
   clients: ReadonlyMap<string, readonly Transaction[]>,
-  { fromUs, toUs, cpu }: Window,
+  { fromUs, toUs, cpu, cpuOfOthers }: Window,
 ): PgbenchResult {
   const latenciesUs: number[] = []
   const pausesUs: number[] = []
@@ -150,5 +157,6 @@ function summarize(
     latenciesUs,
     pausesUs,
     cpu,
+    cpuOfOthers,
   }
 }

@@ -5,6 +5,7 @@ import { figureOf, type Result } from './result.ts'
 import { type SystemName, systemNames } from './systems.ts'
 import { waitingConnections } from './unauthenticated.ts'
 import { poolCounts } from './pools.ts'
+import { clientCounts } from './transactions.ts'
 import { verifiedAlgorithms } from './verification.ts'
 import { pgbenchScale } from './world.ts'
 
@@ -57,7 +58,7 @@ const bytesPerMegabyte = 1e6
 const cpuParts = ['userUs', 'systemUs']
 
 /** Those that compare ways to PostgreSQL. */
-type SystemScenario = Exclude<ScenarioName, 'verification' | 'pools'>
+type SystemScenario = Exclude<ScenarioName, keyof typeof ownReports>
 
 const sections: Readonly<Record<SystemScenario, Section>> = {
   transactions: {
@@ -140,10 +141,21 @@ export function renderReport(result: Result): string {
   const parts = scenarioNames
     .filter((name) => result.samples.some(({ scenario }) => scenario === name))
     .map((name) => {
-      if (name === 'verification') return renderVerification(result)
-      return name === 'pools' ? renderPools(result) : renderSection(result, name)
+      return isOwn(name) ? ownReports[name](result) : renderSection(result, name)
     })
   return [renderConditions(result), renderGoals(result), ...parts].join('\n')
+}
+
+/** What is not beside PgBouncer. */
+const ownReports = {
+  verification: renderVerification,
+  pools: renderPools,
+  agent: renderAgent,
+  'agent-copy': renderAgentCopy,
+}
+
+function isOwn(name: ScenarioName): name is keyof typeof ownReports {
+  return Object.hasOwn(ownReports, name)
 }
 
 /** Not a way to PostgreSQL, so not beside PgBouncer: the peers are the library and the signature alone. */
@@ -189,6 +201,66 @@ function renderPools({ samples }: Result): string {
     '### The pool of a client',
     '',
     'CPU of the process to find the connectivity pool of an address: Portcullis, by an index that is made once with the configuration, and beside it a search that looks at one pool after the other. Each pool has a range of IPv4 and one of IPv6 on the same listener. Parsing the address is a part of both.',
+    '',
+    renderTable([head, ...rows]),
+    '',
+  ].join('\n')
+}
+
+/** Its peer is the gateway that it is in front of. */
+function renderAgent({ samples }: Result): string {
+  const scenario = 'agent'
+  const rows = clientCounts.flatMap((count) => {
+    const variant = `${count} clients`
+    const read = (figure: string): number | undefined =>
+      figureOf(samples, { scenario, variant, system: 'portcullis-node' }, figure)
+    const [alone, behind, agent] = [
+      read('directGatewayUs'),
+      read('agentGatewayUs'),
+      read('agentUs'),
+    ]
+    if (alone === undefined) return []
+    const shown = [alone, behind, agent].map((value) => value?.toFixed(1) ?? '-')
+    const speed = [read('directPerSecond'), read('agentPerSecond')].map(
+      (value) => value?.toFixed(0) ?? '-',
+    )
+    return [[titleOf(variant), ...shown, toRatio(behind, alone), toRatio(agent, alone), ...speed]]
+  })
+  const head = [
+    ...['', 'gateway alone', 'gateway behind the agent', 'agent'],
+    ...['gateway: behind / alone', 'agent / gateway alone', 'per second, alone', 'with the agent'],
+  ]
+  return [
+    '### The agent',
+    '',
+    '`pgbench -S -M prepared` over open sessions, straight to the gateway over TLS and through `portcullis agent` by its Unix socket; both on Node, both one process. CPU per transaction, µs, user + system. On this machine all of it shares the cores, so that with the agent there is less of them for everything else.',
+    '',
+    renderTable([head, ...rows]),
+    '',
+  ].join('\n')
+}
+
+function renderAgentCopy({ samples }: Result): string {
+  const scenario = 'agent-copy'
+  const rows = ['out', 'in'].flatMap((variant) => {
+    const read = (figure: string): number | undefined =>
+      figureOf(samples, { scenario, variant, system: 'portcullis-node' }, figure)
+    const [gigabytes, growth] = [read('gigabytes'), read('growthBytes')]
+    if (gigabytes === undefined || growth === undefined) return []
+    const cpu = [read('agentSeconds'), read('gatewaySeconds')].map((one) => one?.toFixed(2) ?? '-')
+    const speed = read('megabytesPerSecond')?.toFixed(0) ?? '-'
+    return [
+      [titleOf(variant), String(gigabytes), speed, ...cpu, (growth / bytesPerMegabyte).toFixed(1)],
+    ]
+  })
+  const head = [
+    ...['', 'GB', 'MB/s', 'agent: CPU seconds per GB', 'gateway: CPU seconds per GB'],
+    'agent has grown by, MB',
+  ]
+  return [
+    '### COPY through the agent',
+    '',
+    'psql, lines of 1,000 bytes, through agent and gateway; every line is counted at the other end. Growth is that of the resident memory, at its most, from before the copy.',
     '',
     renderTable([head, ...rows]),
     '',
