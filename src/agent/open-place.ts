@@ -7,7 +7,7 @@ import type { Place } from './places.ts'
 
 /** Where a server listens. */
 export type Listening =
-  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'socket'; readonly path: string | undefined }
   | { readonly kind: 'loopback'; readonly address: string; readonly port: number }
 
 const backlog = 511
@@ -103,8 +103,9 @@ async function listening(server: Server, options: Parameters<Server['listen']>[0
 /** Whatever opened it, nobody of another machine may come by it. */
 function whereIs(server: Server): Listening {
   const address = server.address()
-  if (typeof address === 'string') return { kind: 'socket', path: address }
-  if (address !== null && isIP(address.address) !== 0 && isLoopback(address.address)) {
+  // Node does not know the path of one that it has not bound.
+  if (address === null) return { kind: 'socket', path: undefined }
+  if (typeof address === 'object' && isIP(address.address) !== 0 && isLoopback(address.address)) {
     return { kind: 'loopback', address: address.address, port: address.port }
   }
   server.close()

@@ -4,6 +4,8 @@ import type { TokenKeeper } from '../credentials/token-keeper.ts'
 
 /** A token has to live through a login, and what a gateway waits for in it. */
 const mostMinimumMs = 30_000
+/** Then it is looked whether somebody has signed out, or in as somebody else. */
+const memoryMs = 60_000
 /** Whoever is asked for another token has so long; clients wait with it. */
 const patienceMs = 30_000
 
@@ -13,6 +15,7 @@ export class TokenSupply {
   readonly #say: (line: string) => void
   readonly #now: () => number
   #last: Grant | undefined
+  #lastAt = 0
   #asking: Promise<Grant> | undefined
   /** What was said last, so that it is said once. */
   #told: string | undefined
@@ -25,8 +28,10 @@ export class TokenSupply {
 
   /** Throws a CredentialProblem. */
   async grant(): Promise<Grant> {
+    const now = this.#now()
     const last = this.#last
-    if (last !== undefined && last.expiresAt - this.#now() > minimumFor(last)) return last
+    const isRecent = now >= this.#lastAt && now < this.#lastAt + memoryMs
+    if (last !== undefined && isRecent && last.expiresAt - now > minimumFor(last)) return last
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined
     })
@@ -35,13 +40,15 @@ export class TokenSupply {
 
   async #ask(): Promise<Grant> {
     try {
-      const minimumMs = this.#last === undefined ? 0 : minimumFor(this.#last)
-      const grant = await this.#keeper.token({ minimumMs, signal: AbortSignal.timeout(patienceMs) })
+      const signal = AbortSignal.timeout(patienceMs)
+      const grant = await this.#keeper.token({ minimumMs: mostMinimumMs, signal })
       this.#last = grant
+      this.#lastAt = this.#now()
       if (this.#told !== undefined) this.#say('there is a token again')
       this.#told = undefined
       return grant
     } catch (error) {
+      this.#last = undefined
       if (error instanceof CredentialProblem) this.#tell(error)
       throw error
     }

@@ -34,7 +34,7 @@ export class AgentProcess {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     const agent = new AgentProcess(child)
-    await agent.untilSaid(/connect with/)
+    await agent.untilSaid(/listening on/)
     return agent
   }
 

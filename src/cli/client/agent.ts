@@ -68,22 +68,25 @@ export async function runAgent(options: AgentCommandOptions): Promise<number> {
 }
 
 function tellPlaces(profile: string, listening: readonly Listening[]): void {
-  for (const where of listening) {
-    if (where.kind === 'socket') write(`listening on ${where.path} for profile ${profile}`)
-    else write(`listening on ${where.address} port ${where.port} for profile ${profile}`)
-  }
-  const [first] = listening
-  if (first !== undefined) write(`connect with: ${psqlLine(first)}`)
+  const places = listening.map((where) => `listening on ${nameOf(where)} for profile ${profile}`)
+  const [line] = listening.flatMap((where) => psqlLine(where) ?? [])
+  write([...places, ...(line === undefined ? [] : [`connect with: ${line}`])].join('\n'))
 }
 
-/** What libpq needs to be told to come by there. */
-export function psqlLine(where: Listening): string {
+function nameOf(where: Listening): string {
+  if (where.kind === 'socket') return where.path ?? 'the socket that was handed over'
+  return `${where.address} port ${where.port}`
+}
+
+/** What libpq needs to be told to come by there; undefined where it cannot. */
+export function psqlLine(where: Listening): string | undefined {
   if (where.kind === 'loopback') return `psql -h ${where.address} -p ${where.port}`
-  const [, folder = where.path, port = '5432'] = /^(.*)\/\.s\.PGSQL\.(\d+)$/s.exec(where.path) ?? []
-  return `psql -h ${folder}${port === '5432' ? '' : ` -p ${port}`}`
+  const [, folder, port] = /^(.*)\/\.s\.PGSQL\.(\d+)$/s.exec(where.path ?? '') ?? []
+  if (folder === undefined) return undefined
+  return `psql -h ${folder}${port === '5432' ? '' : ` -p ${String(port)}`}`
 }
 
-function write(line: string): void {
-  for (const part of line.split('\n'))
-    process.stderr.write(`portcullis agent: ${printable(part, 1_000)}\n`)
+function write(text: string): void {
+  const lines = text.split('\n').map((line) => `portcullis agent: ${printable(line, 1_000)}\n`)
+  process.stderr.write(lines.join(''))
 }

@@ -1,11 +1,13 @@
 // `portcullis agent` as its users have it: psql, drivers, and whoever should not get in.
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
@@ -31,6 +33,7 @@ import { Stack } from '../../support/stack.ts'
 import { until } from '../../support/until.ts'
 import { cancelRequest } from '../../support/wire-client.ts'
 
+const program = new URL('../../../src/main.ts', import.meta.url)
 let stack: Stack
 
 beforeAll(async () => {
@@ -118,6 +121,22 @@ describe.skipIf(!hasPsql())('psql', () => {
       const client = { ...agentEnvironment(machine), PGHOST, PGPORT: String(agent.port) }
       expect(await psql(client, 'select 1')).toEqual({ code: 0, stdout: '1\n', stderr: '' })
     }
+  })
+
+  test.skipIf(process.platform !== 'linux')('copies more than it has memory for', async () => {
+    await using machine = await newMachine()
+    await using agent = await AgentProcess.start(machine)
+    const resident = async (): Promise<number> => {
+      const status = await readFile(`/proc/${String(agent.process.pid)}/status`, 'utf8')
+      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_000
+    }
+    const before = await resident()
+    const lines = 300_000
+    // A reader that lags far behind.
+    const slow = `\\copy (select repeat('x', 999) from generate_series(1, ${lines})) to program 'sleep 0.5; wc -c >&2'`
+    const { stderr } = await psql(agentEnvironment(machine), slow)
+    expect(stderr.trim()).toBe(String(lines * 1_000))
+    expect((await resident()) - before).toBeLessThan(100)
   })
 
   const isRoot = process.getuid?.() === 0
@@ -296,6 +315,48 @@ test('a gateway that takes tokens by OAUTHBEARER alone gets it so', async () => 
   })
   await again.stop()
 })
+
+test('where nobody is signed in clients are told what to do, and so is whoever runs it, once', async () => {
+  const signIn = {
+    flow: 'device',
+    issuer: stack.provider.issuer,
+    client_id: 'portcullis-cli',
+    scopes: ['openid'],
+  }
+  await using machine = await newMachine({ sign_in: signIn })
+  await using agent = await AgentProcess.start(machine)
+  for (const client of [await connectToAgent(machine), await connectToAgent(machine)]) {
+    client.startup({ user: 'app_readonly', database: 'sandbox' })
+    const told = await client.readError()
+    expect(told).toMatchObject({ severity: 'FATAL', sqlstate: '28000' })
+    expect(told.hint).toContain('portcullis login')
+  }
+  expect(agent.said.match(/portcullis login/g)).toHaveLength(1)
+})
+
+const hasActivation = existsSync('/usr/bin/systemd-socket-activate')
+if (!hasActivation) process.stderr.write('SKIPPED: systemd-socket-activate is not installed\n')
+
+test.skipIf(!hasActivation)(
+  'systemd may open the socket, and start it with the first client',
+  async () => {
+    await using machine = await newMachine()
+    const path = join(machine.home, 'run', '.s.PGSQL.5432')
+    const child = spawn(
+      'systemd-socket-activate',
+      [...['-l', path], process.execPath, fileURLToPath(program), 'agent'],
+      { env: machine.environment, stdio: 'ignore' },
+    )
+    try {
+      await until('the socket', () => existsSync(path))
+      const client = await connectTo(path)
+      await enter(client)
+      client.destroy()
+    } finally {
+      child.kill('SIGKILL')
+    }
+  },
+)
 
 describe('an agent that is stopped', () => {
   test('lets a transaction end, takes nobody else, and ends with 0', async () => {

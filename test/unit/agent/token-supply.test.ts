@@ -39,10 +39,23 @@ test('twenty connections at once ask once, and later ones not at all', async () 
   expect(state.asked).toBe(1)
 })
 
-test('half a minute before it ends there is another', async () => {
+test('it is looked every minute whether it is still to be used', async () => {
   const { state, next } = supply()
   await next()
-  state.now = 3_600 * second - 30 * second - 1
+  state.now = 60 * second - 1
+  expect(await next()).toBe('token 1')
+  state.now++
+  expect(await next()).toBe('token 2')
+  // Clocks are set back.
+  state.now = 0
+  expect(await next()).toBe('token 3')
+})
+
+test('half a minute before it ends there is another', async () => {
+  const { state, next } = supply()
+  state.lifeMs = 80 * second
+  await next()
+  state.now = 50 * second - 1
   expect(await next()).toBe('token 1')
   state.now++
   expect(await next()).toBe('token 2')
