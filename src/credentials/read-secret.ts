@@ -35,6 +35,19 @@ async function read(
       return { where: `the environment variable ${name}`, text: environment[name] ?? '' }
     }
     case 'program':
-      return { where: `what the program gives for ${what}`, text: await reference.read() }
+      return { where: `what the program gives for ${what}`, text: await ask(reference.read, what) }
+  }
+}
+
+/** A program in JavaScript may give anything. */
+async function ask(give: () => unknown, what: string): Promise<string> {
+  try {
+    const given = await give()
+    return typeof given === 'string' ? given : ''
+  } catch (cause) {
+    throw new CredentialProblem('configuration', `the program could not give ${what}`, {
+      hint: 'Its own function for that threw an error, which is the cause of this one.',
+      cause,
+    })
   }
 }
