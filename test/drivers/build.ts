@@ -11,6 +11,9 @@ export type Build =
   | { readonly state: 'failed'; readonly why: string; readonly seconds: number }
   | { readonly state: 'skipped'; readonly why: string }
 
+/** A program in some language, and what makes it runnable. */
+export type Buildable = Pick<Driver, 'name' | 'needs' | 'build'>
+
 const sources = fileURLToPath(new URL('.', import.meta.url))
 const stampName = '.built'
 const probeSeconds = 30
@@ -23,19 +26,26 @@ export function cacheFolder(): string {
   return process.env['PORTCULLIS_DRIVERS_CACHE'] ?? join(base, 'portcullis-drivers')
 }
 
-/** Copies the client into the cache and builds it there, unless it was built from the same sources. */
 export async function build(driver: Driver, signal: AbortSignal): Promise<Build> {
-  const folder = join(cacheFolder(), driver.name)
+  return buildFrom(driver, await sourceFiles(driver), signal)
+}
+
+/** Copies the files into the cache and builds them there, unless it was built from the same ones. */
+export async function buildFrom(
+  program: Buildable,
+  files: readonly SourceFile[],
+  signal: AbortSignal,
+): Promise<Build> {
+  const folder = join(cacheFolder(), program.name)
   await mkdir(folder, { recursive: true })
-  for (const { what, probe, debian } of driver.needs) {
+  for (const { what, probe, debian } of program.needs) {
     const { failure } = await runProgram(probe, { folder, seconds: probeSeconds, signal })
     if (failure !== undefined) {
       const remedy = debian === undefined ? '' : ` (Debian: ${debian})`
       return { state: 'skipped', why: `${what} is not installed${remedy}` }
     }
   }
-  const files = await sourceFiles(driver)
-  const stamp = await digest(driver, files)
+  const stamp = await digest(program, files)
   const stampFile = join(folder, stampName)
   const isBuilt = (await readFile(stampFile, 'utf8').catch(() => '')) === stamp
   if (isBuilt) return { state: 'ready', folder, seconds: 0 }
@@ -45,7 +55,7 @@ export async function build(driver: Driver, signal: AbortSignal): Promise<Build>
     await cp(file.path, join(folder, file.name), { preserveTimestamps: true })
   const startedAt = performance.now()
   const seconds = (): number => (performance.now() - startedAt) / 1000
-  for (const command of driver.build) {
+  for (const command of program.build) {
     const attempt = async (): Promise<Outcome> =>
       runProgram(command, { folder, seconds: buildSeconds, signal })
     let outcome = await attempt()
@@ -60,25 +70,29 @@ export async function build(driver: Driver, signal: AbortSignal): Promise<Build>
   return { state: 'ready', folder, seconds: seconds() }
 }
 
-interface SourceFile {
+export interface SourceFile {
+  /** Where it is in the folder that is built. */
   readonly name: string
   readonly path: string
 }
 
 async function sourceFiles({ name, shared }: Driver): Promise<readonly SourceFile[]> {
-  const own = join(sources, name)
-  const entries = await readdir(own, { recursive: true, withFileTypes: true })
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => ({ name: path.slice(own.length + 1), path }))
-    .sort((one, other) => (one.name < other.name ? -1 : 1))
+  const files = await filesIn(join(sources, name))
   if (shared === undefined) return files
   return [...files, { name: shared.as, path: join(sources, 'shared', shared.file) }]
 }
 
-async function digest(driver: Driver, files: readonly SourceFile[]): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([driver.build, process.version]))
+export async function filesIn(folder: string): Promise<readonly SourceFile[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ name: path.slice(folder.length + 1), path }))
+    .sort((one, other) => (one.name < other.name ? -1 : 1))
+}
+
+async function digest({ build }: Buildable, files: readonly SourceFile[]): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([build, process.version]))
   for (const { name, path } of files) hash.update(name).update(await readFile(path))
   return hash.digest('hex')
 }

@@ -13,6 +13,8 @@ export interface Limits {
   readonly folder: string
   readonly seconds: number
   readonly environment?: NodeJS.ProcessEnv
+  /** Where programs are looked for; by default as `programPath` says, whatever the environment says. */
+  readonly path?: string
   readonly signal?: AbortSignal
 }
 
@@ -24,12 +26,12 @@ export const programPath = [dirname(process.execPath), process.env['PATH']].join
 /** Runs a program in a process group of its own, of which nothing is left when the promise resolves. */
 export async function runProgram(
   [command, ...args]: readonly string[],
-  { folder, seconds, environment = process.env, signal }: Limits,
+  { folder, seconds, environment = process.env, path = programPath, signal }: Limits,
 ): Promise<Outcome> {
   const startedAt = performance.now()
   const child = spawn(command ?? '', args, {
     cwd: folder,
-    env: { ...environment, PATH: programPath },
+    env: { ...environment, PATH: path },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
