@@ -11,8 +11,10 @@ const noEnvironment = {
 }
 
 export default tseslint.config(
-  // The clients in test/drivers/*/ are in many languages, each as its users write it.
-  { ignores: ['dist', 'coverage', '**/*.js', 'bin', 'test/drivers/*/'] },
+  // The programs there are in many languages, each as its users write it.
+  {
+    ignores: ['dist', 'coverage', '**/*.js', 'bin', 'test/drivers/*/', 'test/pools/*/', 'examples'],
+  },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

@@ -5,6 +5,7 @@ import { commandsPage } from './command-docs.ts'
 import { configurationPage, schemaText } from './config-docs.ts'
 import { consolePage } from './console-docs.ts'
 import { consoleProperties } from './console-properties.ts'
+import { programsPage } from './example-docs.ts'
 import { missingTests } from './named-tests.ts'
 import { root, run } from './run.ts'
 import { readTestTitles } from './test-titles.ts'
@@ -36,6 +37,7 @@ const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/configuration.md': configurationPage,
   'docs/console.md': consolePage,
   'docs/portcullis.schema.json': schemaText,
+  'docs/programs.md': programsPage,
   'docs/troubleshooting.md': troubleshootingPage,
   'ARCHITECTURE.md': architecturePage,
 }
