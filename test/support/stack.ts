@@ -48,6 +48,9 @@ export interface AuditRecord {
   readonly activity_id: number
   readonly status: string
   readonly status_detail?: string
+  /** Milliseconds since 1970, as all times of it. */
+  readonly time: number
+  readonly session: { readonly expiration_time?: number }
   readonly metadata: { readonly correlation_uid: string }
   readonly unmapped: { readonly portcullis: Section }
 }
