@@ -12,6 +12,8 @@ export interface Outcome {
 export interface Logins {
   readonly connections: number
   readonly tokens: number
+  /** Of `portcullis token`. */
+  readonly runs: number
   readonly refusals: readonly string[]
 }
 
@@ -20,10 +22,12 @@ export type Result = Outcome & Logins
 const pool = 20
 const shown = 3
 /** Of what a pool could do if nothing but the queries took time. */
-const leastShare = 0.25
+const leastShare = 0.1
+/** Of the command for each connection: it is run for bursts of them. */
+const mostRuns = 0.25
 
 export function judge(
-  { queries, failures, connections, tokens, refusals }: Result,
+  { queries, failures, connections, tokens, runs, refusals }: Result,
   load: Load,
 ): readonly string[] {
   const most = (pool * load.seconds) / load.querySeconds
@@ -33,6 +37,7 @@ export function judge(
     ...(failures.length > 0 ? [`${failures.length} failures`] : []),
     ...(queries < most * leastShare ? [`${queries} queries are too few`] : []),
     ...(tokens < load.fewestTokens ? [`${tokens} different tokens are too few`] : []),
+    ...(runs > connections * mostRuns ? [`${runs} runs of the command are too many`] : []),
     ...(connections < pool * load.fewestTokens ? [`${connections} connections are too few`] : []),
   ]
 }

@@ -8,10 +8,13 @@ const begin = '<!-- pools:begin, written by npm run test:pools -- --whole --writ
 const end = '<!-- pools:end -->'
 
 export function renderFigures(results: readonly Result[], load: Load): string {
-  const head = ['pool of 20', 'connections opened', 'different tokens', 'queries', 'failed']
-  const rows = results.map(({ language, connections, tokens, queries, failures }) => [
+  const head = ['pool of 20', 'connections opened', 'different tokens', 'runs of the command']
+  head.push('queries', 'failed')
+  const rows = results.map(({ language, connections, tokens, runs, queries, failures }) => [
     language.title,
-    ...[connections, tokens, queries, failures.length].map((figure) => figure.toLocaleString('en')),
+    ...[connections, tokens, runs, queries, failures.length].map((figure) =>
+      figure.toLocaleString('en'),
+    ),
   ])
   const lines = [head, head.map((_, i) => (i === 0 ? '---' : '--:')), ...rows]
   return `Tokens of ${load.tokenSeconds} s, for ${load.seconds} s:

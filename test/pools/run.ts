@@ -12,8 +12,8 @@ import { type Load, Scene } from './scene.ts'
 const wrongUsage = 64
 const flags = ['--whole', '--write']
 const short: Load = {
-  tokenSeconds: 6,
-  seconds: 48,
+  tokenSeconds: 5,
+  seconds: 35,
   lifetimeSeconds: 3,
   querySeconds: 0.25,
   fewestTokens: 8,
@@ -59,15 +59,19 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
 
   if (folders.size > 0) {
     await using scene = await Scene.start(ready, staged, load)
-    for (const language of ready) {
-      await linkPackage(staged, folderOf(language))
-      const problem = await scene.tryRecipes(language, folderOf(language), signal)
-      tell(problem === undefined ? 'passed' : 'failed', `${language.name} recipes${problem ?? ''}`)
+    const tellOf = (what: string, problem: string | undefined): void => {
+      tell(problem === undefined ? 'passed' : 'failed', `${what}${problem ?? ''}`)
     }
-    if (folders.has(oktaProgram)) {
-      const problem = await scene.tryOkta(folderOf(oktaProgram), signal)
-      tell(problem === undefined ? 'passed' : 'failed', `${oktaProgram.name}${problem ?? ''}`)
-    }
+    const tries = ready.map(async (language) => {
+      const folder = folderOf(language)
+      await linkPackage(staged, folder)
+      const { name } = language
+      tellOf(`${name} recipes`, await scene.tryRecipes(language, folder, signal))
+      tellOf(`${name} without a token`, await scene.tryWithoutToken(language, folder, signal))
+    })
+    await Promise.all(tries)
+    if (folders.has(oktaProgram))
+      tellOf(oktaProgram.name, await scene.tryOkta(folderOf(oktaProgram), signal))
     const results = await loadAll(scene, ready, folderOf, signal)
     print(`\n${renderFigures(results, load)}\n`)
     for (const result of results) {
@@ -94,6 +98,7 @@ async function loadAll(
   folderOf: (language: Language) => string,
   signal: AbortSignal,
 ): Promise<readonly Result[]> {
+  await scene.begin()
   const results = await Promise.all(
     ready.map(async (language) => scene.load(language, folderOf(language), signal)),
   )

@@ -1,5 +1,6 @@
 // A gateway and a provider whose tokens are short, and somebody who has a profile for each program.
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { stringify } from 'yaml'
 import { passwordClient } from '../../demo/password-grant.ts'
@@ -26,11 +27,12 @@ const recipeSeconds = 60
 const startSeconds = 60
 const shownCharacters = 2000
 const okta = { id: 'okta', user: 'alice' }
+/** Nobody has a profile of this name. */
+const missing = 'no-such-profile'
 
 export class Scene {
   readonly #stack: Stack
   readonly #machine: ClientMachine
-  readonly #staged: string
   readonly #load: Load
   readonly #secrets: ReadonlyMap<string, string>
   #loadedFrom = 0
@@ -38,13 +40,11 @@ export class Scene {
   private constructor(
     stack: Stack,
     machine: ClientMachine,
-    staged: string,
     load: Load,
     secrets: ReadonlyMap<string, string>,
   ) {
     this.#stack = stack
     this.#machine = machine
-    this.#staged = staged
     this.#load = load
     this.#secrets = secrets
   }
@@ -68,16 +68,25 @@ export class Scene {
         const base = {
           ...{ issuer, custom_ca, default_group: 'readonly', groups_claim_ids: [groupsClaim] },
           ...{ enable_id_token_authentication: true, additional_audiences: [databaseAudience] },
+          // A token that is over is refused at once.
+          leeway: '0s',
         }
         for (const name of names) config.integrations[name] = { ...base, client_id: name }
         config.databases['system'] = { integrations: names, primary: okta.id }
       },
     })
     const machine = await ClientMachine.start()
-    const scene = new Scene(stack, machine, staged, load, secrets)
+    const scene = new Scene(stack, machine, load, secrets)
     const persons = languages.filter(({ signIn }) => signIn === 'password')
     for (const language of machines) await scene.#writeProfile(language, undefined)
     for (const [i, language] of persons.entries()) await scene.#writeProfile(language, people[i])
+    // What is installed as `portcullis`, and a line for each time that it is run.
+    const command = `#!/bin/sh
+echo "$PORTCULLIS_PROFILE" >>"$HOME/runs"
+exec '${join(staged, 'bin', 'portcullis')}' "$@"
+`
+    await machine.write('bin/portcullis', command, 0o755)
+    await machine.write('runs', '')
     return scene
   }
 
@@ -99,6 +108,22 @@ export class Scene {
       users.length === 2 && users.every((user) => user === role)
     if (recipes.length > 0 && recipes.every(isGood)) return undefined
     return `: not two connections as ${role} by each${said}`
+  }
+
+  /** Undefined, or why whoever runs the program would not learn why there is no token. */
+  async tryWithoutToken(
+    language: Language,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const { failure, stdout, stderr } = await runProgram(language.runRecipes, {
+      ...{ folder, signal, seconds: recipeSeconds },
+      environment: { ...this.#environment(language), PORTCULLIS_PROFILE: missing },
+      path: this.#path,
+    })
+    const said = stdout + stderr
+    if (failure !== undefined && said.includes(missing)) return undefined
+    return `: ${failure ?? 'it did not fail'}, and did not say why\n${said.slice(-shownCharacters)}`
   }
 
   /** What was written for Okta and CockroachDB: three connections by three ID tokens. */
@@ -123,9 +148,14 @@ export class Scene {
     return stdout === `${role}\n`.repeat(3) ? undefined : `: not three connections as ${role}`
   }
 
+  /** From now on, logins and runs of the command are those of the load. */
+  async begin(): Promise<void> {
+    this.#loadedFrom = Date.now()
+    await this.#machine.write('runs', '')
+  }
+
   /** Its queries, for as long as the load says. */
   async load(language: Language, folder: string, signal: AbortSignal): Promise<Outcome> {
-    this.#loadedFrom ||= Date.now()
     const { failure, stdout, stderr } = await runProgram(language.run, {
       ...{ folder, signal, seconds: this.#load.seconds + startSeconds },
       environment: this.#environment(language),
@@ -143,9 +173,11 @@ export class Scene {
       (record) => record.time >= this.#loadedFrom && record.activity_id === 1,
     )
     const own = records.filter(({ unmapped }) => unmapped.portcullis['integration'] === name)
+    const runs = await readFile(join(this.#machine.home, 'runs'), 'utf8')
     const admitted = own.filter(({ status }) => status === 'Success')
     return {
       connections: admitted.length,
+      runs: runs.split('\n').filter((line) => line === name).length,
       tokens: new Set(admitted.map(({ session }) => session.expiration_time)).size,
       refusals: records
         .filter(({ status }) => status !== 'Success')
@@ -153,9 +185,9 @@ export class Scene {
     }
   }
 
-  /** With `portcullis`, as it is where it is installed. */
+  /** With `portcullis`. */
   get #path(): string {
-    return [join(this.#staged, 'bin'), programPath].join(delimiter)
+    return [join(this.#machine.home, 'bin'), programPath].join(delimiter)
   }
 
   #environment({ name }: Language): NodeJS.ProcessEnv {

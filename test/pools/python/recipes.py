@@ -14,7 +14,7 @@ QUESTION = "select session_user::text from pg_sleep(0.2)"
 
 
 def psycopg_pool():
-    with psycopg_pool_example.open_pool(min_size=2, max_size=2) as pool:
+    with psycopg_pool_example.open_pool(min_size=2, max_size=2, timeout=5) as pool:
         with pool.connection() as one, pool.connection() as other:
             return [c.execute(QUESTION).fetchone()[0] for c in (one, other)]
 
