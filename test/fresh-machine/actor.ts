@@ -13,7 +13,7 @@ import { Terminal, type Watcher } from './terminal.ts'
 import { type Certificates, systemBundle } from './town.ts'
 
 const execute = promisify(execFile)
-const blockSeconds = 40
+const blockSeconds = 25
 const prompt = /=[>#] $/
 const device = /(https:\/\/\S+)[^]*?\b([A-Z]{4}-[A-Z]{4})\b/
 
@@ -78,10 +78,7 @@ export class Actor {
 
   async leave(): Promise<void> {
     this.#inbox?.close()
-    for (const terminal of this.#running) {
-      terminal.end()
-      await terminal.ended
-    }
+    for (const terminal of this.#running) await terminal.end()
   }
 
   async #do(block: Block, step: Step): Promise<boolean> {

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { stripVTControlCharacters } from 'node:util'
 import { word } from '../../demo/tour/shell.ts'
 
+const patienceMs = 5_000
+
 /** As what moves on a line writes it. */
 const toColumnOne = /\u001B\[1?G/g
 
@@ -35,7 +37,7 @@ export class Terminal {
     })
     const timer = setTimeout(() => {
       this.#shown += `\n(not done within ${seconds} s)\n`
-      this.end()
+      this.#close()
     }, seconds * 1_000)
     this.ended = new Promise((resolve, reject) => {
       this.#process.once('error', reject)
@@ -56,9 +58,19 @@ export class Terminal {
     this.#process.stdin?.write(text)
   }
 
-  /** As somebody who closes the window. */
-  end(): void {
-    this.#process.kill('SIGHUP')
+  /** By Ctrl-C; and whatever does not mind that, as if the window were closed. */
+  async end(): Promise<void> {
+    this.type('\x03')
+    const timer = setTimeout(() => {
+      this.#close()
+    }, patienceMs)
+    await this.ended
+    clearTimeout(timer)
+  }
+
+  /** Its processes are hung up on by the system. */
+  #close(): void {
+    this.#process.kill('SIGKILL')
   }
 
   #look(watchers: readonly Watcher[]): void {
