@@ -14,6 +14,7 @@ import {
   urlEncoded,
 } from '../../src/web/pages/snippets/quote.ts'
 import {
+  clientLines,
   dotnet,
   go,
   jdbcUrl,
@@ -47,6 +48,8 @@ const target: fc.Arbitrary<Target> = fc.record({
     name.filter((one) => one !== ''),
     { nil: undefined },
   ),
+  gateway: fc.constantFrom('db.example.com', 'localhost:8443', '[2001:db8::7]:8443'),
+  pool: name,
 })
 const samples = fc.sample(name, 400)
 const targets = fc.sample(target, 100)
@@ -281,10 +284,26 @@ describe('wherever and as whoever one connects, the same is said by', () => {
     }
   })
 
-  test('all of them, each with the token', () => {
+  test('the lines of the command of clients', () => {
+    const script = targets.map((one) => `${clientLines(one)}\n`).join('')
+    const output = words(`portcullis() { printf '%s\\0' "$@" .; }\n${script}`)
+    let rest = output
+    for (const { gateway, pool, database, user, authority } of targets) {
+      const said = [`--pool=${pool}`, `--database=${database}`, `--user=${user}`]
+      if (authority !== undefined) said.push(`--ca-file=${authority}`)
+      const expectedWords = ['login', gateway, ...said, '.', 'psql', '.']
+      expect(rest.slice(0, expectedWords.length)).toEqual(expectedWords)
+      rest = rest.slice(expectedWords.length)
+    }
+    expect(rest).toEqual([])
+  })
+
+  test('all of them, each with the token but for the command that gets its own', () => {
     for (const one of targets) {
-      for (const { text } of snippetsFor(one)) {
-        if (text !== undefined) expect(text).toContain(one.password)
+      for (const { id, text } of snippetsFor(one)) {
+        if (text === undefined) continue
+        if (id === 'portcullis') expect(text).not.toContain(one.password)
+        else expect(text).toContain(one.password)
       }
     }
   })

@@ -80,6 +80,7 @@ export function connectRoutes(app: Hono<WebEnv>, services: WebServices): void {
     const about = {
       ...{ host: endpoint.host, port: endpoint.port, database, user: role },
       authority: authority === '' ? undefined : authority,
+      ...{ gateway: new URL(services.publicUrl).host, pool: endpoint.pool },
     }
     const now = services.now()
     const wantsProviderToken = rules.catalog.databases.get(database)?.wantsProviderToken === true

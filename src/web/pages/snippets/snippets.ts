@@ -30,6 +30,12 @@ export function snippetsFor(target: Target): readonly Snippet[] {
       text: psqlLine(target),
     },
     {
+      id: 'portcullis',
+      title: 'portcullis',
+      hint: 'Signs you in by itself, and has a fresh token for every connection. There is none in these lines.',
+      text: clientLines(target),
+    },
+    {
       id: 'url',
       title: 'URL',
       hint: 'For whatever uses libpq: psql, psycopg, DATABASE_URL of many tools.',
@@ -65,6 +71,18 @@ export function psqlLine(target: Target): string {
     `sslrootcert=${conninfoQuoted(rootOf(target))}`,
   ]
   return ` PGPASSWORD=${shellQuoted(password)} psql ${shellQuoted(settings.join(' '))}`
+}
+
+/** The command of clients, which gets its own tokens. Names stay values, whatever they begin with. */
+export function clientLines({ gateway, pool, database, user, authority }: Target): string {
+  const options = {
+    pool,
+    database,
+    user,
+    ...(authority !== undefined && { 'ca-file': authority }),
+  }
+  const words = Object.entries(options).map(([name, value]) => `--${name}=${shellQuoted(value)}`)
+  return ['portcullis login', shellQuoted(gateway), ...words].join(' ') + '\nportcullis psql'
 }
 
 export function libpqUrl(target: Target): string {

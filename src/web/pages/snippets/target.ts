@@ -8,4 +8,7 @@ export interface Target {
   readonly password: string
   /** The file of the authority that signed the certificate of the server; undefined: one that the system knows. */
   readonly authority: string | undefined
+  /** By which the command of clients knows the way: the address of the pages, without what is usual in it. */
+  readonly gateway: string
+  readonly pool: string
 }

@@ -280,6 +280,8 @@ test('a token is in the page of its own alone, masked wherever it is, and not in
         user: hostile,
         password: token,
         authority: hostile,
+        gateway: hostile,
+        pool: hostile,
       },
       isBoundToDatabase: true,
       isBoundToUser: true,
