@@ -18,6 +18,14 @@ export function tokenCommand({ folder }: Door, who: string): string {
   return `sh ${word(join(folder, 'token'))} ${who}`
 }
 
+/** Signs in with a browser, and goes on with psql. */
+export function clientCommands({ folder }: Door, pages: string): string {
+  const portcullis = `sh ${word(join(folder, 'portcullis'))}`
+  return `${portcullis} login ${new URL(pages).host} --database sandbox \\
+  --ca-file ${word(join(folder, 'ca.crt'))} --store file
+${portcullis} psql`
+}
+
 export function psqlCommand(door: Door, role: Role | 'sso'): string {
   return `psql ${connection(door, 'sandbox', role)}`
 }

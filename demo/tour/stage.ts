@@ -139,6 +139,7 @@ async function startIdentityProvider(
   await folder.write({
     [`secrets/${machine}`]: `${provider.clientSecret(machine)}\n`,
     token: tokenScript(folder, provider),
+    portcullis: clientScript(folder),
   })
   return provider
 }
@@ -149,6 +150,15 @@ function tokenScript(folder: Folder, provider: IdentityProvider): string {
   const words = [process.execPath, program, folder.path, provider.issuer].map(word).join(' ')
   return `# Prints a fresh token of ${Object.keys(people).join(', ')} or ${machine}, and nothing else.
 exec ${words} "$@"
+`
+}
+
+/** The command of clients, which keeps what it learns here and in no keyring: it goes when the demo goes. */
+function clientScript(folder: Folder): string {
+  const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  return `# portcullis, with profiles and tokens in this folder.
+export XDG_CONFIG_HOME=${word(folder.file('config'))} XDG_CACHE_HOME=${word(folder.file('cache'))}
+exec ${[process.execPath, program].map(word).join(' ')} "$@"
 `
 }
 

@@ -44,8 +44,15 @@ export class Machine {
   readonly home: string
   readonly #options: MachineOptions
   readonly #mounts: readonly string[]
+  readonly #root: string
 
-  private constructor(options: MachineOptions, home: string, mounts: readonly string[]) {
+  private constructor(
+    options: MachineOptions,
+    root: string,
+    home: string,
+    mounts: readonly string[],
+  ) {
+    this.#root = root
     this.name = options.name
     this.home = home
     this.#options = options
@@ -58,7 +65,8 @@ export class Machine {
     const home = join(folder, 'home')
     const outside = join(folder, 'files')
     await mkdir(home, { recursive: true })
-    await mkdir(outside)
+    const ownRootFolder = join(folder, 'root')
+    for (const one of [outside, ownRootFolder]) await mkdir(one)
     const mounts = [
       bind(image.hosts, '/etc/hosts'),
       bind(image.authorities, bundle),
@@ -93,7 +101,7 @@ export class Machine {
       mounts.push('mount -t tmpfs -o mode=755 tmpfs /home', `mkdir ${user.home}`)
       mounts.push(bind(home, user.home))
     }
-    return new Machine(options, home, mounts)
+    return new Machine(options, ownRootFolder, home, mounts)
   }
 
   /** The words of a command that runs a script on the machine. */
@@ -113,10 +121,25 @@ export class Machine {
     const who = isAdministrator
       ? ''
       : `setpriv --reuid ${user.uid} --regid ${user.uid} --clear-groups --no-new-privs `
-    const last = `cd ${home} && exec ${who}env -i ${assignments.join(' ')} sh -euc ${word(script)}`
-    const whole = ['set -eu', ...this.#mounts, last].join('\n')
+    const inside = `cd ${home} && exec ${who}env -i ${assignments.join(' ')} sh -euc ${word(script)}`
+    const own = word(this.#root)
+    const last = `exec chroot ${own} sh -c ${word(inside)}`
+    const whole = ['set -eu', ...this.#mounts, ...ownRoot(own), last].join('\n')
     return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', whole]
   }
+}
+
+/** All that is at the root of this machine, but for marks of containers: a desktop is none. */
+function ownRoot(folder: string): readonly string[] {
+  return [
+    `mount -t tmpfs -o mode=755 tmpfs ${folder}`,
+    'for entry in /*; do',
+    `  if [ -L "$entry" ]; then cp -P "$entry" ${folder}/`,
+    `  elif [ "$entry" = /tmp ]; then mkdir ${folder}/tmp; mount -t tmpfs -o mode=1777 tmpfs ${folder}/tmp`,
+    `  elif [ -d "$entry" ]; then mkdir "${folder}$entry"; mount --rbind "$entry" "${folder}$entry"`,
+    '  fi',
+    'done',
+  ]
 }
 
 function bind(from: string, to: string): string {

@@ -31,10 +31,15 @@ export const browserInbox = 'browser'
 
 const browser = `#!/bin/sh\nprintf '%s\\n' "$1" >>"$HOME/${browserInbox}"\n`
 
-/** A desktop, as programs tell one. */
+/** A desktop with a browser, as programs find them. */
 const desktop = {
   environment: { DISPLAY: ':0' },
-  browser: { '~/bin/xdg-open': browser, '~/bin/x-www-browser': browser },
+  browser: {
+    '~/bin/x-www-browser': browser,
+    '~/.config/mimeapps.list': '[Default Applications]\nx-scheme-handler/https=own.desktop\n',
+    '~/.local/share/applications/own.desktop':
+      '[Desktop Entry]\nType=Application\nName=Browser\nExec=/home/alice/bin/x-www-browser %u\n',
+  },
 }
 
 const asks = ['select session_user;\n', '\\q\n']
