@@ -1,7 +1,17 @@
 // One writer at a time among the processes of this program: a file beside the one that is written.
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { link, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
+import { readFileSync, readlinkSync } from 'node:fs'
+import {
+  link,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -21,13 +31,16 @@ interface Owner {
   readonly id: string
   readonly host: string
   readonly pid: number
+  /** Which processes the id is one of: containers of one host may share its name. */
+  readonly space: string
   /** When the process began, since its id is used again. */
   readonly start: string
 }
 
 const retryMs = 20
-/** It is held for as long as two files take to be written. Of another machine nothing else is known. */
+/** Of another machine nothing else is known: whoever has one says so more often. */
 const abandonedMs = 60_000
+const signOfLifeMs = 15_000
 const mode = 0o600
 
 export async function takeLock(path: string, timeoutMs: number): Promise<FileLock> {
@@ -35,6 +48,7 @@ export async function takeLock(path: string, timeoutMs: number): Promise<FileLoc
     id: randomUUID(),
     host: hostname(),
     pid: process.pid,
+    space: processSpace(),
     start: startOf(process.pid),
   }
   const deadline = performance.now() + timeoutMs
@@ -92,6 +106,12 @@ async function isOld(path: string): Promise<boolean> {
 }
 
 function lockOf(path: string, { id }: Owner): FileLock {
+  const signs = setInterval(() => {
+    const now = new Date()
+    // Without it somebody has taken it away: `isHeld` says so.
+    void utimes(path, now, now).catch(() => {})
+  }, signOfLifeMs)
+  signs.unref()
   const isHeld = async (): Promise<boolean> => {
     const found = await ownerOf(path)
     return typeof found === 'object' && found.id === id
@@ -99,6 +119,7 @@ function lockOf(path: string, { id }: Owner): FileLock {
   return {
     isHeld,
     release: async () => {
+      clearInterval(signs)
       if (await isHeld()) await rm(path, { force: true })
     },
   }
@@ -115,18 +136,18 @@ async function ownerOf(path: string): Promise<Owner | 'unreadable' | undefined> 
   }
   try {
     const value = JSON.parse(text) as Partial<Owner> | null
-    const { id, host, pid, start } = value ?? {}
+    const { id, host, pid, start, space } = value ?? {}
     if (typeof id !== 'string' || typeof host !== 'string') return 'unreadable'
     if (typeof pid !== 'number' || typeof start !== 'string') return 'unreadable'
-    return { id, host, pid, start }
+    return { id, host, pid, start, space: typeof space === 'string' ? space : processSpace() }
   } catch {
     return 'unreadable'
   }
 }
 
 async function isAbandoned(path: string, owner: Owner | 'unreadable'): Promise<boolean> {
-  if (owner !== 'unreadable' && owner.host === hostname()) return startOf(owner.pid) !== owner.start
-  return isOld(path)
+  if (owner === 'unreadable' || owner.host !== hostname()) return isOld(path)
+  return owner.space === processSpace() ? startOf(owner.pid) !== owner.start : isOld(path)
 }
 
 /** Somebody may have done so already, and have a lock of their own by now: that is put back. */
@@ -143,6 +164,14 @@ async function takeAway(path: string, owner: Owner | 'unreadable'): Promise<void
     typeof found === 'object' && typeof owner === 'object' ? found.id === owner.id : found === owner
   if (!isSame) await link(aside, path).catch(() => {})
   await unlink(aside)
+}
+
+function processSpace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return 'all'
+  }
 }
 
 /** Of a process of this machine; empty: there is none. */
