@@ -1,9 +1,9 @@
-import type { Kept, TokenStore } from './store.ts'
+import type { Kept, TokenStore, Turn } from './store.ts'
 
 /** Keeps tokens for as long as the process lives: `store: none`. */
 export class MemoryStore implements TokenStore {
   #kept: Kept | undefined
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #last = new Map<string, Promise<unknown>>()
 
   async read(): Promise<Kept | undefined> {
     return Promise.resolve(this.#kept)
@@ -19,9 +19,18 @@ export class MemoryStore implements TokenStore {
     return Promise.resolve()
   }
 
-  async exclusively<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(run, run)
-    this.#last = turn
+  async exclusively<T>({ errand, run, meanwhile }: Turn<T>): Promise<T> {
+    const before = this.#last.get(errand)
+    const turn = (async () => {
+      if (before === undefined) return run()
+      await before.catch(() => {})
+      return (await meanwhile()) ?? run()
+    })()
+    this.#last.set(errand, turn)
     return turn
+  }
+
+  async describe(): Promise<string> {
+    return Promise.resolve('the memory of this process')
   }
 }

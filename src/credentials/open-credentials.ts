@@ -1,21 +1,38 @@
 import { createSource } from './create-source.ts'
 import type { Environment } from './environment.ts'
+import { exchangeAt } from './exchange-at-gateway.ts'
 import { MemoryStore } from './memory-store.ts'
-import type { Profile } from './profile.ts'
-import { TokenKeeper } from './token-keeper.ts'
+import type { CredentialProblem } from './problem.ts'
+import type { NamedProfile, Profile } from './profile.ts'
+import { TokenKeeper, type KeeperOptions } from './token-keeper.ts'
 
-/** A profile by its name, as it is kept or as it would be. */
-export interface NamedProfile {
-  readonly name: string
-  readonly profile: Profile
+export type { NamedProfile } from './profile.ts'
+
+export interface CredentialOptions {
+  /** What went wrong, and was no reason to give out no token. */
+  readonly onWarning?: ((problem: CredentialProblem) => void) | undefined
 }
 
 /** Puts together what has tokens of a profile. Reads nothing and asks nobody until a token is wanted. */
-export function openCredentials({ profile }: NamedProfile, environment: Environment): TokenKeeper {
+export function openCredentials(
+  { profile }: NamedProfile,
+  environment: Environment,
+  { onWarning }: CredentialOptions = {},
+): TokenKeeper {
+  const now = Date.now
   return new TokenKeeper({
     source: createSource(profile, environment),
     store: new MemoryStore(),
-    exchange: undefined,
-    now: Date.now,
+    exchange: exchangeOf(profile, environment),
+    session: profile.session,
+    now,
+    onWarning,
   })
+}
+
+function exchangeOf(profile: Profile, environment: Environment): KeeperOptions['exchange'] {
+  if (profile.signIn.flow === 'gateway') return 'given'
+  return profile.gateway === undefined
+    ? undefined
+    : exchangeAt(profile.gateway, profile, environment)
 }

@@ -78,3 +78,9 @@ export interface Profile {
   readonly store: StoreKind
   readonly signIn: Flow
 }
+
+/** A profile by its name, as it is kept or as it would be. */
+export interface NamedProfile {
+  readonly name: string
+  readonly profile: Profile
+}
