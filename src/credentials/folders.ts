@@ -11,6 +11,10 @@ export function configFolder(environment: Environment): string {
   return join(base(environment, 'XDG_CONFIG_HOME', '.config'), 'portcullis')
 }
 
+export function cacheFolder(environment: Environment): string {
+  return join(base(environment, 'XDG_CACHE_HOME', '.cache'), 'portcullis')
+}
+
 function base(environment: Environment, name: string, usual: string): string {
   return given(environment[name]) ?? join(homeFolder(environment), usual)
 }
