@@ -10,6 +10,8 @@ export interface TakenForm {
   readonly form: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly method: string | undefined
+  /** With its query. */
+  readonly url: string | undefined
 }
 
 /** An endpoint over TLS that takes forms, as that for tokens does (RFC 6749, 3.2). */
@@ -27,9 +29,9 @@ export async function startFormEndpoint(
   const authority = await createAuthority('Authority')
   const { certificate: cert, key } = await authority.issue({ commonName: 'localhost' })
   const server = createServer({ cert, key }, (request, response) => {
-    const { headers, method } = request
+    const { headers, method, url } = request
     void text(request).then((body) => {
-      answer({ form: new URLSearchParams(body), headers, method }, response)
+      answer({ form: new URLSearchParams(body), headers, method, url }, response)
     })
   })
   server.listen(0, '127.0.0.1')

@@ -48,9 +48,11 @@ async function signIn(
   )
   const answer = loopback.answerTo(authorization.state)
   const { url } = authorization
-  if (!(await interaction.openBrowser(url))) {
-    interaction.show(['Open this address in a browser of this machine to sign in:', url])
-  }
+  const isOpen = await interaction.openBrowser(url)
+  const what = isOpen
+    ? 'If no page for signing in opens, open this address in a browser of this machine:'
+    : 'Open this address in a browser of this machine to sign in:'
+  interaction.show([what, url])
   const done = interaction.waiting(`waiting for the sign-in at ${client.issuer}`)
   try {
     const query = await untilSignedIn(async () => answer, signal, signInMs)

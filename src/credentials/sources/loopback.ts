@@ -72,13 +72,21 @@ export async function openLoopback(uri = usualUri): Promise<Loopback> {
       return arrival.promise
     },
     [Symbol.asyncDispose]: async () => {
-      if (isAnswered) await Promise.race([lastPage.promise, delay(lastPageMs)])
+      if (isAnswered) await soon(lastPage.promise)
       const closed = once(server, 'close')
       server.close()
       server.closeAllConnections()
       await closed
     },
   }
+}
+
+/** Waits for a moment at most, and leaves nothing behind for which the process would stay. */
+async function soon(done: Promise<unknown>): Promise<void> {
+  const timer = new AbortController()
+  const { signal } = timer
+  await Promise.race([done, delay(lastPageMs, undefined, { signal }).catch(() => {})])
+  timer.abort()
 }
 
 function readUri(uri: string): {

@@ -14,6 +14,7 @@ import { CredentialProblem } from '../../../src/credentials/problem.ts'
 import type { Flow, Profile, ProviderClient } from '../../../src/credentials/profile.ts'
 import { readClaims } from '../../../src/credentials/read-claims.ts'
 import type { TokenSource } from '../../../src/credentials/source.ts'
+import { readUnverified } from '../../../src/identity/token-shape.ts'
 import { type StackWithPages, startWithPages } from '../../support/pages.ts'
 
 let stack: StackWithPages
@@ -137,6 +138,41 @@ describe('a browser', () => {
     await logsIn(second!)
     await source.revoke(second!, signal())
     expect(await source.refresh(second!, signal())).toBeUndefined()
+  })
+
+  test('comes back with a no, which is told as one', async () => {
+    const source = sourceOf({ flow: 'browser', ...client() })
+    const person = new Person(async (url) => {
+      const browser = new Browser(stack.provider.issuer)
+      const question = await browser.open(new URL(url))
+      const last = leadsTo(await browser.open(question.url, { refuse: 'yes' }))
+      return fetch(last ?? '')
+    })
+    const problem = await problemOf(source.obtain(person, signal()))
+    expect(problem).toMatchObject({ kind: 'refused' })
+    expect(problem.message).toBe(`${stack.provider.issuer} says that the sign-in was denied`)
+    expect(await ((await person.browsed) as Response).text()).not.toContain('denied')
+  })
+
+  test('is waited for no longer than somebody wants to wait', async () => {
+    const source = sourceOf({ flow: 'browser', ...client() })
+    const person = new Person(async () => Promise.resolve())
+    const early = AbortSignal.timeout(500)
+    expect(await problemOf(source.obtain(person, early))).toMatchObject({ kind: 'unreachable' })
+  })
+
+  test('brings an access token where that is wanted', async () => {
+    const scopes = ['openid', 'email', 'offline_access', 'connect']
+    const audience = databaseAudience
+    const source = sourceOf({
+      flow: 'browser',
+      ...client({ use: 'access_token', audience, scopes }),
+    })
+    const person = new Person(async (url) => fetch((await signInAs('alice', url)).next))
+    const grant = await source.obtain(person, signal())
+    expect(readUnverified(grant.token)?.claims).toMatchObject({ aud: databaseAudience })
+    const again = await source.refresh(grant, signal())
+    expect(readUnverified(again?.token ?? '')?.claims).toMatchObject({ aud: databaseAudience })
   })
 })
 

@@ -362,6 +362,7 @@ describe.each([
   ['token', 'token_endpoint', 'tokenEndpoint'],
   ['device authorization', 'device_authorization_endpoint', 'deviceAuthorizationEndpoint'],
   ['authorization', 'authorization_endpoint', 'authorizationEndpoint'],
+  ['revocation', 'revocation_endpoint', 'revocationEndpoint'],
 ] as const)('the %s endpoint', (_, published, found) => {
   test.each([
     [
