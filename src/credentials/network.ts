@@ -41,7 +41,9 @@ async function openNetwork(caFile: string | undefined, environment: Environment)
 /** Those that Node brings and those of the operating system: companies put their own there. */
 function systemAuthorities(): string {
   const all = [...getCACertificates('default'), ...getCACertificates('system')]
-  return [...new Set(all.map((certificate) => certificate.trim()))].join('\n')
+  // The same one may come with other line ends.
+  const unique = new Map(all.map((one) => [one.replaceAll(/\s/g, ''), one.trim()]))
+  return [...unique.values()].join('\n')
 }
 
 async function readAuthorities(file: string): Promise<string> {

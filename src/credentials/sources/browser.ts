@@ -1,15 +1,12 @@
 // Somebody signs in with the browser of this machine, which comes back to a port of it (RFC 8252, 7.3).
-import {
-  type AuthorizationExtras,
-  beginAuthorization,
-  redeemForAccess,
-} from '../../identity/authorization-code.ts'
+import { beginAuthorization, redeemForAccess } from '../../identity/authorization-code.ts'
 import { until } from '../deadline.ts'
 import type { Grant } from '../grant.ts'
 import type { Interaction } from '../interaction.ts'
 import type { ProviderClient } from '../profile.ts'
 import type { SourceContext } from '../source-context.ts'
 import type { TokenSource } from '../source.ts'
+import { askConsent } from './ask-consent.ts'
 import { openLoopback } from './loopback.ts'
 import { needsPerson, untilSignedIn } from './person.ts'
 import { grantFrom, openProvider, refreshing } from './provider.ts'
@@ -44,7 +41,7 @@ async function signIn(
     endpoints,
     provider,
     redirectUri,
-    extrasOf(client.scopes),
+    askConsent(client.issuer, client.scopes),
   )
   const answer = loopback.answerTo(authorization.state)
   const { url } = authorization
@@ -61,9 +58,4 @@ async function signIn(
   } finally {
     done()
   }
-}
-
-/** OpenID Connect Core, 11: a refresh token for later is to be agreed to. */
-function extrasOf(scopes: readonly string[]): AuthorizationExtras {
-  return scopes.includes('offline_access') ? { prompt: 'consent' } : {}
 }
