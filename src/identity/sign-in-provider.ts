@@ -105,6 +105,6 @@ export function toSignInRefusal(error: unknown, endpoint: string, seconds?: numb
 /** What became of a request, by our limits or by the system; whatever else has answers in it. */
 function isOfRequest(cause: unknown): boolean {
   if (cause instanceof FetchError) return true
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const code: unknown = cause instanceof Error && Reflect.get(cause, 'code')
   return typeof code === 'string' && !code.startsWith('OAUTH_')
 }

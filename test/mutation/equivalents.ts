@@ -13,7 +13,7 @@ const narrowing = 'it only tells the compiler what the next comparison implies'
 export const equivalents: readonly Equivalent[] = [
   {
     file: 'src/identity/authorization-code.ts',
-    code: 'token === undefined',
+    code: 'idToken === undefined',
     changedTo: 'false',
     because: 'where a nonce is expected, openid-client takes no answer without an ID token',
   },

@@ -109,7 +109,7 @@ test.each<[string | undefined, object]>([
   ['db', { audience: 'db' }],
   ['https://db.example.com#x', { audience: 'https://db.example.com#x' }],
 ])('the audience %s is asked for by what providers read', (audience, parameters) => {
-  expect(audienceOf({ audience })).toEqual(parameters)
+  expect(audienceOf({ audience })).toStrictEqual(parameters)
 })
 
 test('a refusal stays what it is', () => {
