@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -45,12 +45,7 @@ export class ClientMachine {
       readonly environment?: Readonly<Record<string, string>>
     } = {},
   ): Promise<ClientRun> {
-    const child = spawn(process.execPath, [program, ...args], {
-      cwd: this.home,
-      env: { ...this.environment, ...options.environment },
-      stdio: 'pipe',
-      timeout: deadlineMs,
-    })
+    const child = this.start(args, options.environment)
     child.stdin.on('error', () => {})
     child.stdin.end(options.input ?? '')
     const [stdout, stderr, code] = await Promise.all([
@@ -64,6 +59,19 @@ export class ClientMachine {
       }),
     ])
     return { code, stdout, stderr }
+  }
+
+  /** Starts `portcullis`, to be ended by whoever starts it. */
+  start(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): ChildProcessWithoutNullStreams {
+    return spawn(process.execPath, [program, ...args], {
+      cwd: this.home,
+      env: { ...this.environment, ...environment },
+      stdio: 'pipe',
+      timeout: deadlineMs,
+    })
   }
 
   async write(path: string, content: string, mode = 0o600): Promise<string> {

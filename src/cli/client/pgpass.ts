@@ -2,9 +2,11 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Environment, processEnvironment } from '../../credentials/environment.ts'
 import { homeFolder } from '../../credentials/folders.ts'
+import type { Grant } from '../../credentials/grant.ts'
 import { endpointsOf } from '../../credentials/libpq.ts'
 import { CredentialProblem } from '../../credentials/problem.ts'
 import { openProfiles } from '../../credentials/profile-store.ts'
+import { printable } from '../../refusal.ts'
 import { editOwnFile } from './edit-own-file.ts'
 import { haveToken } from './have-token.ts'
 import type { ClientOptions } from './options.ts'
@@ -34,25 +36,29 @@ export async function writePgpass(options: PgpassOptions): Promise<number> {
     const named = await openProfiles(environment).read(options.profile)
     const endpoints = endpointsOf(named)
     const file = fileOf(options, environment)
-    const remove = async (): Promise<void> =>
-      editOwnFile(file, rules, (text) => removePassfileLines(text, endpoints))
-    /** Returns when it expires. */
-    const write = async (minimumMs?: number): Promise<number> => {
-      const { grant } = await haveToken({ ...options, profile: named.name }, environment, {
-        minimumMs,
-      })
-      await editOwnFile(file, rules, (text) => putPassfileLines(text, endpoints, grant.token))
-      return grant.expiresAt
-    }
+    const edit = async (change: (text: string) => string): Promise<void> =>
+      editOwnFile(file, rules, change)
+    const remove = async (): Promise<void> => edit((text) => removePassfileLines(text, endpoints))
     if (options.remove === true) {
       await remove()
       return 0
     }
-    const expiresAt = await write()
-    process.stdout.write(`${file}\n`)
-    if (options.watch !== true) return 0
+    const have = async (): Promise<Grant> =>
+      (await haveToken({ ...options, profile: named.name }, environment)).grant
+    const write = async ({ token }: Grant): Promise<void> =>
+      edit((text) => putPassfileLines(text, endpoints, token))
+    const grant = await have()
+    if (options.watch !== true) {
+      await write(grant)
+      process.stdout.write(`${file}\n`)
+      return 0
+    }
+    // From before there is a line, so that none is left behind.
+    using end = untilSignal()
     try {
-      await keepFresh(expiresAt, write)
+      await write(grant)
+      process.stdout.write(`${file}\n`)
+      await keepFresh(grant, { have, write, signal: end.signal })
     } finally {
       await remove()
     }
@@ -66,30 +72,42 @@ function fileOf({ file }: PgpassOptions, environment: Environment): string {
   return named === '' ? join(homeFolder(environment), '.pgpass') : resolve(named)
 }
 
-/** Until a signal: then the line goes, since nobody renews it any more. */
-async function keepFresh(first: number, write: () => Promise<number>): Promise<void> {
+interface Freshness {
+  readonly have: () => Promise<Grant>
+  readonly write: (grant: Grant) => Promise<void>
+  readonly signal: AbortSignal
+}
+
+async function keepFresh(first: Grant, { have, write, signal }: Freshness): Promise<void> {
+  let waitMs = renewalDelayMs(first.expiresAt, Date.now())
+  for (;;) {
+    await delay(waitMs, undefined, { signal }).catch(() => {})
+    if (signal.aborted) return
+    try {
+      const grant = await have()
+      await write(grant)
+      waitMs = renewalDelayMs(grant.expiresAt, Date.now())
+    } catch (error) {
+      // The network may come back, and until then the token may be good.
+      if (!(error instanceof CredentialProblem) || error.kind !== 'unreachable') throw error
+      process.stderr.write(`portcullis: ${printable(error.message)}\n`)
+      waitMs = retryMs
+    }
+  }
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+function untilSignal(): Disposable & { readonly signal: AbortSignal } {
   const end = new AbortController()
   const stop = (): void => {
     end.abort()
   }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, stop)
-  try {
-    let expiresAt = first
-    let waitMs = renewalDelayMs(expiresAt, Date.now())
-    for (;;) {
-      await delay(waitMs, undefined, { signal: end.signal }).catch(() => {})
-      if (end.signal.aborted) return
-      try {
-        expiresAt = await write()
-        waitMs = renewalDelayMs(expiresAt, Date.now())
-      } catch (error) {
-        if (!(error instanceof CredentialProblem) || error.kind !== 'unreachable') throw error
-        process.stderr.write(`portcullis: ${error.message}\n`)
-        waitMs = retryMs
-      }
-    }
-  } finally {
-    for (const signal of signals) process.off(signal, stop)
+  return {
+    signal: end.signal,
+    [Symbol.dispose]: () => {
+      for (const signal of signals) process.off(signal, stop)
+    },
   }
 }
