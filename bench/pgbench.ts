@@ -17,6 +17,8 @@ export interface PgbenchRun {
   readonly arguments: readonly string[]
   /** The process whose CPU time is taken. */
   readonly pid: number | undefined
+  /** Until when all of its clients are in, where that takes them longer than usual. */
+  readonly leadMs?: number
   /** Others of whose CPU time it is to be told. */
   readonly otherPids?: readonly number[]
 }
@@ -34,7 +36,7 @@ export interface PgbenchResult {
   readonly cpuOfOthers: readonly CpuUse[]
 }
 
-const leadMs = 1_000
+const usualLeadMs = 1_000
 const tailMs = 250
 const graceMs = 30_000
 
@@ -95,6 +97,7 @@ interface Window {
 }
 
 async function measureWindow(run: PgbenchRun, exited: Promise<unknown>): Promise<Window> {
+  const { leadMs = usualLeadMs } = run
   await Promise.race([delay(leadMs), exited])
   const fromUs = Date.now() * 1_000
   const before = run.pid === undefined ? undefined : readCpu(run.pid)
