@@ -1,4 +1,5 @@
 import { type Reason, reasons } from '../src/refusal.ts'
+import { clientSection } from './client-troubleshooting.ts'
 
 /** docs/troubleshooting.md: one section for each reason of a refusal. */
 export function troubleshootingPage(): string {
@@ -31,6 +32,8 @@ What is seen with single sign-on for databases, here or where it was set up for 
 | symptom | reason | what to do |
 |---|---|---|
 ${symptoms.map(symptomRow).join('\n')}
+
+${clientSection()}
 
 ${sections.join('\n\n')}
 `
