@@ -1,15 +1,15 @@
 import { execFile } from 'node:child_process'
-import { type FSWatcher, readFileSync, watch } from 'node:fs'
-import { chown, writeFile } from 'node:fs/promises'
+import type { FSWatcher } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { browserInbox, watchBrowser } from '../support/desktop.ts'
+import { Terminal, type Watcher } from '../support/terminal.ts'
 import { until } from '../support/until.ts'
 import { type Block, fileOf } from './document.ts'
-import { type Image, Machine, user } from './machine.ts'
+import { type Image, Machine } from './machine.ts'
 import { approve, signIn } from './person.ts'
-import { browserInbox, type Meanwhile, type Scene, type Step } from './scenes.ts'
+import { type Meanwhile, type Scene, type Step } from './scenes.ts'
 import { show } from './show.ts'
-import { Terminal, type Watcher } from './terminal.ts'
 import { type Certificates, systemBundle } from './town.ts'
 
 const execute = promisify(execFile)
@@ -56,7 +56,7 @@ export class Actor {
       ...cast,
       blocks: blocks.filter((block) => fileOf(block) === undefined),
     })
-    await actor.#watchBrowser()
+    actor.#watchBrowser()
     return actor
   }
 
@@ -148,17 +148,11 @@ export class Actor {
     return this.#cast.scene.machine.environment?.['DISPLAY'] !== undefined
   }
 
-  async #watchBrowser(): Promise<void> {
+  #watchBrowser(): void {
     if (!this.#hasBrowser) return
     const inbox = join(this.#machine.home, browserInbox)
-    await writeFile(inbox, '')
-    await chown(inbox, user.uid, user.uid)
-    let opened = 0
-    this.#inbox = watch(inbox, () => {
-      const addresses = readFileSync(inbox, 'utf8').split('\n').slice(0, -1)
-      for (const address of addresses.slice(opened))
-        void this.#tell(signIn(address, this.#cast.certificates.authority))
-      opened = addresses.length
+    this.#inbox = watchBrowser(inbox, (address) => {
+      void this.#tell(signIn(address, this.#cast.certificates.authority))
     })
   }
 

@@ -9,10 +9,10 @@ import { word } from '../../demo/tour/shell.ts'
 import { root } from '../../tools/run.ts'
 import { build } from '../drivers/build.ts'
 import { drivers } from '../drivers/drivers.ts'
+import { Terminal } from '../support/terminal.ts'
 import { blocksOf, readGuide } from './document.ts'
 import { type Image, Machine, unpackNode } from './machine.ts'
 import { show } from './show.ts'
-import { Terminal } from './terminal.ts'
 import { type Certificates, hosts, makeCertificates } from './town.ts'
 
 const execute = promisify(execFile)

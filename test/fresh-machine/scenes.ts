@@ -1,5 +1,6 @@
 // What is on each of the machines, and what somebody sees who does there what docs/clients.md says.
-import type { MachineOptions } from './machine.ts'
+import { browserFiles } from '../support/desktop.ts'
+import { type MachineOptions, user } from './machine.ts'
 import type { Town } from './town.ts'
 
 export interface Scene {
@@ -26,20 +27,12 @@ export interface Meanwhile {
   readonly needsJava?: boolean
 }
 
-/** Where the browser of a machine leaves what it is to open. */
-export const browserInbox = 'browser'
-
-const browser = `#!/bin/sh\nprintf '%s\\n' "$1" >>"$HOME/${browserInbox}"\n`
-
-/** A desktop with a browser, as programs find them. */
+/** A desktop with a browser. */
 const desktop = {
   environment: { DISPLAY: ':0' },
-  browser: {
-    '~/bin/x-www-browser': browser,
-    '~/.config/mimeapps.list': '[Default Applications]\nx-scheme-handler/https=own.desktop\n',
-    '~/.local/share/applications/own.desktop':
-      '[Desktop Entry]\nType=Application\nName=Browser\nExec=/home/alice/bin/x-www-browser %u\n',
-  },
+  browser: Object.fromEntries(
+    Object.entries(browserFiles(user.home)).map(([path, text]) => [`~/${path}`, text]),
+  ),
 }
 
 const asks = ['select session_user;\n', '\\q\n']

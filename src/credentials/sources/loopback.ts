@@ -145,8 +145,9 @@ const headers = {
 function page(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { ...headers, 'content-type': 'text/html; charset=utf-8' }).end(
     `<!doctype html><html lang="en"><meta charset="utf-8"><title>Portcullis</title>
+<meta name="viewport" content="width=device-width">
 <style>body { font: 1.1rem system-ui, sans-serif; max-width: 30rem; margin: 15vh auto; padding: 0 1rem }</style>
-<p>${text}</p></html>
+<main><h1>Portcullis</h1><p>${text}</p></main></html>
 `,
   )
 }
