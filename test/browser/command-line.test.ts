@@ -80,7 +80,7 @@ test('portcullis login opens the browser, and alice is signed in where she began
   expect(terminal.shown).toContain('Signed in as alice')
   expect(terminal.shown).not.toContain('eyJ')
 
-  expect(page.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/done$/)
+  expect(page.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/portcullis-done$/)
   for (const address of await historyOf(page)) expect(address).not.toMatch(/[?&#](code|state)=\w/)
   await expectAccessible(page)
   await expectNoSidewaysScroll(page)

@@ -39,7 +39,9 @@ const asks = ['select session_user;\n', '\\q\n']
 const isIn = [/app_readwrite/]
 
 export async function makeScenes(
-  { provider }: Pick<Town, 'provider'>,
+  {
+    provider,
+  }: { readonly provider: Pick<Town['provider'], 'clientCredentialsToken' | 'clientSecret'> },
   authority: string,
   javaFields: readonly string[],
 ): Promise<ReadonlyMap<string, Scene>> {
