@@ -97,7 +97,11 @@ class AutoStore implements TokenStore {
   }
 
   async #store(): Promise<TokenStore> {
-    this.#chosen ??= this.#choose()
+    // What is wrong with a folder can be put right while a program runs.
+    this.#chosen ??= this.#choose().catch((error: unknown) => {
+      this.#chosen = undefined
+      throw error
+    })
     return this.#chosen
   }
 

@@ -243,7 +243,7 @@ export class TokenKeeper {
       return kept
     }
     try {
-      const refreshed = kept && (await this.#refresh(kept, signal))
+      const refreshed = kept && (await this.#refresh(kept))
       if (refreshed !== undefined) return refreshed
       if (source.needsPerson && order.interaction !== undefined && !this.#does(kept, order)) {
         return 'ask'
@@ -266,9 +266,10 @@ export class TokenKeeper {
     return !isNew && kept !== undefined && isEnough(kept.grant, minimumMs, this.#options.now())
   }
 
-  async #refresh(kept: Kept, signal: AbortSignal): Promise<Kept | undefined> {
+  async #refresh(kept: Kept): Promise<Kept | undefined> {
     const { source, now } = this.#options
-    const next = await source.refresh(kept.grant, signal)
+    // Even if nobody waits any more: the provider may have taken the old refresh token, and the answer has the new one.
+    const next = await source.refresh(kept.grant, AbortSignal.timeout(renewalMs))
     if (next !== undefined) {
       // RFC 6749, 6: the old one stays good where there is no other.
       const refreshToken = next.refreshToken ?? kept.grant.refreshToken

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -151,6 +151,16 @@ test('where nothing can be written tokens live as long as the process does', asy
   expect(await store.read()).toEqual(kept)
   expect(warnings[0]).toMatch(/^tokens cannot be kept in .* \(ENOTDIR\)$/)
   await expect(open('file').write(kept)).rejects.toMatchObject({ kind: 'configuration' })
+})
+
+test('a folder that is put right is used from then on', async () => {
+  await open('file').write(kept)
+  const folder = join(home, '.cache/portcullis/tokens')
+  await chmod(folder, 0o755)
+  const store = open('auto')
+  await expect(store.read()).rejects.toMatchObject({ kind: 'configuration' })
+  await chmod(folder, 0o700)
+  expect(await store.read()).toEqual(kept)
 })
 
 test('with `none` tokens live as long as the process does', async () => {

@@ -118,16 +118,29 @@ test('who gives up does not take the token from the others', async () => {
 })
 
 test('a call that nobody waits for any more ends, and the next begins anew', async () => {
-  const one = await signedIn()
-  clock.pass(2 * hour)
+  const one = keeper()
   source.gate = new Promise(() => {})
   const impatient = new AbortController()
-  const call = one.token({ signal: impatient.signal })
-  await expect.poll(() => source.calls.length).toBe(1)
+  const call = one.token({ signal: impatient.signal, interaction: person })
+  await expect.poll(() => source.calls).toEqual(['ask'])
   impatient.abort(new Error('enough'))
   await expect(call).rejects.toThrow('enough')
   source.gate = undefined
-  expect((await one.token()).token).toBe('t2')
+  expect((await one.token({ interaction: person })).token).toBe('t1')
+})
+
+test('a refresh that nobody waits for any more goes on: its answer has the next refresh token', async () => {
+  const one = await signedIn()
+  clock.pass(2 * hour)
+  const gate = Promise.withResolvers<undefined>()
+  source.gate = gate.promise.then(() => {})
+  const impatient = new AbortController()
+  const call = one.token({ signal: impatient.signal })
+  await expect.poll(() => source.calls).toEqual(['refresh r1'])
+  impatient.abort(new Error('enough'))
+  await expect(call).rejects.toThrow('enough')
+  gate.resolve(undefined)
+  await expect.poll(() => disk.kept?.grant.refreshToken).toBe('r2')
 })
 
 test('without a network the token is used until it expires, and not every call asks', async () => {
