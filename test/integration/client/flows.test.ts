@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Browser, leadsTo, type Page } from '../../../demo/browser.ts'
 import { passwordClient } from '../../../demo/password-grant.ts'
 import { databaseAudience } from '../../../demo/provider-configuration.ts'
+import { openCredentials } from '../../../src/credentials/open-credentials.ts'
 import { createSource } from '../../../src/credentials/create-source.ts'
 import { discoverGateway } from '../../../src/credentials/discover-gateway.ts'
 import type { Grant } from '../../../src/credentials/grant.ts'
@@ -320,5 +321,24 @@ describe('a gateway', () => {
     expect(problem.kind).toBe('refused')
     expect(problem.message).toMatch(/says: the token was not accepted \(api-[\w-]+\)$/)
     expect(problem.message + String(problem.hint)).not.toContain('AAAAAAAA')
+  })
+
+  test('is asked by a profile with session: true, and once', async () => {
+    const token = await stack.token()
+    const profile: Profile = {
+      gateway: stack.publicUrl,
+      endpoints: [],
+      database: 'sandbox',
+      caFile: stack.caFile,
+      session: true,
+      store: 'none',
+      signIn: { flow: 'command', command: ['echo', token] },
+    }
+    const keeper = openCredentials({ name: 'db', profile }, process.env)
+    const grant = await keeper.token()
+    expect(grant).toMatchObject({ principal: 'alice', user: 'app_readwrite' })
+    await logsIn(grant)
+    expect((await keeper.token()).token).toBe(grant.token)
+    expect((await keeper.token({ session: false })).token).toBe(token)
   })
 })
