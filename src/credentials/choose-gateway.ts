@@ -23,6 +23,8 @@ export interface KnownGateway {
   readonly hasSessions: boolean
   /** The client that it told us to be, where that has no secret; else it signs in for us. */
   readonly client: Pick<ProviderClient, 'issuer' | 'clientId' | 'scopes'> | undefined
+  /** The provider of the integration: somebody may be a client of their own there. */
+  readonly issuer: string
   readonly integration: string
   readonly pool: string
   /** What somebody should know of what was chosen. They can be printed. */
@@ -45,6 +47,7 @@ export function chooseGateway(
     endpoints,
     hasSessions: description.session_tokens,
     client: isPublic && clientId !== undefined ? { issuer, clientId, scopes } : undefined,
+    issuer,
     integration: name,
     pool: pool.name,
     notes: notesOf(description, pool, integration, endpoints),

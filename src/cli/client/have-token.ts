@@ -22,10 +22,21 @@ export async function haveToken(
 ): Promise<HadToken> {
   const named = await openProfiles(environment).read(profile)
   const asks = canAsk(environment, interaction) ? createInteraction(environment) : undefined
-  const grant = await openCredentials(named, environment).token({
-    minimumMs: defaultMinimumMs,
+  const keeper = openCredentials(named, environment)
+  const isDeprecated = named.profile.signIn.flow === 'password'
+  const before = isDeprecated ? await keeper.kept() : undefined
+  const grant = await keeper.token({
     ...wish,
+    minimumMs: wish.minimumMs ?? defaultMinimumMs,
     interaction: asks,
   })
+  const tokens = [before?.grant.token, before?.session?.token]
+  if (isDeprecated && !tokens.includes(grant.token)) sayThatItIsDeprecated()
   return { named, grant }
+}
+
+export function sayThatItIsDeprecated(): void {
+  process.stderr.write(
+    'portcullis: the password grant is deprecated, and providers take it away: sign in with a browser or a device, or use a workload identity\n',
+  )
 }

@@ -1,5 +1,6 @@
 // From the options of `portcullis login` to a profile, or to what has to be said differently.
 import { resolve } from 'node:path'
+import type { KnownGateway as Discovered } from '../../credentials/choose-gateway.ts'
 import { CredentialProblem } from '../../credentials/problem.ts'
 import type {
   Flow,
@@ -12,15 +13,10 @@ import type {
 import type { FlowName, LoginOptions } from './login-options.ts'
 
 /** What is known of the gateway, where one was named. */
-export interface KnownGateway {
-  readonly url: string
-  readonly endpoints: readonly GatewayEndpoint[]
-  /** Whether it gives out tokens of its own. */
-  readonly hasSessions: boolean
-  /** The client that it told us to be, where that has no secret; else it signs in for us. */
-  readonly client: Pick<ProviderClient, 'issuer' | 'clientId' | 'scopes'> | undefined
-  readonly integration: string | undefined
-}
+export type KnownGateway = Pick<
+  Discovered,
+  'url' | 'endpoints' | 'hasSessions' | 'client' | 'issuer' | 'integration'
+>
 
 const defaultPort = 5432
 const scopesOfPeople = ['openid', 'email', 'profile', 'offline_access']
@@ -203,24 +199,34 @@ function toPasswordGrant(options: LoginOptions, gateway: KnownGateway | undefine
   return { flow: 'password', username: options.username, password, ...client }
 }
 
+/** Ours at the provider: the one that the gateway tells everybody to be, unless somebody has one of their own. */
 function toClient(
   options: LoginOptions,
   gateway: KnownGateway | undefined,
   scopes: readonly string[],
 ): ProviderClient {
-  const issuer = options.issuer ?? gateway?.client?.issuer
-  const clientId = options.clientId ?? gateway?.client?.clientId
-  if (issuer === undefined || clientId === undefined) {
+  const issuer = options.issuer ?? gateway?.issuer
+  const told = gateway?.client?.issuer === issuer ? gateway?.client : undefined
+  const clientId = options.clientId ?? told?.clientId
+  if (issuer === undefined) {
     throw misused(
       'there is no identity provider to ask for tokens',
       'Name a gateway, as in portcullis login db.example.com, or add --issuer <url> and --client-id <id>.',
+    )
+  }
+  if (clientId === undefined) {
+    throw misused(
+      'there is no client of the identity provider to be',
+      gateway === undefined
+        ? 'Add --client-id <id>.'
+        : 'Add --client-id <id>, or have the gateway sign you in with --flow gateway.',
     )
   }
   return {
     issuer,
     clientId,
     clientSecret: toSecret(options.clientSecretFile, options.clientSecretEnv),
-    scopes: options.scope ?? gateway?.client?.scopes ?? scopes,
+    scopes: options.scope ?? (options.clientId === undefined ? told?.scopes : undefined) ?? scopes,
     audience: options.audience,
     use: options.accessToken === true ? 'access_token' : 'id_token',
   }

@@ -1,7 +1,11 @@
+import { resolve } from 'node:path'
+import type { DiscoveredGateway } from '../../credentials/discover-gateway.ts'
 import { type Environment, processEnvironment } from '../../credentials/environment.ts'
 import { type NamedProfile, openCredentials } from '../../credentials/open-credentials.ts'
 import { openProfiles, type ProfileStore } from '../../credentials/profile-store.ts'
+import { printable } from '../../refusal.ts'
 import { hasBrowser } from './browser.ts'
+import { sayThatItIsDeprecated } from './have-token.ts'
 import { canAsk, createInteraction, isUnattended } from './interaction.ts'
 import type { LoginOptions } from './login-options.ts'
 import { changeProfile, saysSource, toProfile } from './login-profile.ts'
@@ -10,6 +14,7 @@ import { whoSignedIn } from './who-signed-in.ts'
 
 /** As long as somebody may take to sign in. */
 const timeoutMs = 15 * 60_000
+const discoveryMs = 30_000
 
 /** Signs somebody in, or something, and keeps how that was done. */
 export async function logIn(gateway: string | undefined, options: LoginOptions): Promise<number> {
@@ -22,6 +27,7 @@ export async function logIn(gateway: string | undefined, options: LoginOptions):
       : createInteraction(environment, { useBrowser: options.browser })
     const keeper = openCredentials(named, environment)
     const grant = await keeper.signIn(interaction, AbortSignal.timeout(timeoutMs))
+    if (named.profile.signIn.flow === 'password') sayThatItIsDeprecated()
     const isDefault = options.default !== false
     await profiles.write(named, { makeDefault: isDefault })
     const lines = whoSignedIn(named, grant, { nowMs: Date.now(), isDefault })
@@ -40,8 +46,22 @@ async function profileOf(
     const kept = await profiles.read(options.profile)
     return { ...kept, profile: changeProfile(kept.profile, options) }
   }
-  const profile = toProfile(options, undefined, {
+  const known = gateway === undefined ? undefined : await discover(gateway, options, environment)
+  for (const note of known?.notes ?? []) process.stderr.write(`${printable(note, 1_000)}\n`)
+  const profile = toProfile(options, known, {
     hasBrowser: canAsk(environment) && hasBrowser(environment),
   })
-  return { name: options.profile ?? profile.endpoints[0]?.host ?? 'default', profile }
+  const host = known?.host ?? profile.endpoints[0]?.host ?? 'default'
+  // An address of IPv6 is no name of a file everywhere.
+  return { name: options.profile ?? host.replaceAll(':', '_'), profile }
+}
+
+async function discover(
+  gateway: string,
+  { pool, integration, caFile }: LoginOptions,
+  environment: Environment,
+): Promise<DiscoveredGateway> {
+  const { discoverGateway } = await import('../../credentials/discover-gateway.ts')
+  const wish = { pool, integration, caFile: caFile === undefined ? undefined : resolve(caFile) }
+  return discoverGateway(gateway, wish, environment, AbortSignal.timeout(discoveryMs))
 }

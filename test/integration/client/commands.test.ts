@@ -8,16 +8,16 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ClientMachine, type ClientRun } from '../../support/client-machine.ts'
 import { hasPsql } from '../../support/psql.ts'
-import { Stack } from '../../support/stack.ts'
+import { startWithPages, type StackWithPages } from '../../support/pages.ts'
 import { until } from '../../support/until.ts'
 
 const withPsql = hasPsql()
 
-let stack: Stack
+let stack: StackWithPages
 let machine: ClientMachine
 
 beforeAll(async () => {
-  ;[stack, machine] = await Promise.all([Stack.start(), ClientMachine.start()])
+  ;[stack, machine] = await Promise.all([startWithPages(), ClientMachine.start()])
   const token = await machine.write('token', await stack.token())
   await machine.write('ca.crt', stack.authority.certificate)
   const { code, stderr } = await machine.run([
@@ -34,6 +34,39 @@ afterAll(async () => {
 })
 
 const run: ClientMachine['run'] = async (...args) => machine.run(...args)
+
+describe('login', () => {
+  test('at a gateway takes its address alone, and a code on another device', async () => {
+    const { host } = new URL(stack.publicUrl)
+    const child = machine.start([
+      ...['login', host, '--no-browser', '--no-default', '--ca-file', 'ca.crt'],
+      ...['--database', 'sandbox'],
+    ])
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+    const codeIn = (): string | undefined => /\b[A-Z]{4}-[A-Z]{4}\b/.exec(said)?.[0]
+    await until('there is a code', () => codeIn() !== undefined)
+    await stack.provider.approveDevice(codeIn() ?? '', 'alice')
+    const [code] = (await once(child, 'close')) as [number]
+    expect(code, said).toBe(0)
+    expect(said).toMatch(/Signed in as alice\S*, profile localhost\.\n/)
+    expect(said).toMatch(/The token is good until \S+, in \d+ /)
+    expect(said).toContain('Next: portcullis psql --profile localhost\n')
+    expect(said).not.toContain('eyJ')
+    const { stdout } = await run(['profiles', 'show', 'localhost'])
+    expect(stdout).toContain(`gateway: ${stack.publicUrl}`)
+    expect(stdout).toContain('flow: device')
+  })
+
+  test('where nobody can be asked ends with 67', async () => {
+    const args = ['login', new URL(stack.publicUrl).host, '--profile', 'x', '--ca-file', 'ca.crt']
+    const { code, stderr } = await run(args, { environment: { CI: 'true' } })
+    expect({ code, stderr }).toMatchObject({ code: 67 })
+    expect((await run(['profiles'])).stdout).not.toContain('x')
+  })
+})
 
 const who = ['-XAt', '-c', "select session_user || ' ' || current_database()"]
 
@@ -258,14 +291,14 @@ describe('profiles', () => {
     expect((await run([...again, '--command', '/bin/cat', join(machine.home, 'token')])).code).toBe(
       0,
     )
-    expect((await run(['profiles'])).stdout).toBe('other\nwork (default)\n')
+    expect((await run(['profiles'])).stdout).toBe('localhost\nother\nwork (default)\n')
     expect((await run(['profiles', 'show', 'work'])).stdout).toContain('flow: command')
     await run(['profiles', 'use', 'other'])
     expect((await run(['profiles', 'list', '-o', 'json'])).stdout).toContain('"default": true')
     expect((await run(['status'])).stdout).toMatch(/^Profile\s+other \(default\)\n/)
     await run(['profiles', 'use', 'work'])
     expect((await run(['profiles', 'remove', 'other'])).code).toBe(0)
-    expect((await run(['profiles'])).stdout).toBe('work (default)\n')
+    expect((await run(['profiles'])).stdout).toBe('localhost\nwork (default)\n')
   })
 
   test('that are not there are said to be so', async () => {
