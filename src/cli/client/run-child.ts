@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Environment } from '../../credentials/environment.ts'
 import { CredentialProblem } from '../../credentials/problem.ts'
@@ -18,20 +18,23 @@ export async function runChild(
   environment: Environment,
 ): Promise<number> {
   const isOnTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
-  const child = spawn(program, args, { env: environment, stdio: 'inherit' })
+  let child: ChildProcess | undefined
   const forward = (signal: NodeJS.Signals): void => {
-    child.kill(signal)
+    child?.kill(signal)
   }
   const leave = (): void => {}
   const handlers = [
     ...ofTerminal.map((signal) => [signal, isOnTerminal ? leave : forward] as const),
     ...forwarded.map((signal) => [signal, forward] as const),
   ]
+  // Before there is a child: it may be seen at work while we are not back from starting it.
   for (const [signal, handle] of handlers) process.on(signal, handle)
   try {
+    const started = spawn(program, args, { env: environment, stdio: 'inherit' })
+    child = started
     return await new Promise<number>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('exit', (code, signal) => {
+      started.once('error', reject)
+      started.once('exit', (code, signal) => {
         resolve(code ?? bySignal + (signal === null ? 0 : constants.signals[signal]))
       })
     })

@@ -40,7 +40,7 @@ describe('login', () => {
     const { host } = new URL(stack.publicUrl)
     const child = machine.start([
       ...['login', host, '--no-browser', '--no-default', '--ca-file', 'ca.crt'],
-      ...['--database', 'sandbox'],
+      ...['--database', 'sandbox', '--host', 'localhost', '--port', String(stack.gateway.port)],
     ])
     let said = ''
     child.stderr.on('data', (chunk: Buffer) => {
