@@ -2,7 +2,8 @@ import type { Environment } from '../../credentials/environment.ts'
 import type { Grant } from '../../credentials/grant.ts'
 import { type NamedProfile, openCredentials } from '../../credentials/open-credentials.ts'
 import { openProfiles } from '../../credentials/profile-store.ts'
-import type { TokenWish } from '../../credentials/token-keeper.ts'
+import type { TokenKeeper, TokenWish } from '../../credentials/token-keeper.ts'
+import { printable } from '../../refusal.ts'
 import { canAsk, createInteraction } from './interaction.ts'
 import type { ClientOptions } from './options.ts'
 
@@ -22,7 +23,7 @@ export async function haveToken(
 ): Promise<HadToken> {
   const named = await openProfiles(environment).read(profile)
   const asks = canAsk(environment, interaction) ? createInteraction(environment) : undefined
-  const keeper = openCredentials(named, environment)
+  const keeper = openForPeople(named, environment, asks !== undefined)
   const isDeprecated = named.profile.signIn.flow === 'password'
   const before = isDeprecated ? await keeper.kept() : undefined
   const grant = await keeper.token({
@@ -33,6 +34,20 @@ export async function haveToken(
   const tokens = [before?.grant.token, before?.session?.token]
   if (isDeprecated && !tokens.includes(grant.token)) sayThatItIsDeprecated()
   return { named, grant }
+}
+
+/** What went wrong and was no reason to give out no token is said, and does not change what is printed. */
+export function openForPeople(
+  named: NamedProfile,
+  environment: Environment,
+  isAttended: boolean,
+): TokenKeeper {
+  return openCredentials(named, environment, {
+    isAttended,
+    onWarning: ({ message }) => {
+      process.stderr.write(`portcullis: ${printable(message, 1_000)}\n`)
+    },
+  })
 }
 
 export function sayThatItIsDeprecated(): void {

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import type { DiscoveredGateway } from '../../credentials/discover-gateway.ts'
 import { type Environment, processEnvironment } from '../../credentials/environment.ts'
-import { type NamedProfile, openCredentials } from '../../credentials/open-credentials.ts'
+import type { NamedProfile } from '../../credentials/open-credentials.ts'
 import { openProfiles, type ProfileStore } from '../../credentials/profile-store.ts'
 import { printable } from '../../refusal.ts'
 import { hasBrowser } from './browser.ts'
-import { sayThatItIsDeprecated } from './have-token.ts'
+import { openForPeople, sayThatItIsDeprecated } from './have-token.ts'
 import { canAsk, createInteraction, isUnattended } from './interaction.ts'
 import type { LoginOptions } from './login-options.ts'
 import { changeProfile, saysSource, toProfile } from './login-profile.ts'
@@ -25,7 +25,7 @@ export async function logIn(gateway: string | undefined, options: LoginOptions):
     const interaction = isUnattended(environment)
       ? undefined
       : createInteraction(environment, { useBrowser: options.browser })
-    const keeper = openCredentials(named, environment)
+    const keeper = openForPeople(named, environment, canAsk(environment))
     const grant = await keeper.signIn(interaction, AbortSignal.timeout(timeoutMs))
     if (named.profile.signIn.flow === 'password') sayThatItIsDeprecated()
     const isDefault = options.default !== false

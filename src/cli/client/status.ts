@@ -17,6 +17,8 @@ export interface StatusOptions extends ClientOptions {
 export interface Status {
   readonly named: NamedProfile
   readonly isDefault: boolean
+  /** Where tokens are kept, for people. */
+  readonly store: string
   readonly state: SignInState
   /** The token that commands print, be it good still or not. */
   readonly grant: Grant | undefined
@@ -33,9 +35,10 @@ export async function printStatus(options: StatusOptions): Promise<number> {
     const profiles = openProfiles(environment)
     const named = await profiles.read(options.profile)
     const list = await profiles.list()
-    const kept = await openCredentials(named, environment).kept()
-    const status = toStatus(named, kept, {
+    const keeper = openCredentials(named, environment)
+    const status = toStatus(named, await keeper.kept(), {
       nowMs: Date.now(),
+      store: await keeper.describeStore(),
       isDefault: list.some(({ name, isDefault }) => name === named.name && isDefault),
     })
     const text =
@@ -50,14 +53,17 @@ export async function printStatus(options: StatusOptions): Promise<number> {
 export function toStatus(
   named: NamedProfile,
   kept: Kept | undefined,
-  { nowMs, isDefault }: { readonly nowMs: number; readonly isDefault: boolean },
+  {
+    nowMs,
+    ...shown
+  }: { readonly nowMs: number; readonly isDefault: boolean; readonly store: string },
 ): Status {
   const { flow } = named.profile.signIn
   const grant = named.profile.session ? (kept?.session ?? kept?.grant) : kept?.grant
   const isRenewable = kept?.grant.refreshToken !== undefined
   const isGood = [kept?.session, kept?.grant].some((one) => (one?.expiresAt ?? 0) > nowMs)
   const state = isGood || isRenewable ? 'signed-in' : needsPerson(flow) ? 'needed' : 'not-needed'
-  return { named, isDefault, state, grant, isRenewable }
+  return { named, ...shown, state, grant, isRenewable }
 }
 
 function needsPerson(flow: Flow['flow']): boolean {
@@ -83,7 +89,7 @@ export function statusAsText(status: Status, nowMs: number): readonly string[] {
     ['User', user],
     ['Users', grant?.roles?.join(', ')],
     ['Sign-in', sourceOf(profile.signIn)],
-    ['Store', profile.store],
+    ['Store', status.store],
     [
       'State',
       grant?.principal !== undefined && state === 'signed-in'
