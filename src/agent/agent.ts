@@ -59,6 +59,7 @@ export class Agent {
     const places = choosePlaces(options, environment, own)
     const supply = new TokenSupply(keeper, options.say)
     const { customCa } = await findNetwork(named.profile.caFile, environment)()
+    const ownName = systemUser()
     const services: Services = {
       target: gatewayTarget({
         endpoints,
@@ -70,7 +71,7 @@ export class Agent {
       traffic: { fromFrontend: 0, fromUpstream: 0 },
       defaults: ({ user }) => ({
         ...(options.keepsNames ? {} : defaultsOf(named, user)),
-        systemUser: systemUser(),
+        systemUser: ownName,
         forcedUser: options.user,
         forcedDatabase: options.database,
       }),
@@ -88,6 +89,8 @@ export class Agent {
       for (const place of places) {
         for (const [server, where] of await openPlace(place, () => agent.#createServer(services))) {
           agent.#servers.push(server)
+          // A failed accept, for want of file descriptors, is over when sessions end.
+          server.on('error', () => {})
           listening.push(where)
         }
       }

@@ -129,5 +129,8 @@ function isAbsent(error: unknown): boolean {
 
 function cannotListen(where: string, cause: unknown): CredentialProblem {
   const why = cause instanceof Error ? cause.message : String(cause)
-  return new CredentialProblem('failed', `cannot listen on ${where}: ${why}`, { cause })
+  return new CredentialProblem('failed', `cannot listen on ${where}: ${why}`, {
+    hint: 'Another place can be named by --socket or --listen.',
+    cause,
+  })
 }

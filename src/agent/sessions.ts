@@ -3,6 +3,9 @@ import { Refusal } from '../refusal.ts'
 import type { Splice } from '../session/splice.ts'
 import type { Endpoint } from '../upstream/endpoint.ts'
 
+/** Sessions that are ended have so long to say so. */
+const farewellMs = 5_000
+
 /** The key that a gateway gave to a client, and where it is good. */
 export interface CancelKey {
   readonly processId: number
@@ -89,8 +92,17 @@ export class Sessions {
     const timer = setTimeout(() => {
       this.endNow()
     }, deadlineMs)
-    if (this.#visits.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve))
+    const { promise: isEmpty, resolve } = Promise.withResolvers<undefined>()
+    const tell = (): void => {
+      resolve(undefined)
+    }
+    // Who takes nothing any more, or a gateway that is away, is not waited for.
+    const last = setTimeout(tell, deadlineMs + farewellMs)
+    if (this.#visits.size > 0) this.#whenEmpty.push(tell)
+    else tell()
+    await isEmpty
     clearTimeout(timer)
+    clearTimeout(last)
   }
 
   endNow(): void {
