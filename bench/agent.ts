@@ -19,7 +19,7 @@ const program = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const startTimeoutMs = 30_000
 const certificate = 'ecdsa-p256'
 /** Each client is two logins away. */
-const leadMs = 2_000
+const longestLeadMs = 4_000
 const memoryPollMs = 200
 const gigabyte = 1e9
 /** Of the lines that are copied, with the line feed. */
@@ -88,7 +88,7 @@ export async function measureAgent(plan: Plan): Promise<void> {
       signal: world.signal,
       arguments: ['--select-only', '--protocol=prepared'],
       pid: gateway.pid,
-      leadMs,
+      leadMs: Math.min(longestLeadMs, (seconds * 1_000) / 2),
       otherPids: way === 'agent' ? [agent.pid] : [],
     })
     const each = (use: CpuUse | undefined): number =>
