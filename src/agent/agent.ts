@@ -49,7 +49,7 @@ export class Agent {
   /** Listens, or throws a CredentialProblem. */
   static async start(
     named: NamedProfile,
-    keeper: TokenKeeper,
+    open: (onWarning: (problem: CredentialProblem) => void) => TokenKeeper,
     environment: Environment,
     options: AgentOptions,
   ): Promise<{ readonly agent: Agent; readonly listening: readonly Listening[] }> {
@@ -57,6 +57,9 @@ export class Agent {
     const endpoints = endpointsOf(named)
     const own = { processId: process.pid, userId: process.getuid?.() }
     const places = choosePlaces(options, environment, own)
+    const keeper = open((problem) => {
+      supply.warn(problem)
+    })
     const supply = new TokenSupply(keeper, options.say)
     const { customCa } = await findNetwork(named.profile.caFile, environment)()
     const ownName = systemUser()
@@ -99,6 +102,8 @@ export class Agent {
       agent.#close()
       throw error
     }
+    // From now on there is one before anybody asks.
+    keeper.keepFresh()
     return { agent, listening }
   }
 

@@ -17,8 +17,10 @@ export class TokenSupply {
   #last: Grant | undefined
   #lastAt = 0
   #asking: Promise<Grant> | undefined
-  /** What was said last, so that it is said once. */
+  /** What was said last of why there is no token, so that it is said once. */
   #told: string | undefined
+  /** The same of what went wrong while there still is one. */
+  #warned: string | undefined
 
   constructor(keeper: Pick<TokenKeeper, 'token'>, say: (line: string) => void, now = Date.now) {
     this.#keeper = keeper
@@ -44,7 +46,10 @@ export class TokenSupply {
       const grant = await this.#keeper.token({ minimumMs: mostMinimumMs, signal })
       this.#last = grant
       this.#lastAt = this.#now()
-      if (this.#told !== undefined) this.#say('there is a token again')
+      if (this.#told !== undefined) {
+        this.#say('there is a token again')
+        this.#warned = undefined
+      }
       this.#told = undefined
       return grant
     } catch (error) {
@@ -54,9 +59,20 @@ export class TokenSupply {
     }
   }
 
-  #tell({ message, hint }: CredentialProblem): void {
-    if (this.#told === message) return
+  /** Says once what went wrong, and was no reason to have no token. */
+  warn(problem: CredentialProblem): void {
+    if (this.#warned === problem.message) return
+    this.#warned = problem.message
+    this.#sayProblem(problem)
+  }
+
+  #tell(problem: CredentialProblem): void {
+    const { message } = problem
+    if (this.#told !== message && this.#warned !== message) this.#sayProblem(problem)
     this.#told = message
+  }
+
+  #sayProblem({ message, hint }: CredentialProblem): void {
     this.#say(hint === undefined ? message : `${message}. ${hint}`)
   }
 }

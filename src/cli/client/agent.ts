@@ -38,7 +38,7 @@ export async function runAgent(options: AgentCommandOptions): Promise<number> {
     }
     const { agent, listening } = await Agent.start(
       named,
-      openCredentials(named, environment),
+      (onWarning) => openCredentials(named, environment, { onWarning }),
       environment,
       {
         socket: options.socket,

@@ -28,7 +28,7 @@ function supply() {
     () => state.now,
   )
   const next = async (): Promise<string> => (await tokens.grant()).token
-  return { said, state, next }
+  return { said, state, next, tokens }
 }
 
 test('twenty connections at once ask once, and later ones not at all', async () => {
@@ -93,4 +93,20 @@ test('another problem is said again', async () => {
   state.problem = new CredentialProblem('refused', 'not you')
   await expect(next()).rejects.toThrow()
   expect(said).toEqual(['no network', 'not you'])
+})
+
+test('what went wrong while a token is still good is said once, and not again when it is not', async () => {
+  const { said, state, next, tokens } = supply()
+  const problem = new CredentialProblem('unreachable', 'no network')
+  tokens.warn(problem)
+  tokens.warn(problem)
+  expect(await next()).toBe('token 1')
+  state.now = 61 * second
+  state.problem = problem
+  await expect(next()).rejects.toThrow('no network')
+  expect(said).toEqual(['no network'])
+  state.problem = undefined
+  await next()
+  tokens.warn(problem)
+  expect(said).toEqual(['no network', 'there is a token again', 'no network'])
 })
