@@ -72,12 +72,21 @@ async function startAgent(world: World, gateway: System): Promise<RunningAgent> 
   }
 }
 
+/** How many transactions there are is the clients' own doing, or the same with and without the agent. */
+export const agentVariants: readonly { name: string; clients: number; perSecond?: number }[] = [
+  ...clientCounts.map((clients) => ({ name: `${clients} clients`, clients })),
+  { name: '16 clients, 1,000 a second', clients: 16, perSecond: 1_000 },
+]
+
 export async function measureAgent(plan: Plan): Promise<void> {
   const { installation, seconds } = plan
   const { world } = installation
   await using gateway = await startSystem('portcullis-node', installation, certificate)
   await using agent = await startAgent(world, gateway)
-  const run = async (clients: number, way: Way): Promise<Readonly<Record<string, number>>> => {
+  const run = async (
+    { clients, perSecond }: (typeof agentVariants)[number],
+    way: Way,
+  ): Promise<Readonly<Record<string, number>>> => {
     const { windowSeconds, transactions, cpu, cpuOfOthers } = await runPgbench({
       program: world.programs.pgbench,
       folder: world.folder,
@@ -86,7 +95,10 @@ export async function measureAgent(plan: Plan): Promise<void> {
       threads: Math.min(clients, availableParallelism()),
       seconds,
       signal: world.signal,
-      arguments: ['--select-only', '--protocol=prepared'],
+      arguments: [
+        ...['--select-only', '--protocol=prepared'],
+        ...(perSecond === undefined ? [] : [`--rate=${perSecond}`]),
+      ],
       pid: gateway.pid,
       leadMs: Math.min(longestLeadMs, (seconds * 1_000) / 2),
       otherPids: way === 'agent' ? [agent.pid] : [],
@@ -100,14 +112,14 @@ export async function measureAgent(plan: Plan): Promise<void> {
     }
   }
   const ways = ['direct', 'agent'] as const
-  for (const way of ways) await run(16, way)
+  for (const way of ways) await run({ name: 'warm-up', clients: 16 }, way)
   for (let round = 0; round < plan.rounds; round++) {
-    for (const clients of clientCounts) {
+    for (const variant of agentVariants) {
       for (const way of inTurn(ways, round)) {
-        const figures = await run(clients, way)
+        const figures = await run(variant, way)
         plan.record({
           scenario: 'agent',
-          variant: `${clients} clients`,
+          variant: variant.name,
           system: 'portcullis-node',
           figures,
         })

@@ -1,11 +1,11 @@
 // A result as Markdown: the same text goes to the terminal and into the documentation.
+import { agentVariants } from './agent.ts'
 import { idleSessions, unreadMegabytes } from './memory.ts'
 import { type ScenarioName, scenarioNames } from './options.ts'
 import { figureOf, type Result } from './result.ts'
 import { type SystemName, systemNames } from './systems.ts'
 import { waitingConnections } from './unauthenticated.ts'
 import { poolCounts } from './pools.ts'
-import { clientCounts } from './transactions.ts'
 import { verifiedAlgorithms } from './verification.ts'
 import { pgbenchScale } from './world.ts'
 
@@ -210,8 +210,7 @@ function renderPools({ samples }: Result): string {
 /** Its peer is the gateway that it is in front of. */
 function renderAgent({ samples }: Result): string {
   const scenario = 'agent'
-  const rows = clientCounts.flatMap((count) => {
-    const variant = `${count} clients`
+  const rows = agentVariants.flatMap(({ name: variant }) => {
     const read = (figure: string): number | undefined =>
       figureOf(samples, { scenario, variant, system: 'portcullis-node' }, figure)
     const [alone, behind, agent] = [
@@ -233,7 +232,7 @@ function renderAgent({ samples }: Result): string {
   return [
     '### The agent',
     '',
-    '`pgbench -S -M prepared` over open sessions, straight to the gateway over TLS and through `portcullis agent` by its Unix socket; both on Node, both one process. CPU per transaction, µs, user + system. On this machine all of it shares the cores, so that with the agent there is less of them for everything else.',
+    '`pgbench -S -M prepared` over open sessions, straight to the gateway over TLS and through `portcullis agent` by its Unix socket; both on Node, both one process. CPU per transaction, µs, user + system. On this machine all of it shares the cores, so that with the agent there is less of them for everything else, and fewer transactions are read at a time: the last line has as many of them either way.',
     '',
     renderTable([head, ...rows]),
     '',
