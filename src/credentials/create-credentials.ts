@@ -28,6 +28,9 @@ export interface Credentials {
   readonly close: () => void
 }
 
+/** For so long a token has to be good from here: connections wait, for the network and for the database. */
+const connectMs = 30_000
+
 interface Opened {
   readonly named: NamedProfile
   readonly keeper: TokenKeeper
@@ -52,9 +55,10 @@ export function createCredentials({ profile }: CredentialsOptions = {}): Credent
       throw error
     }
   }
+  const wish = { minimumMs: connectMs, signal: closing.signal }
   const token = async (): Promise<FreshToken> => {
     const { keeper } = await opened()
-    const { token, expiresAt } = await keeper.token({ signal: closing.signal })
+    const { token, expiresAt } = await keeper.token(wish)
     return { token, expiresAt }
   }
   return {
@@ -63,7 +67,7 @@ export function createCredentials({ profile }: CredentialsOptions = {}): Credent
     connection: async () => {
       const { named, keeper } = await opened()
       const { toDriverConnection } = await import('./to-driver-connection.ts')
-      return toDriverConnection(named, await keeper.token({ signal: closing.signal }))
+      return toDriverConnection(named, await keeper.token(wish))
     },
     close: () => {
       closing.abort(new CredentialProblem('usage', 'the credentials are closed'))
