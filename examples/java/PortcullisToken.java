@@ -77,16 +77,18 @@ public final class PortcullisToken {
       Path said = Files.createTempFile("portcullis", ".txt");
       try {
         Process process = new ProcessBuilder(command).redirectError(said.toFile()).start();
-        process.getOutputStream().close();
-        CompletableFuture<String> output =
-            CompletableFuture.supplyAsync(() -> read(process));
-        if (!process.waitFor(COMMAND_TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
+        try {
+          process.getOutputStream().close();
+          CompletableFuture<String> output = CompletableFuture.supplyAsync(() -> read(process));
+          if (!process.waitFor(COMMAND_TIMEOUT.toSeconds(), TimeUnit.SECONDS))
+            throw new IllegalStateException("portcullis token: no answer in time");
+          // It says what to do about it, and has no token in it.
+          if (process.exitValue() != 0)
+            throw new IllegalStateException(Files.readString(said).strip());
+          return parse(output.join());
+        } finally {
           process.destroyForcibly();
-          throw new IllegalStateException("portcullis token: no answer in time");
         }
-        // It says what to do about it, and has no token in it.
-        if (process.exitValue() != 0) throw new IllegalStateException(Files.readString(said).strip());
-        return parse(output.join());
       } finally {
         Files.deleteIfExists(said);
       }
