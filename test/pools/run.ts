@@ -12,13 +12,16 @@ import { type Load, Scene } from './scene.ts'
 const wrongUsage = 64
 const flags = ['--whole', '--write']
 const short: Load = {
-  tokenSeconds: 5,
-  seconds: 35,
+  tokenSeconds: 8,
+  seconds: 40,
   lifetimeSeconds: 3,
   querySeconds: 0.25,
-  fewestTokens: 8,
+  fewestTokens: 5,
 }
-const whole: Load = { ...short, tokenSeconds: 15, seconds: 150, lifetimeSeconds: 5 }
+const whole: Load = {
+  ...{ tokenSeconds: 15, seconds: 150, lifetimeSeconds: 5 },
+  ...{ querySeconds: 0.25, fewestTokens: 10 },
+}
 
 const interruption = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) {

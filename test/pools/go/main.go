@@ -39,7 +39,9 @@ func main() {
 	config, err := pgxpool.ParseConfig("")
 	must(err)
 	config.MaxConns = connections
-	config.MaxConnLifetime = duration("POOLS_LIFETIME_SECONDS")
+	config.MaxConnLifetime = duration("POOLS_LIFETIME_SECONDS") / 2
+	// Each lives for another while, or all would end at once.
+	config.MaxConnLifetimeJitter = duration("POOLS_LIFETIME_SECONDS")
 	pool, err := portcullistoken.OpenPool(ctx, config)
 	must(err)
 	defer pool.Close()

@@ -1,7 +1,13 @@
 import { pool } from './pg.mjs'
 import { load, tries } from './load.mjs'
 
-pool.options.maxLifetimeSeconds = load.lifetimeSeconds
+// Each lives for another while, or all would end at once.
+const nextLifetime = () => {
+  pool.options.maxLifetimeSeconds = load.lifetimeSeconds * (0.5 + Math.random())
+}
+nextLifetime()
+pool.on('connect', nextLifetime)
+
 const { queries, failures } = await tries(async () => {
   const connection = await pool.connect()
   try {
