@@ -66,6 +66,7 @@ integrations:
     issuer: ${issuer}
     custom_ca: ca.crt            # only because the provider's certificate is of the demo's own making
     client_id: portcullis-cli    # the client that people sign in with; the token must be for it
+    additional_scopes: [email, profile, offline_access]    # with the last, their tokens are renewed
     groups_claim_ids: [${groupsClaim}]
     groups_claim_mappings:       # left the provider's groups, right the groups below
       engineering: readonly

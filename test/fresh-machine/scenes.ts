@@ -76,11 +76,11 @@ export async function makeScenes(
             sees: [/^jdbc:postgresql:\/\/db\.example\.com:5432\/sandbox\?\S*sslmode=verify-full/m],
           },
           {
-            sees: [/localhost|127\.0\.0\.1/],
+            sees: [/listening/],
             meanwhile: {
-              ready: /(?:localhost|127\.0\.0\.1)\D{1,20}(\d{4,5})/,
-              script: ([, port = '']) =>
-                `psql -At -c 'select session_user' 'host=localhost port=${port} dbname=sandbox'`,
+              ready: /listening/,
+              script: () =>
+                `psql -w -At -c 'select session_user' 'host=localhost port=5433 dbname=sandbox'`,
               sees: isIn,
             },
           },
