@@ -56,7 +56,9 @@ async function startDesktop(): Promise<Desktop> {
 function logIn(desktop: Desktop, site: StackWithPages): Terminal {
   const gateway = new URL(site.publicUrl).host
   const options = ['--database', 'sandbox', '--ca-file', site.caFile, '--store', 'file']
-  return desktop.portcullis('login', gateway, ...options)
+  // It has taken a port that is not in its configuration, and so it cannot say which.
+  const where = ['--host', 'localhost', '--port', String(site.gateway.port)]
+  return desktop.portcullis('login', gateway, ...options, ...where)
 }
 
 /** Every address that the browser could go back to, as it shows them. */
