@@ -40,7 +40,6 @@ export function chooseGateway(
   const integration = chooseIntegration(description, pool, wish)
   const { name, issuer, client_id: clientId, scopes } = integration
   const isPublic = isPublicClient(integration)
-  if (!isPublic && !description.session_tokens) throw nobodyCanSignIn(name)
   const endpoints = endpointsOf(pool)
   return {
     url: pool.api_url,
@@ -149,7 +148,7 @@ function notesOf(
   }
   if (integrations.length > 1) {
     notes.push(
-      `Sign-in is by the integration ${printable(integration.name)}; choose another one with --integration.`,
+      `The integration is ${printable(integration.name)}; choose another one with --integration.`,
     )
   }
   if (endpoints.length === 0) {
@@ -171,14 +170,4 @@ function unknown(
   return new CredentialProblem('usage', `the gateway has no ${what} ${printable(wanted)}`, {
     hint: names === '' ? `Leave out ${option}.` : `Use ${option} with one of: ${names}.`,
   })
-}
-
-function nobodyCanSignIn(name: string): CredentialProblem {
-  return new CredentialProblem(
-    'configuration',
-    `the client of the integration ${printable(name)} has a secret, and the gateway gives out no session tokens`,
-    {
-      hint: 'Whoever runs it has to allow web.session_tokens, or add an integration with a public client. With a client of your own: --issuer and --client-id.',
-    },
-  )
 }

@@ -84,3 +84,8 @@ export interface NamedProfile {
   readonly name: string
   readonly profile: Profile
 }
+
+/** Whether somebody has to be there for a first token. */
+export function needsPerson({ flow }: Flow): boolean {
+  return flow === 'browser' || flow === 'device' || flow === 'gateway'
+}

@@ -283,7 +283,7 @@ describe.concurrent('a device grant', () => {
     await stack.provider.approveDevice(String(begun.json['user_code']), 'bob')
     const { status, json } = await post('sso_device_grant_verify', { user_code }, { by })
     expect(status).toBe(200)
-    expect(json).toMatchObject({ principal: 'bob', database: 'system', roles: [] })
+    expect(json).toMatchObject({ principal: 'bob', database: 'system', roles: ['app_readonly'] })
     expect(by.cookies.has('__Host-portcullis-device')).toBe(false)
     const without = await post('sso_device_grant_verify', { user_code }, { by })
     expect(without.json).toMatchObject({ error: 'invalid_request' })

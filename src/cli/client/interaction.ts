@@ -30,9 +30,7 @@ export function createInteraction(
   return {
     openBrowser: async (url) => {
       if (!useBrowser || !canAsk(environment) || !hasBrowser(environment)) return false
-      if (!(await openInBrowser(url, environment))) return false
-      show(['Sign in with the browser that was opened. If there is none, open this address:', url])
-      return true
+      return openInBrowser(url, environment)
     },
     show,
     waiting,

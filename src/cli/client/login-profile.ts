@@ -10,6 +10,7 @@ import type {
   SecretReference,
   WorkloadIdentity,
 } from '../../credentials/profile.ts'
+import { printable } from '../../refusal.ts'
 import type { FlowName, LoginOptions } from './login-options.ts'
 
 /** What is known of the gateway, where one was named. */
@@ -127,6 +128,25 @@ function refuseContradictions(
     throw misused('--port says nothing without --host', 'Add --host <host>.')
   }
   if (gateway === undefined) refuseWithoutGateway(options, flow)
+  else if (!gateway.hasSessions) refuseWithoutSessions(options, flow, gateway)
+}
+
+function refuseWithoutSessions(
+  { session }: LoginOptions,
+  flow: FlowName,
+  { integration }: KnownGateway,
+): void {
+  if (flow === 'gateway') {
+    throw new CredentialProblem(
+      'configuration',
+      `the client of the integration ${printable(integration)} has a secret, and the gateway gives out no session tokens`,
+      {
+        hint: 'Whoever runs it has to allow web.session_tokens, or add an integration with a public client. With a client of your own: --issuer and --client-id.',
+      },
+    )
+  }
+  if (session !== true) return
+  throw misused('the gateway gives out no session tokens', 'Leave --session out.')
 }
 
 function refuseWithoutGateway(options: LoginOptions, flow: FlowName): void {

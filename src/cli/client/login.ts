@@ -30,7 +30,8 @@ export async function logIn(gateway: string | undefined, options: LoginOptions):
     if (named.profile.signIn.flow === 'password') sayThatItIsDeprecated()
     const isDefault = options.default !== false
     await profiles.write(named, { makeDefault: isDefault })
-    const lines = whoSignedIn(named, grant, { nowMs: Date.now(), isDefault })
+    const isRenewable = (await keeper.kept())?.grant.refreshToken !== undefined
+    const lines = whoSignedIn(named, grant, { nowMs: Date.now(), isDefault, isRenewable })
     for (const line of lines) process.stderr.write(`${line}\n`)
     return 0
   })

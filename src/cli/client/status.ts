@@ -2,7 +2,7 @@ import { processEnvironment } from '../../credentials/environment.ts'
 import type { Grant } from '../../credentials/grant.ts'
 import { type NamedProfile, openCredentials } from '../../credentials/open-credentials.ts'
 import { openProfiles } from '../../credentials/profile-store.ts'
-import type { Flow } from '../../credentials/profile.ts'
+import { type Flow, needsPerson } from '../../credentials/profile.ts'
 import type { Kept } from '../../credentials/store.ts'
 import { printable } from '../../refusal.ts'
 import { formatMoment } from './duration.ts'
@@ -58,16 +58,16 @@ export function toStatus(
     ...shown
   }: { readonly nowMs: number; readonly isDefault: boolean; readonly store: string },
 ): Status {
-  const { flow } = named.profile.signIn
   const grant = named.profile.session ? (kept?.session ?? kept?.grant) : kept?.grant
   const isRenewable = kept?.grant.refreshToken !== undefined
   const isGood = [kept?.session, kept?.grant].some((one) => (one?.expiresAt ?? 0) > nowMs)
-  const state = isGood || isRenewable ? 'signed-in' : needsPerson(flow) ? 'needed' : 'not-needed'
+  const state =
+    isGood || isRenewable
+      ? 'signed-in'
+      : needsPerson(named.profile.signIn)
+        ? 'needed'
+        : 'not-needed'
   return { named, ...shown, state, grant, isRenewable }
-}
-
-function needsPerson(flow: Flow['flow']): boolean {
-  return flow === 'browser' || flow === 'device' || flow === 'gateway'
 }
 
 const states: Readonly<Record<SignInState, string>> = {
@@ -87,7 +87,7 @@ export function statusAsText(status: Status, nowMs: number): readonly string[] {
     ['Connects to', endpoints === '' ? undefined : endpoints],
     ['Database', profile.database],
     ['User', user],
-    ['Users', grant?.roles?.join(', ')],
+    ['Users', (grant?.roles ?? []).length === 0 ? undefined : grant?.roles?.join(', ')],
     ['Sign-in', sourceOf(profile.signIn)],
     ['Store', status.store],
     [
@@ -105,7 +105,7 @@ export function statusAsText(status: Status, nowMs: number): readonly string[] {
 }
 
 function renewal({ signIn }: NamedProfile['profile']): string {
-  return needsPerson(signIn.flow) ? 'by another sign-in' : 'by itself'
+  return needsPerson(signIn) ? 'by another sign-in' : 'by itself'
 }
 
 function sourceOf(signIn: Flow): string {

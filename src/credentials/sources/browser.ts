@@ -47,7 +47,7 @@ async function signIn(
   const { url } = authorization
   const isOpen = await interaction.openBrowser(url)
   const what = isOpen
-    ? 'If no page for signing in opens, open this address in a browser of this machine:'
+    ? 'Sign in with the browser that was opened. If there is none, open this address on this machine:'
     : 'Open this address in a browser of this machine to sign in:'
   interaction.show([what, url])
   const done = interaction.waiting(`waiting for the sign-in at ${client.issuer}`)

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import type { KeptIdentity } from '../../identity/kept-identity.ts'
 import type { SessionTokenBounds, SessionTokens } from '../../identity/session-token.ts'
-import { accessAt, accessOf, isOpenAnywhere } from '../../policy/access.ts'
+import { type Access, accessAt, accessOf, isOpenAnywhere } from '../../policy/access.ts'
 import type { Catalog } from '../../policy/catalog.ts'
 import { decide } from '../../policy/decide.ts'
 import { withinPool } from '../../policy/within-pool.ts'
@@ -73,7 +73,7 @@ function rolesFor(
     const isOpen =
       bounds.database === undefined ? isOpenAnywhere(access) : access.console !== undefined
     if (!isOpen) throw refusalFor(identity, 'console-not-allowed')
-    return []
+    return bounds.database === undefined ? rolesAnywhere(access) : []
   }
   const open = accessAt(database, identity, integration, catalog)
   const decision = decide({ user: bounds.user, database }, identity, integration, catalog)
@@ -82,6 +82,14 @@ function rolesFor(
     throw new Refusal('integration-unknown', { values: { integration: integration.name } })
   }
   return bounds.user === undefined ? open.roles : [bounds.user]
+}
+
+/** Of all databases, the usual ones first. */
+function rolesAnywhere({ databases }: Access): readonly string[] {
+  const usual = databases.flatMap(({ roles: [first], hasDefault }) =>
+    hasDefault && first !== undefined ? [first] : [],
+  )
+  return [...new Set([...usual, ...databases.flatMap(({ roles }) => roles)])]
 }
 
 function catalogFor(catalog: Catalog, { pool: name }: SessionTokenBounds): Catalog {

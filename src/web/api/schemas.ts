@@ -145,7 +145,9 @@ export const tokenResponse = z.strictObject({
     .describe('The user to connect as: the one that was asked for, else the first role.'),
   roles: z
     .array(z.string())
-    .describe('The users that are open at the database, the usual one first.'),
+    .describe(
+      'The users that are open at the database, the usual one first; for `system` those of all databases.',
+    ),
   principal: z.string().describe('Who it is.'),
   integration: z.string(),
   refresh_token: z

@@ -57,6 +57,15 @@ describe('a gateway', () => {
     expect(toProfile({ session: false }, gateway, terminal).session).toBe(false)
   })
 
+  test('that gives out no tokens signs nobody in, and is no matter to a workload', () => {
+    const without = { ...confidential, hasSessions: false }
+    expect(() => toProfile({}, without, terminal)).toThrow('gives out no session tokens')
+    expect(() => toProfile({ session: true, workload: 'github' }, without, terminal)).toThrow(
+      'gives out no session tokens',
+    )
+    expect(toProfile({ workload: 'github' }, without, terminal).session).toBe(false)
+  })
+
   test('does not say who its users are at another provider', () => {
     expect(() => toProfile({ issuer: 'https://other.example.com' }, gateway, terminal)).toThrow(
       expect.objectContaining({

@@ -158,10 +158,13 @@ describe('a token', () => {
     expect(JSON.parse(text)).toMatchObject({ identity: { certificateThumbprint: 'thumb' } })
   })
 
-  test('is for the console where its holder may do nothing else there', async () => {
+  test('is for any database where none is named, and says the users of all of them', async () => {
     const asked = { ...body, database: 'system' }
     const call = node({ whose })
-    expect((await call('/v1/sso_token', { body: asked })).json).toMatchObject({ roles: [] })
+    expect((await call('/v1/sso_token', { body: asked })).json).toMatchObject({
+      username: 'app_readonly',
+      roles: ['app_readonly'],
+    })
     const bounds = { database: 'system' }
     const { status, json } = await call('/v1/sso_token', { body: { ...asked, bounds } })
     expect(status).toBe(403)
