@@ -276,11 +276,12 @@ describe('a gateway', () => {
       url: stack.publicUrl,
       endpoints: [],
       hasSessions: true,
+      issuer: stack.provider.issuer,
       client: { issuer: stack.provider.issuer, clientId: 'portcullis-cli', scopes: ['openid'] },
       integration: 'people',
       pool: 'sso_pool',
       notes: [
-        'Sign-in is by the integration people; choose another one with --integration.',
+        'The integration is people; choose another one with --integration.',
         'The gateway does not say where clients connect: say it with --host and --port.',
       ],
     })
