@@ -2,10 +2,8 @@
 import type { Socket } from 'node:net'
 import { CredentialProblem, type ProblemKind } from '../credentials/problem.ts'
 import { printable, Refusal } from '../refusal.ts'
+import { closeWith } from '../session/close-with.ts'
 import { type ErrorFields, fatalError } from '../wire/write-backend.ts'
-
-/** How long a client has to read why, before the connection is cut. */
-const lingerMs = 2_000
 
 const longestText = 1_000
 
@@ -83,17 +81,5 @@ function detailOf({ logDetail, cause }: Refusal): string | undefined {
 /** Says why, and closes the connection when that was read. */
 export function refuseClient(socket: Socket, error: unknown): void {
   const told = error instanceof Refusal ? error.errorResponse : undefined
-  if (socket.closed) return
-  const linger = setTimeout(() => {
-    socket.destroy()
-  }, lingerMs)
-  socket.once('close', () => {
-    clearTimeout(linger)
-  })
-  socket.once('end', () => {
-    socket.destroySoon()
-  })
-  // Unread bytes would turn the close into a reset, and the client would never see the message.
-  socket.resume()
-  socket.end(told ?? fatalError(fieldsFor(error)))
+  closeWith(socket, told ?? fatalError(fieldsFor(error)))
 }

@@ -1,12 +1,10 @@
 import { printable, Refusal } from '../refusal.ts'
 import { ConnectionLost } from '../wire/packet-reader.ts'
 import { type ErrorFields, fatalError } from '../wire/write-backend.ts'
+import { closeWith } from './close-with.ts'
 import { cockroachError } from './cockroach-texts.ts'
 import type { Conversation } from './conversation.ts'
 import type { SessionFacts, SessionObserver } from './observer.ts'
-
-/** How long a refused client gets to read why, before the connection is cut. */
-const lingerMs = 2_000
 
 /** Turns whatever ended a login into one answer to the client and one event for the observer. */
 export function refuse(
@@ -31,20 +29,7 @@ export function refuse(
     socket.destroy()
     return
   }
-  // Its close is past, and would not clear the timer.
-  if (socket.closed) return
-  const linger = setTimeout(() => {
-    socket.destroy()
-  }, lingerMs)
-  socket.once('close', () => {
-    clearTimeout(linger)
-  })
-  socket.once('end', () => {
-    socket.destroySoon()
-  })
-  // Unread bytes would turn the close into a reset, and the client would never see the message.
-  socket.resume()
-  socket.end(refusal.errorResponse ?? fatalError(told))
+  closeWith(socket, refusal.errorResponse ?? fatalError(told))
 }
 
 export function toRefusal(error: unknown): Refusal {

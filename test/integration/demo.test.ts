@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { isOnPath } from '../../demo/tour/shell.ts'
+import { approve } from '../fresh-machine/person.ts'
 import { Demo, endDeadlineMs, lastWords, startDeadlineMs, stillRunning } from '../support/demo.ts'
 import { until } from '../support/until.ts'
 import { WebBrowser } from '../support/web-browser.ts'
@@ -142,6 +143,21 @@ describe('the demo', () => {
       demo.block("psql -c 'SHOW SESSIONS'"),
     )
     expect(output).toMatch(/principal.*\n.*\n.*alice/)
+  })
+
+  test('prints how to sign in by the command of clients, which has a token from then on', async (context) => {
+    if (!hasPsql) context.skip()
+    const [login = '', psql = ''] = demo.block('sh ', 'portcullis login').split(/\n(?=sh )/)
+    const signingIn = demo.begin(`CI= ${login} --no-browser`)
+    const shown = /open (https:\S+\/device) in|: (https:\S+\/device)\n/
+    await until('the code', () => /enter the code: \S+/.test(signingIn.heard()))
+    const code = /enter the code: (\S+)/.exec(signingIn.heard())?.[1] ?? ''
+    const address = shown.exec(signingIn.heard())?.slice(1).find(Boolean) ?? ''
+    await approve(address, code, readFileSync(`${demo.folder}/ca.crt`, 'utf8'))
+    expect(await signingIn.ended).toBe(0)
+    expect(signingIn.heard()).toContain('Signed in as alice')
+    const { output } = await demo.paste(`${psql} -At -c 'select count(*) from orders'`)
+    expect(output).toBe('4\n')
   })
 
   test('prints a login for psql that waits until somebody has signed in on its page', async (context) => {
