@@ -78,7 +78,11 @@ export default {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: '^src/(main|credentials/index|cli/client/open-url)\\.ts$' },
+      from: {
+        orphan: true,
+        path: '^src/',
+        pathNot: '^src/(main|credentials/index|cli/client/open-url)\\.ts$',
+      },
       to: {},
     },
     {

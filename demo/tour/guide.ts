@@ -23,8 +23,9 @@ export function guide(screen: Screen, { folder, gateway, pages }: Stage, door: D
   const others = [...Object.keys(people).slice(1), machine].join(', ')
 
   screen.heading('Your turn, in another terminal')
-  screen.print(`The command that people have signs them in with their browser, keeps their tokens fresh, and needs no
-option of yours afterwards. Sign in as alice; with --no-browser it shows a code for another device.
+  screen.print(`The command that people have signs them in with their browser, keeps their tokens fresh, and needs
+no option of yours afterwards. Sign in as alice; with --no-browser it shows a code for another
+device.
 `)
   paste('Sign in, and open psql', clientCommands(door, pages))
   paste(

@@ -39,12 +39,12 @@ export interface GatewayApi {
   beginDevice(scope: GatewayScope, signal: AbortSignal): Promise<GatewayDevice>
   verifyDevice(device: GatewayDevice, signal: AbortSignal): Promise<DeviceProgress>
   /** Revokes a session token, and ends its sessions. */
-  logout(token: string, signal: AbortSignal): Promise<void>
+  logout(last: Grant, signal: AbortSignal): Promise<void>
 }
 
 interface Asked {
   readonly body: object
-  readonly bearer?: string
+  readonly bearer?: string | undefined
   readonly waitMs?: number
 }
 
@@ -118,10 +118,10 @@ export function gatewayApi(
       return grantIn(await post('sso_token', { body }, signal))
     },
     refresh: async (last, { database }, signal) => {
-      const { token, refreshToken } = last
-      const body = { database, refresh_token: refreshToken }
+      // The session token may have expired: the refresh token is enough.
+      const body = { database, refresh_token: last.refreshToken }
       try {
-        return grantIn(await post('token_refresh', { body, bearer: token }, signal), last)
+        return grantIn(await post('token_refresh', { body }, signal), last)
       } catch (error) {
         if (error instanceof GatewayRefusal && isOver.has(error.code ?? '')) return undefined
         throw error
@@ -160,8 +160,11 @@ export function gatewayApi(
         throw error
       }
     },
-    logout: async (token, signal) => {
-      await post('logout', { body: {}, bearer: token }, signal)
+    logout: async ({ token, refreshToken, expiresAt }, signal) => {
+      const body = { refresh_token: refreshToken }
+      // An expired one is good for nothing anyway, and is refused.
+      const bearer = expiresAt > now() ? token : undefined
+      await post('logout', { body, bearer }, signal)
     },
   }
 }

@@ -220,7 +220,7 @@ describe('a session token', () => {
     const { client: session } = await stack.logIn('app_readonly', bearer)
     const { status, json } = await post('logout', undefined, { bearer })
     expect(status).toBe(200)
-    expect(json).toEqual({ revoked: true, sessions_ended: 1 })
+    expect(json).toEqual({ revoked: true, refresh_token_revoked: false, sessions_ended: 1 })
     expect((await session.readUntilError()).sqlstate).toBe('57P01')
     expect((await post('token_refresh', {}, { bearer })).status).toBe(403)
     await expect(stack.logIn('app_readonly', bearer)).rejects.toThrow('access is denied')
@@ -274,6 +274,15 @@ describe.concurrent('a device grant', () => {
       { bearer: String(bob.json['access_token']) },
     )
     expect(foreign.json).toMatchObject({ error: 'conflict' })
+
+    // Whoever comes back when the session token has expired has the refresh token alone.
+    const alone = { refresh_token: again.json['refresh_token'], database: 'sandbox' }
+    const later = await post('token_refresh', alone)
+    expect(later.json).toMatchObject({ principal: 'alice', username: 'app_readwrite' })
+    const newest = { refresh_token: later.json['refresh_token'] }
+    const out = await post('logout', newest, { bearer: String(later.json['access_token']) })
+    expect(out.json).toMatchObject({ revoked: true, refresh_token_revoked: true })
+    expect((await post('token_refresh', newest)).json).toMatchObject({ error: 'expired_token' })
   })
 
   test('goes on by its cookie where only the code is sent', async () => {
@@ -371,7 +380,7 @@ describe('docs/sign-in-api.md', () => {
     const guide = await readFile('docs/sign-in-api.md', 'utf8')
     const calls = [...guide.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, call = '']) => call)
     const { user_code, device_code } = guideGrant.json
-    const environment = {
+    const environment: Record<string, string | undefined> = {
       PATH: process.env['PATH'],
       CURL_CA_BUNDLE: stack.caFile,
       ID_TOKEN: await stack.token(),
@@ -384,9 +393,11 @@ describe('docs/sign-in-api.md', () => {
     for (const call of calls) {
       const script = call.replaceAll('https://gate.example.com:8443', publicUrl)
       const silent = script.replaceAll('curl ', 'curl --silent --show-error --fail-with-body ')
-      answers.push(await run('bash', ['-e', '-c', silent], environment))
+      const answer = await run('bash', ['-e', '-c', silent], environment)
+      answers.push(answer)
+      environment['REFRESH_TOKEN'] ??= /"refresh_token":"([^"]+)"/.exec(answer)?.[1]
     }
-    expect(answers).toHaveLength(9)
+    expect(answers).toHaveLength(10)
     const paths = calls.map((call) => /https:\/\/gate[^/]*(\/\S*)/.exec(call)?.[1])
     for (const [index, path] of paths.entries()) {
       const json = answers[index]?.replace(/^HTTP.*?\r\n\r\n/s, '') ?? ''

@@ -39,7 +39,7 @@ export function gatewaySource(
       if (interaction === undefined) throw needsPerson(gateway)
       return signIn(api, gateway, scope, interaction, signal)
     },
-    revoke: async ({ token }, signal) => api.logout(token, signal),
+    revoke: async (last, signal) => api.logout(last, signal),
   }
 }
 

@@ -108,7 +108,7 @@ export class DeviceGrants {
         learn(caller, verified.identity)
         const { bounds, lifetime } = asked
         const issued = await issue(services, caller, verified, { database, bounds, lifetime })
-        const sealed = await sealRefresh(services, verified.identity, refreshToken)
+        const sealed = await sealRefresh(services, verified.identity, bounds, refreshToken)
         return c.json({ ...issued, ...(sealed !== undefined && { refresh_token: sealed }) })
       })
     } finally {

@@ -1,6 +1,6 @@
 // Tokens of providers for session tokens, and session tokens for others and for nothing.
 import { createHash } from 'node:crypto'
-import { refreshTokens } from '../../identity/ask-token-endpoint.ts'
+import { refreshTokens, revokeToken } from '../../identity/ask-token-endpoint.ts'
 import { isSameIssuer } from '../../identity/issuer-name.ts'
 import type { KeptIdentity } from '../../identity/kept-identity.ts'
 import type { ReadSessionToken } from '../../identity/session-token.ts'
@@ -19,7 +19,7 @@ import { operations } from './operations.ts'
 import type { ProviderCalls } from './provider-calls.ts'
 import { integrationNamed, providerOf } from './provider-of.ts'
 import { bearerOf, readBody } from './read-request.ts'
-import { openRefresh, sealRefresh } from './refresh-token.ts'
+import { openRefresh, type SealedRefresh, sealRefresh } from './refresh-token.ts'
 import type { Call } from './respond.ts'
 import { stateCookie } from './sign-in.ts'
 import { integrationOf, isOpaque, refuseKeptOut, verify, type Verified } from './verify.ts'
@@ -46,28 +46,64 @@ export async function refresh(
   const caller = callerOf(c, services, 'refresh')
   return told(services, caller, async () => {
     const session = await sessionOf(c, services, caller)
-    if (session === undefined) {
-      throw new ApiError('invalid_token', 'Authorization is to be Bearer and a session token')
-    }
-    const { identity, bounds } = session
+    const sealed = asked.refresh_token
+    const opened = sealed === undefined ? undefined : await openOwn(services, sealed, session)
+    const { identity, bounds } = session ?? known(services, caller, opened)
     const integration = enabledIntegration(services, identity.integration)
     const database = asked.database ?? bounds.database ?? systemScope
     if (bounds.database !== undefined && database !== bounds.database) {
       throw new ApiError('conflict', 'the session token is for another database')
     }
     const wanted = { database, bounds, lifetime: asked.lifetime }
-    if (asked.refresh_token === undefined) {
+    if (opened === undefined) {
       return c.json(await issue(services, caller, { identity, integration }, wanted))
     }
-    const refreshed = await askAgain(services, calls, caller, session, asked.refresh_token)
-    const issued = await issue(services, caller, refreshed.verified, wanted)
-    const sealed = await sealRefresh(services, identity, refreshed.refreshToken)
-    return c.json({ ...issued, refresh_token: sealed ?? asked.refresh_token })
+    const refreshed = await askAgain(services, calls, caller, { identity, integration }, opened)
+    const { verified, refreshToken = opened.token } = refreshed
+    const issued = await issue(services, caller, verified, wanted)
+    const next = await sealRefresh(services, verified.identity, bounds, refreshToken)
+    return c.json({ ...issued, refresh_token: next ?? sealed })
   })
 }
 
-export async function logOut(c: Call, services: WebServices): Promise<Response> {
-  await readBody(c, operations.logout.body)
+/** A sealed refresh token: of the same sign-in as the session token, where both are brought. */
+async function openOwn(
+  services: WebServices,
+  sealed: string,
+  session: ReadSessionToken | undefined,
+): Promise<SealedRefresh> {
+  const opened = await openRefresh(services, sealed)
+  if (opened === undefined) throw useless()
+  if (session === undefined) return opened
+  const { identity } = session
+  const isOne = opened.identity.integration === identity.integration
+  if (!isOne || !isSame(opened.identity, identity)) throw another()
+  return opened
+}
+
+/** Who has a refresh token alone, because the session token has expired, is who it was sealed for. */
+function known(
+  services: WebServices,
+  caller: Caller,
+  opened: SealedRefresh | undefined,
+): SealedRefresh {
+  if (opened === undefined) {
+    throw new ApiError(
+      'invalid_token',
+      'Authorization is to be Bearer and a session token, where there is no refresh_token',
+    )
+  }
+  learn(caller, opened.identity)
+  refuseKeptOut(services, caller, opened.identity)
+  return opened
+}
+
+export async function logOut(
+  c: Call,
+  services: WebServices,
+  calls: ProviderCalls,
+): Promise<Response> {
+  const asked = await readBody(c, operations.logout.body)
   const caller = callerOf(c, services, 'logout')
   const visitor = c.get('visitor')
   dropSession(c)
@@ -87,8 +123,35 @@ export async function logOut(c: Call, services: WebServices): Promise<Response> 
         },
       )
     }
-    return c.json({ revoked: session !== undefined, sessions_ended: ended })
+    const sealed = asked.refresh_token
+    const isRefreshRevoked = sealed !== undefined && (await takeBack(services, calls, sealed))
+    return c.json({
+      revoked: session !== undefined,
+      refresh_token_revoked: isRefreshRevoked,
+      sessions_ended: ended,
+    })
   })
+}
+
+/** Whether the provider has been told (RFC 7009), and does not take it any more. */
+async function takeBack(
+  services: WebServices,
+  calls: ProviderCalls,
+  sealed: string,
+): Promise<boolean> {
+  const opened = await openRefresh(services, sealed)
+  if (opened === undefined) return false
+  try {
+    return await calls.run(async () => {
+      const integration = integrationNamed(services, opened.identity.integration)
+      const { keys, provider } = await providerOf(services, integration)
+      return revokeToken(keys, provider, opened.token)
+    })
+  } catch (error) {
+    // The session token is good for nothing all the same.
+    if (error instanceof Refusal) return false
+    throw error
+  }
 }
 
 /** Whose session token it is that comes in `Authorization`; undefined where there is none. */
@@ -124,13 +187,9 @@ async function askAgain(
   services: WebServices,
   calls: ProviderCalls,
   caller: Caller,
-  { identity }: ReadSessionToken,
-  sealed: string,
+  { identity, integration }: Verified,
+  opened: SealedRefresh,
 ): Promise<Refreshed> {
-  const opened = await openRefresh(services, sealed)
-  if (opened === undefined) throw useless()
-  if (opened.integration !== identity.integration || !isSame(opened, identity)) throw another()
-  const integration = enabledIntegration(services, opened.integration)
   const tokens = await calls.run(async () => {
     const { keys, provider } = await providerOf(services, integration)
     return refreshTokens(keys, provider, opened.token)

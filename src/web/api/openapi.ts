@@ -36,8 +36,7 @@ function describe(name: string, operation: Operation): Json {
     operationId: name,
     summary,
     description,
-    security:
-      bearer === undefined ? [] : [...(bearer === 'optional' ? [{}] : []), { sessionToken: [] }],
+    security: bearer === undefined ? [] : [{}, { sessionToken: [] }],
     ...(query !== undefined && { parameters: parametersOf(query) }),
     ...(body !== undefined && {
       requestBody: {

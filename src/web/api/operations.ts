@@ -5,7 +5,7 @@ import {
   callbackQuery,
   deviceRequest,
   deviceResponse,
-  emptyRequest,
+  logoutRequest,
   gatewayDescription,
   jwkSet,
   logoutResponse,
@@ -26,7 +26,7 @@ export interface Operation {
   readonly body?: { readonly schema: z.ZodType; readonly isRequired: boolean }
   readonly query?: z.ZodObject
   /** Whether a session token is brought in `Authorization`. */
-  readonly bearer?: 'required' | 'optional'
+  readonly bearer?: 'optional'
   readonly successes: readonly Success[]
   readonly errors: readonly ErrorCode[]
 }
@@ -131,9 +131,9 @@ export const operations = {
     path: '/v1/token_refresh',
     summary: 'Get another session token',
     description:
-      'Takes a session token that is still good, and gives another one with the same bounds: until when what the first was made from is good, or, with a `refresh_token`, until when what the identity provider issues now is good.',
+      'Takes a session token that is still good, and gives another one with the same bounds, until when what the first was made from is good. With a `refresh_token` the identity provider is asked again: the new one is good as far as what it issues now, and the session token may have expired and be left out.',
     body: { schema: refreshRequest, isRequired: false },
-    bearer: 'required',
+    bearer: 'optional',
     successes: [token],
     errors: [
       ...posted,
@@ -147,7 +147,7 @@ export const operations = {
     summary: 'Revoke a session token, and sign out of the pages',
     description:
       'The session token that it is called with is good for nothing from then on, and sessions that were opened with it are ended. Cookies of the browser are cleared, and its sign-in on the pages is ended.',
-    body: { schema: emptyRequest, isRequired: false },
+    body: { schema: logoutRequest, isRequired: false },
     bearer: 'optional',
     successes: [{ status: 200, description: 'It is done everywhere.', schema: logoutResponse }],
     errors: [...posted, 'invalid_token', 'not_found'],

@@ -38,7 +38,7 @@ export function apiRoutes(app: Hono<WebEnv>, services: WebServices): void {
     sso_device_grant: async (c) => devices.begin(c),
     sso_device_grant_verify: async (c) => devices.verify(c),
     token_refresh: async (c) => refresh(c, services, calls),
-    logout: async (c) => logOut(c, services),
+    logout: async (c) => logOut(c, services, calls),
     login: () => {
       throw new ApiError('unsupported_grant_type', 'there is no login by password', {
         hint: 'Passwords are those of roles of PostgreSQL: connect to the database with one, where its pool allows that. For a session token use sso_token, sso_device_grant or sso_authentication.',

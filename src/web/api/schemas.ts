@@ -2,6 +2,7 @@
 // is made of them.
 import { z } from 'zod'
 import { errorCodes } from './api-error.ts'
+import { longestSealed as longestRefresh } from './refresh-token.ts'
 
 const longestToken = 60_000
 const longestSealed = 8_192
@@ -116,13 +117,22 @@ export const refreshRequest = z.strictObject({
   refresh_token: z
     .string()
     .min(1)
-    .max(longestSealed)
+    .max(longestRefresh)
     .optional()
-    .describe('One that was given out with a session token of the same person.'),
+    .describe(
+      'The newest one that was given out. With it the session token is not needed; where both are brought, they are to be of one sign-in.',
+    ),
   lifetime,
 })
 
-export const emptyRequest = z.strictObject({})
+export const logoutRequest = z.strictObject({
+  refresh_token: z
+    .string()
+    .min(1)
+    .max(longestRefresh)
+    .optional()
+    .describe('The identity provider is told to take it no longer, where it has a way to.'),
+})
 
 export const callbackQuery = z.object({
   state: z.string().describe('As the browser was sent to the identity provider with.'),
@@ -179,6 +189,9 @@ export const logoutResponse = z.strictObject({
   revoked: z
     .boolean()
     .describe('Whether a session token was brought, which is good for nothing now.'),
+  refresh_token_revoked: z
+    .boolean()
+    .describe('Whether a refresh token was brought that the identity provider takes no longer.'),
   sessions_ended: z.int().min(0).describe('Sessions at databases that were ended with it.'),
 })
 

@@ -101,7 +101,7 @@ export async function finishSignIn(
     const given = { token: idToken, isAccessToken: false }
     const verified = await verify(services, caller, integration, given)
     const issued = await issue(services, caller, verified, { database, bounds, lifetime })
-    const refresh = await sealRefresh(services, verified.identity, refreshToken)
+    const refresh = await sealRefresh(services, verified.identity, bounds, refreshToken)
     return c.json({ ...issued, ...(refresh !== undefined && { refresh_token: refresh }) })
   })
 }

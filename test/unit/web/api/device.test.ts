@@ -200,14 +200,16 @@ describe('a refresh token', () => {
   /** As the provider issues it to alice: whoever verifies it here does not look at it. */
   const fresh = { access_token: 'eyJhbGciOiJFUzI1NiJ9.e30.eA', token_type: 'Bearer' }
 
+  const bounds = { user: 'app_readonly' }
+
   async function renew(
     identity: KeptIdentity,
-    { sealedFor = identity, call = one() } = {},
+    { sealedFor = identity, call = one(), hasSession = true } = {},
   ): ReturnType<Caller> {
-    const sealed = await sealRefresh(webServices(), sealedFor, 'a refresh token')
-    const authorization = `Bearer ${tokenOf(identity, { user: 'app_readonly' })}`
+    const sealed = await sealRefresh(webServices(), sealedFor, bounds, 'a refresh token')
+    const authorization = `Bearer ${tokenOf(identity, bounds)}`
     const body = { refresh_token: sealed, database: 'sandbox' }
-    return call('/v1/token_refresh', { headers: { authorization }, body })
+    return call('/v1/token_refresh', { headers: hasSession ? { authorization } : {}, body })
   }
 
   test('gives a session token of the same person, with the same bounds', async () => {
@@ -217,7 +219,11 @@ describe('a refresh token', () => {
     expect(json).toMatchObject({ principal: 'alice', roles: ['app_readonly'] })
     expect(Number(json['expires_in'])).toBeGreaterThan(60)
     const opened = await openRefresh(webServices(), String(json['refresh_token']))
-    expect(opened).toEqual({ integration: 'people', issuer, subject: 'alice', token: 'another' })
+    expect(opened).toMatchObject({
+      identity: { integration: 'people', issuer, subject: 'alice' },
+      bounds,
+      token: 'another',
+    })
     expect(asked.map(({ form }) => form.get('refresh_token'))).toEqual(['a refresh token'])
   })
 
@@ -240,16 +246,37 @@ describe('a refresh token', () => {
     expect(asked).toEqual([])
   })
 
-  test('does not unbind a session token from its certificate', async () => {
+  test('is enough once the session token has expired, and keeps its bounds', async () => {
     script = [fresh]
-    const { status } = await renew(person('alice', { certificateThumbprint: 'thumb' }))
-    expect(status).toBe(409)
+    const expired = person('alice', { expiresAt: Date.now() - 1_000 })
+    const { status, json } = await renew(expired, { hasSession: false })
+    expect(status).toBe(200)
+    expect(json).toMatchObject({ username: 'app_readonly', roles: ['app_readonly'] })
+    expect(await openRefresh(webServices(), String(json['refresh_token']))).toMatchObject({
+      bounds,
+    })
   })
 
-  test('does not make another person of somebody', async () => {
+  test.each([true, false])(
+    'does not unbind anybody from a certificate (%s)',
+    async (hasSession) => {
+      script = [fresh]
+      const bound = person('alice', { certificateThumbprint: 'thumb' })
+      expect((await renew(bound, { hasSession })).status).toBe(409)
+    },
+  )
+
+  test.each([true, false])('does not make another person of somebody (%s)', async (hasSession) => {
     script = [fresh]
     const whose = (): object => ({ subject: 'bob', names: ['bob'] })
-    expect((await renew(person('alice'), { call: one({ whose }) })).status).toBe(409)
+    const renewed = await renew(person('alice'), { call: one({ whose }), hasSession })
+    expect(renewed.status).toBe(409)
+  })
+
+  test('alone is of no use to whoever is kept out, and the provider is not asked', async () => {
+    const call = one({ isKeptOut: () => true })
+    expect((await renew(person('alice'), { call, hasSession: false })).status).toBe(403)
+    expect(asked).toEqual([])
   })
 
   test('does not bring back whoever is kept out', async () => {
@@ -273,8 +300,10 @@ describe('a refresh token', () => {
   })
 
   test('that is too long to be brought again is not given out', async () => {
-    expect(await sealRefresh(webServices(), person('alice'), 'x'.repeat(4_097))).toBeUndefined()
-    const sealed = await sealRefresh(webServices(), person('alice'), 'x'.repeat(4_096))
+    expect(await sealRefresh(webServices(), person('alice'), {}, 'x'.repeat(4_097))).toBeUndefined()
+    const sealed = await sealRefresh(webServices(), person('alice'), {}, 'x'.repeat(4_096))
     expect(await openRefresh(webServices(), sealed ?? '')).toBeDefined()
+    const whole = person('alice', { names: ['x'.repeat(20_000)] })
+    expect(await sealRefresh(webServices(), whole, {}, 'a refresh token')).toBeUndefined()
   })
 })

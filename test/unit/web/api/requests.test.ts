@@ -210,7 +210,7 @@ describe('a session token', () => {
   test('is not needed to be signed out', async () => {
     const { status, json, headers } = await node()('/v1/logout')
     expect(status).toBe(200)
-    expect(json).toEqual({ revoked: false, sessions_ended: 0 })
+    expect(json).toEqual({ revoked: false, refresh_token_revoked: false, sessions_ended: 0 })
     const cookies = headers.getSetCookie()
     expect(cookies).toHaveLength(3)
     for (const line of cookies) expect(line).toContain('Max-Age=0')
