@@ -117,8 +117,6 @@ function configure(
     listen_address: gate.address,
     secret: `${secret}, which is long enough to seal cookies`,
   })
-  for (const integration of Object.values(config.integrations))
-    Object.assign(integration, { enable_id_token_authentication: true })
   Object.assign(config.integrations['pages'] ?? {}, { client_secret: secret })
   Object.assign(config.databases['sandbox']?.upstream.auth ?? {}, { passwords })
   for (const pool of Object.values(config.connectivity_pools))

@@ -26,10 +26,12 @@ export async function logIn(gateway: string | undefined, options: LoginOptions):
       ? undefined
       : createInteraction(environment, { useBrowser: options.browser })
     const keeper = openForPeople(named, environment, canAsk(environment))
-    const grant = await keeper.signIn(interaction, AbortSignal.timeout(timeoutMs))
+    const signedIn = await keeper.signIn(interaction, AbortSignal.timeout(timeoutMs))
     if (named.profile.signIn.flow === 'password') sayThatItIsDeprecated()
     const isDefault = options.default !== false
     await profiles.write(named, { makeDefault: isDefault })
+    // The gateway says whether it lets somebody in, and as which users: better now than at the first connection.
+    const grant = named.profile.session ? await keeper.token() : signedIn
     const isRenewable = (await keeper.kept())?.grant.refreshToken !== undefined
     const lines = whoSignedIn(named, grant, { nowMs: Date.now(), isDefault, isRenewable })
     for (const line of lines) process.stderr.write(`${line}\n`)

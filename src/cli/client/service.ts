@@ -3,6 +3,7 @@ import { processEnvironment } from '../../credentials/environment.ts'
 import { homeFolder } from '../../credentials/folders.ts'
 import { toConnection } from '../../credentials/libpq.ts'
 import { CredentialProblem } from '../../credentials/problem.ts'
+import { openCredentials } from '../../credentials/open-credentials.ts'
 import { openProfiles } from '../../credentials/profile-store.ts'
 import { findRootCertificate } from '../../credentials/root-certificate.ts'
 import { editOwnFile } from './edit-own-file.ts'
@@ -33,16 +34,15 @@ export async function printService(options: ServiceOptions): Promise<number> {
     if (!isSectionName(name)) {
       throw new CredentialProblem('usage', 'that cannot be the name of a service')
     }
+    // As whom the gateway last said that somebody may connect.
+    const kept = await openCredentials(named, environment).kept()
+    const { session, grant } = kept ?? {}
     const settings = serviceLines(
-      toConnection(
-        named,
-        {},
-        {
-          database: options.database,
-          user: options.user,
-          rootCertificate: await findRootCertificate(named.profile, environment),
-        },
-      ),
+      toConnection(named, session ?? grant ?? {}, {
+        database: options.database,
+        user: options.user,
+        rootCertificate: await findRootCertificate(named.profile, environment),
+      }),
     )
     if (options.write !== true) {
       process.stdout.write(putSection('', name, settings))
