@@ -55,3 +55,12 @@ export function sayThatItIsDeprecated(): void {
     'portcullis: the password grant is deprecated, and providers take it away: sign in with a browser or a device, or use a workload identity\n',
   )
 }
+
+/** As whom the gateway last said that somebody may connect, for what is written without a token. */
+export async function lastGrant(
+  named: NamedProfile,
+  environment: Environment,
+): Promise<Pick<Grant, 'user'>> {
+  const { session, grant } = (await openCredentials(named, environment).kept()) ?? {}
+  return session ?? grant ?? {}
+}

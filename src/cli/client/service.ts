@@ -3,10 +3,10 @@ import { processEnvironment } from '../../credentials/environment.ts'
 import { homeFolder } from '../../credentials/folders.ts'
 import { toConnection } from '../../credentials/libpq.ts'
 import { CredentialProblem } from '../../credentials/problem.ts'
-import { openCredentials } from '../../credentials/open-credentials.ts'
 import { openProfiles } from '../../credentials/profile-store.ts'
 import { findRootCertificate } from '../../credentials/root-certificate.ts'
 import { editOwnFile } from './edit-own-file.ts'
+import { lastGrant } from './have-token.ts'
 import type { ClientOptions } from './options.ts'
 import { reportProblem } from './report-problem.ts'
 import { isSectionName, putSection, serviceLines } from './service-file.ts'
@@ -34,11 +34,8 @@ export async function printService(options: ServiceOptions): Promise<number> {
     if (!isSectionName(name)) {
       throw new CredentialProblem('usage', 'that cannot be the name of a service')
     }
-    // As whom the gateway last said that somebody may connect.
-    const kept = await openCredentials(named, environment).kept()
-    const { session, grant } = kept ?? {}
     const settings = serviceLines(
-      toConnection(named, session ?? grant ?? {}, {
+      toConnection(named, await lastGrant(named, environment), {
         database: options.database,
         user: options.user,
         rootCertificate: await findRootCertificate(named.profile, environment),

@@ -5,7 +5,7 @@ import type { NamedProfile } from '../../credentials/open-credentials.ts'
 import { openProfiles } from '../../credentials/profile-store.ts'
 import { findRootCertificate } from '../../credentials/root-certificate.ts'
 import { toJdbcUrl, toUrl } from './connection-url.ts'
-import { haveToken } from './have-token.ts'
+import { haveToken, lastGrant } from './have-token.ts'
 import type { ClientOptions } from './options.ts'
 import { reportProblem } from './report-problem.ts'
 
@@ -27,7 +27,7 @@ export async function printUrl(options: UrlOptions): Promise<number> {
         ? undefined
         : (await haveToken({ ...options, profile: named.name }, environment)).grant
     const asked = askedByEnvironment(environment)
-    const connection = toConnection(named, grant ?? {}, {
+    const connection = toConnection(named, grant ?? (await lastGrant(named, environment)), {
       database: options.database ?? asked.database,
       user: options.user ?? asked.user,
       rootCertificate: await findRootCertificate(named.profile, environment),

@@ -58,6 +58,15 @@ describe('login', () => {
     const { stdout } = await run(['profiles', 'show', 'localhost'])
     expect(stdout).toContain(`gateway: ${stack.publicUrl}`)
     expect(stdout).toContain('flow: device')
+    // What the gateway has said of users counts where there is no token in what is written.
+    expect(said).toContain('Users at the gateway: app_readwrite, app_readonly.\n')
+    const [service, url] = await Promise.all(
+      [['service'], ['url', '--no-token']].map(async (args) =>
+        run([...args, '--profile', 'localhost']),
+      ),
+    )
+    expect(service?.stdout).toContain('user=app_readwrite\n')
+    expect(url?.stdout).toContain('//app_readwrite@')
   })
 
   test('where nobody can be asked ends with 67', async () => {
