@@ -31,9 +31,17 @@ export function toConnection(
   return {
     endpoints: endpointsOf({ name, profile }),
     database: asked.database ?? profile.database,
-    user: asked.user ?? profile.user ?? grant.user ?? userOfToken,
+    user: asked.user ?? usualUser(profile, grant),
     rootCertificate: asked.rootCertificate,
   }
+}
+
+/** Whom a client is that names nobody: as the profile has it, else as the gateway has said. */
+export function usualUser(
+  profile: Pick<NamedProfile['profile'], 'user'>,
+  grant: Pick<Grant, 'user'>,
+): string {
+  return profile.user ?? grant.user ?? userOfToken
 }
 
 export function endpointsOf({ name, profile }: NamedProfile): LibpqConnection['endpoints'] {

@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import type { DriverConnection } from './driver-connection.ts'
 import type { Grant } from './grant.ts'
+import { usualUser } from './libpq.ts'
 import type { NamedProfile } from './open-credentials.ts'
 import { CredentialProblem } from './problem.ts'
 
-/** By it the gateway takes the role that the token gives. */
-const userOfToken = 'id_token'
 /** With settings so old a connection may come too late. */
 const spareMs = 5_000
 
 /** The certificate is verified as with `sslmode=verify-full`. */
 export async function toDriverConnection(
   { name, profile }: NamedProfile,
-  { token, issuedAt, expiresAt, user }: Grant,
+  grant: Grant,
 ): Promise<DriverConnection> {
+  const { token, issuedAt, expiresAt } = grant
   const [endpoint] = profile.endpoints
   if (endpoint === undefined) {
     throw new CredentialProblem(
@@ -27,7 +27,7 @@ export async function toDriverConnection(
     host: endpoint.host,
     port: endpoint.port,
     ...(profile.database !== undefined && { database: profile.database }),
-    user: profile.user ?? user ?? userOfToken,
+    user: usualUser(profile, grant),
     password: token,
     ssl: {
       rejectUnauthorized: true,
