@@ -168,10 +168,13 @@ export class Stack {
   /** The audit records of a gateway, by its file within the folder. */
   async audit(file = 'audit.jsonl'): Promise<readonly AuditRecord[]> {
     const text = await readFile(join(this.folder, file), 'utf8').catch(() => '')
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as AuditRecord)
+    return (
+      text
+        .split('\n')
+        // Behind the last end of a line there is nothing, or a record that is being written.
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as AuditRecord)
+    )
   }
 
   /** Changes how the databases are reached, so that whatever was opened before is let go. */

@@ -328,8 +328,8 @@ test('a profile that is removed is the default no longer', async () => {
 
 test('a name that is not there gets a suggestion', async () => {
   await profiles.write({ name: 'staging', profile: profileOf() }, { makeDefault: false })
-  for (const call of [profiles.read('stagin'), profiles.setDefault('stagin')]) {
-    await expect(call).rejects.toMatchObject({
+  for (const call of ['read', 'setDefault'] as const) {
+    await expect(profiles[call]('stagin')).rejects.toMatchObject({
       message: 'there is no profile stagin',
       hint: 'Is staging meant?',
     })
