@@ -45,6 +45,7 @@ export function toConfig(
       ...parsed.web,
       tls: absoluteFiles(parsed.web.tls, folder),
     },
+    fleet: parsed.fleet && { ...parsed.fleet, store_ca: absolute(parsed.fleet.store_ca) },
     control_socket: absolute(parsed.control_socket),
     deny_file: absolute(parsed.deny_file),
     audit: { ...parsed.audit, file: absolute(parsed.audit.file) },

@@ -5,6 +5,7 @@ import { consoleSection } from './console.ts'
 import { databases, defaultUpstream } from './database.ts'
 import { defaultPool } from './default-pool.ts'
 import { groups, integration } from './integration.ts'
+import { fleet } from './fleet.ts'
 import { pool } from './pool.ts'
 import * as server from './server.ts'
 import { settings } from './settings.ts'
@@ -18,6 +19,7 @@ export const configSchema = section({
   tls: server.tls,
   http: server.http,
   web,
+  fleet,
   timeouts: server.timeouts,
   limits: server.limits,
   log: server.log,
