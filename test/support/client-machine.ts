@@ -28,6 +28,7 @@ export class ClientMachine {
       XDG_CACHE_HOME: join(home, '.cache'),
       XDG_RUNTIME_DIR: join(home, 'run'),
       NO_COLOR: '1',
+      ...compiled(),
     }
   }
 
@@ -84,4 +85,10 @@ export class ClientMachine {
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.home, { recursive: true, force: true })
   }
+}
+
+/** What is compiled once for all processes of a test run. */
+function compiled(): Readonly<Record<string, string>> {
+  const folder = process.env['NODE_COMPILE_CACHE']
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder }
 }
