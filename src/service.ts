@@ -29,6 +29,8 @@ import { WebService } from './web-service.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { renderMetrics } from './telemetry/metrics.ts'
 import { startControl } from './web/control-app.ts'
+import { catalogRoutes } from './web/control/catalog-routes.ts'
+import { sessionRoutes } from './web/control/session-routes.ts'
 import type { HttpServer } from './web/hardened-server.ts'
 import { type Check, startHttp } from './web/server.ts'
 import { surviveBugs } from './worker.ts'
@@ -344,14 +346,18 @@ export class Service {
   async #openControl({ control_socket: path }: Config): Promise<HttpServer | undefined> {
     if (path === undefined) return undefined
     return startControl(path, {
-      endSessions: async (order) => this.#sessions.fleet.end(order),
-      listSessions: async (query) => this.#sessions.fleet.list(query),
-      catalog: catalogControl(this.#home, (text) =>
-        this.#options.readConfig(this.#options.file, text),
-      ),
-      onKill: (selector, count) => {
-        this.#log.warn('sessions killed by the control socket', { ...count, selector })
-      },
+      routes: [
+        sessionRoutes({
+          endSessions: async (order) => this.#sessions.fleet.end(order),
+          listSessions: async (query) => this.#sessions.fleet.list(query),
+          onKill: (selector, count) => {
+            this.#log.warn('sessions killed by the control socket', { ...count, selector })
+          },
+        }),
+        catalogRoutes(
+          catalogControl(this.#home, (text) => this.#options.readConfig(this.#options.file, text)),
+        ),
+      ],
       onError: (error) => {
         this.#log.error('control socket', { error })
       },

@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { EndOrder } from '../../../src/session/revocations.ts'
 import type { SessionQuery } from '../../../src/session/session-summary.ts'
 import { createControlApp } from '../../../src/web/control-app.ts'
+import { catalogRoutes } from '../../../src/web/control/catalog-routes.ts'
+import { sessionRoutes } from '../../../src/web/control/session-routes.ts'
 
 let orders: EndOrder[]
 let queries: SessionQuery[]
@@ -21,21 +23,25 @@ beforeEach(() => {
 
 async function post(path: string, body: unknown): Promise<{ status: number; body: unknown }> {
   const app = createControlApp({
-    endSessions: async (order) => {
-      orders.push(order)
-      if (failure !== undefined) throw failure
-      return Promise.resolve({ ended: 2, unanswered: 1 })
-    },
-    listSessions: async (query) => {
-      queries.push(query)
-      return Promise.resolve({ sessions: [], total: 0, unanswered: 0 })
-    },
-    catalog: {
-      diff: async (text) => Promise.resolve({ shown: catalogs.push(text) }),
-      apply: async (order) => Promise.resolve({ applied: catalogs.push(order) }),
-      export: async () => Promise.resolve({ text: 'groups: {}' }),
-    },
-    onKill: (...kill) => kills.push(kill),
+    routes: [
+      sessionRoutes({
+        endSessions: async (order) => {
+          orders.push(order)
+          if (failure !== undefined) throw failure
+          return Promise.resolve({ ended: 2, unanswered: 1 })
+        },
+        listSessions: async (query) => {
+          queries.push(query)
+          return Promise.resolve({ sessions: [], total: 0, unanswered: 0 })
+        },
+        onKill: (...kill) => kills.push(kill),
+      }),
+      catalogRoutes({
+        diff: async (text) => Promise.resolve({ shown: catalogs.push(text) }),
+        apply: async (order) => Promise.resolve({ applied: catalogs.push(order) }),
+        export: async () => Promise.resolve({ text: 'groups: {}' }),
+      }),
+    ],
     onError: (error) => errors.push(error),
   })
   const text = typeof body === 'string' ? body : JSON.stringify(body)
