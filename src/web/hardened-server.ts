@@ -103,6 +103,8 @@ async function start(
   const listener = getRequestListener(app.fetch, {
     // fetch and its classes stay Node's own for everybody else in the process.
     overrideGlobalObjects: false,
+    // Of requests that name none: HTTP/1.0, in which load balancers ask whether we are ready.
+    hostname: 'localhost',
     errorHandler: (error) => {
       onError(error)
       return new Response('internal error\n', { status: 500 })

@@ -44,6 +44,13 @@ describe('the HTTP server', () => {
     expect(await response.text()).toBe('portcullis_sessions_open 1\n')
   })
 
+  test('answers a check of HTTP/1.0, which has no Host', async () => {
+    const { address, port } = await start()
+    const socket = connect(port, address)
+    socket.end('GET /readiness HTTP/1.0\r\n\r\n')
+    expect(await text(socket)).toContain('200 OK')
+  })
+
   test.each(['startup', 'readiness', 'liveness'] as const)(
     'answers /%s by its own check',
     async (name) => {
