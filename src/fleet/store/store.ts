@@ -1,7 +1,7 @@
 // What replicas share, as the parts that keep something in it see it. `postgres-store.ts` is the one that there is.
 
 /** What may change in the store, and is looked at again then. */
-export type Topic = 'catalog' | 'orders' | 'failures' | 'gates' | 'replicas'
+export type Topic = 'catalog' | 'orders' | 'failures' | 'gates' | 'replicas' | 'calls'
 
 export type StoreState =
   | { readonly kind: 'up' }
@@ -15,22 +15,28 @@ export class StoreAway extends Error {
 
 /** Statements of one transaction. Tables are found without a schema in front of them. */
 export interface StoreTransaction {
-  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>
-  /** Has the other replicas look at it once more, when the transaction is committed. */
-  changed(topic: Topic): Promise<void>
+  readonly query: <Row extends object>(
+    text: string,
+    values?: readonly unknown[],
+  ) => Promise<readonly Row[]>
+  /** Has the other replicas look at it once more, or these alone, when the transaction is committed. */
+  readonly changed: (topic: Topic, replicas?: readonly string[]) => Promise<void>
 }
 
 export interface Store {
   /** Of this replica since its start: a UUID. */
   readonly replica: string
   readonly state: StoreState
+  /** By the clock of the database, which is the one that counts; milliseconds since 1970. */
+  readonly nowMs: number
   /**
    * Does a work in one transaction, read committed, within a deadline for all of it. Throws `StoreAway`, or what
-   * the work throws; then it is rolled back. Nothing is tried again: whoever asked knows whether it may be.
+   * the work throws, which includes violated constraints; then it is rolled back. Nothing is tried again:
+   * whoever asked knows whether it may be.
    */
   transact<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>
   /**
-   * Has something looked at when another replica has changed it, whenever the store is back after it was
+   * Has something looked at now, when another replica has changed it, whenever the store is back after it was
    * away, and once in a while for good measure. One look at a time; a change during one leads to another. A
    * look that throws is repeated with the next heartbeat. Until the returned function is called.
    */
