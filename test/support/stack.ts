@@ -135,11 +135,11 @@ export class Stack {
   }
 
   /** The environment of a libpq client that logs in with a token over verify-full. */
-  environment(token: string): NodeJS.ProcessEnv {
+  environment(token: string, gateway = this.gateway): NodeJS.ProcessEnv {
     return {
       PATH: process.env['PATH'],
       PGHOST: 'localhost',
-      PGPORT: String(this.gateway.port),
+      PGPORT: String(gateway.port),
       PGDATABASE: 'sandbox',
       PGUSER: 'app_readonly',
       PGPASSWORD: token,
@@ -155,8 +155,8 @@ export class Stack {
   }
 
   /** Logs in over TLS with a token of alice, up to the point where the session is idle. */
-  async logIn(user = 'app_readonly', token?: string): Promise<Session> {
-    const client = await WireClient.connectSecurely(this.gateway.port, this.authority.certificate)
+  async logIn(user = 'app_readonly', token?: string, gateway = this.gateway): Promise<Session> {
+    const client = await WireClient.connectSecurely(gateway.port, this.authority.certificate)
     const password = token ?? (await this.token())
     const first = await client.logIn({ user, database: 'sandbox' }, password)
     if (first.type === 'E') throw new Error(errorFields(first).message)
