@@ -16,7 +16,7 @@ const mayImport = {
   web: ['refusal', 'wire', 'policy', 'identity', 'session', 'fleet', 'admin'],
   telemetry: ['refusal', 'session'],
   files: [],
-  catalog: ['config', 'admin', 'telemetry', 'files'],
+  catalog: ['config', 'admin', 'telemetry', 'files', 'fleet'],
   credentials: ['refusal', 'identity', 'files'],
   agent: ['refusal', 'wire', 'sasl', 'upstream', 'session', 'credentials'],
   cli: [

@@ -354,9 +354,7 @@ export class Service {
             this.#log.warn('sessions killed by the control socket', { ...count, selector })
           },
         }),
-        catalogRoutes(
-          catalogControl(this.#home, (text) => this.#options.readConfig(this.#options.file, text)),
-        ),
+        catalogRoutes(catalogControl(this.#home)),
       ],
       onError: (error) => {
         this.#log.error('control socket', { error })

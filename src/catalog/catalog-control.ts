@@ -1,8 +1,7 @@
 // What can be asked of a catalog from the command line.
 import { ConsoleError, type ConsoleFault } from '../admin/answer.ts'
 import type { CatalogAuthor, CatalogVersion } from '../admin/catalog-home.ts'
-import { editText, type LoadedConfig } from '../config/index.ts'
-import type { FileCatalog } from './catalog-home.ts'
+import type { RunningCatalog } from './catalog-home.ts'
 import {
   exportSections,
   planSections,
@@ -48,19 +47,13 @@ export interface CatalogControl {
 
 const mostNamed = 20
 
-/** `read` says whether a catalog would be valid. */
-export function catalogControl(
-  home: FileCatalog,
-  read: (text: string) => LoadedConfig,
-): CatalogControl {
+export function catalogControl(home: RunningCatalog): CatalogControl {
   return {
     diff: async (text) =>
       controlled(home, () => {
         const { version, tree } = home.state
-        const edits = planSections(tree, readSections(text))
-        const after = editText(home.text, edits)
-        read(after.text)
-        return { version, changes: shownChanges(tree, after.tree) }
+        const after = home.tryOut(planSections(tree, readSections(text)))
+        return { version, changes: shownChanges(tree, after) }
       }),
     apply: async ({ text, expectVersion, author: name }) =>
       controlled(home, async () => {
@@ -77,7 +70,10 @@ export function catalogControl(
         return { version: change.version, isChanged: true, notices: change.notices }
       }),
     export: async () =>
-      controlled(home, () => ({ version: home.state.version, text: exportSections(home.text) })),
+      controlled(home, () => ({
+        version: home.state.version,
+        text: exportSections(home.catalogText),
+      })),
   }
 }
 
@@ -91,7 +87,7 @@ function refuseOther({ version }: CatalogVersion, expected: number | undefined):
 }
 
 async function controlled<T>(
-  home: FileCatalog,
+  home: RunningCatalog,
   work: () => T | Promise<T>,
 ): Promise<Controlled<T>> {
   try {

@@ -14,16 +14,25 @@ import {
   editText,
   FileWatch,
   type LoadedConfig,
-  type Problem,
   readConfigText,
   readWritten,
 } from '../config/index.ts'
 import type { ChangeRecord } from './change-record.ts'
+import {
+  ChangedMeanwhile,
+  ChangeTurns,
+  newNotices,
+  nextVersion,
+  noSuchVersion,
+  planned,
+  readOnly,
+  starting,
+  versionOf,
+} from './change-turns.ts'
 import { asBroken, asFailure, problemsOf } from './errors.ts'
 import { type FileLock, removeUnfinishedLocks, takeLock } from '../files/file-lock.ts'
 import { maskedText } from './masked-text.ts'
 import { removeLeftovers, replaceFile } from '../files/replace-file.ts'
-import { isCatalogSection } from './sections.ts'
 import { digestOf, type VersionRecord, VersionStore } from './version-store.ts'
 
 export interface CatalogHomeOptions {
@@ -60,6 +69,19 @@ export interface CatalogObserver {
   withoutFolder(folder: string, code: string): void
 }
 
+/** A catalog whose home is open. */
+export interface RunningCatalog extends CatalogHome {
+  readonly version: number
+  /** What is in use, as text that `exportSections` reads. */
+  readonly catalogText: string
+  /** What would be in use after some edits. Throws where that would not be valid, and changes nothing. */
+  tryOut(edits: readonly CatalogEdit[]): WrittenMap
+  open(): Promise<void>
+  close(): void
+  reload(): Promise<LoadedConfig>
+  refreshed(loaded: LoadedConfig): void
+}
+
 /** What is in use. */
 interface Used {
   readonly loaded: LoadedConfig
@@ -67,30 +89,27 @@ interface Used {
   readonly record: VersionRecord
 }
 
-/** There is nothing to be done; the cause is what was thrown. */
-class PlanFailed extends Error {}
-
-/** Somebody wrote the file while a change of it was under way. */
-class ChangedMeanwhile extends Error {}
-
 const usualLockTimeoutMs = 5_000
-/** Changes that wait for each other; each is soon done. */
-const maxWaiting = 1_000
-/** How often others may come in between. */
-const maxAttempts = 5
-const maxWhatLength = 8_192
 
-export class FileCatalog implements CatalogHome {
+export class FileCatalog implements RunningCatalog {
   readonly #options: CatalogHomeOptions
   readonly #store: VersionStore
   readonly #watch = new FileWatch(() => void this.#options.inTurn(async () => this.#lookNow()))
   #used: Used
   #isRecorded: boolean
   #problems: readonly string[] = []
-  #waiting = 0
+  readonly #turns: ChangeTurns
 
   constructor(options: CatalogHomeOptions) {
     this.#options = options
+    const { file, inTurn, observer } = options
+    this.#turns = new ChangeTurns({
+      file,
+      inTurn,
+      failed: (by, error) => {
+        observer.failed(by, error)
+      },
+    })
     this.#store = new VersionStore(`${options.file}.versions`)
     const { loaded } = options
     const sha256 = digestOf(loaded.text)
@@ -117,9 +136,14 @@ export class FileCatalog implements CatalogHome {
     }
   }
 
-  /** What is in use, as text. */
-  get text(): string {
+  get catalogText(): string {
     return this.#used.loaded.text
+  }
+
+  tryOut(edits: readonly CatalogEdit[]): WrittenMap {
+    const { text, tree } = editText(this.#used.loaded.text, edits)
+    this.#options.read(text)
+    return tree
   }
 
   /** Takes away what a process left behind that was killed, and notes the version that is in use. */
@@ -147,9 +171,6 @@ export class FileCatalog implements CatalogHome {
   ): Promise<CatalogChange | 'unchanged'> {
     return this.#whileWritable(author.by, async (lock, notices) => {
       const edits = planned(plan, this.#used.tree)
-      for (const { path } of edits) {
-        if (!isCatalogSection(path[0])) throw new ConsoleError(notOfCatalog)
-      }
       const { text, tree } = editText(this.#used.loaded.text, edits, this.#used.tree)
       return this.#replace(author, what, { text, tree }, lock, notices)
     })
@@ -158,13 +179,7 @@ export class FileCatalog implements CatalogHome {
   async rollback(author: CatalogAuthor, version: number): Promise<CatalogChange | 'unchanged'> {
     return this.#whileWritable(author.by, async (lock, notices) => {
       const text = await this.#store.textOf(version)
-      if (text === undefined) {
-        throw new ConsoleError({
-          sqlstate: '42704',
-          message: `there is no version ${version} of the catalog any more`,
-          hint: 'SHOW HISTORY lists those that there are.',
-        })
-      }
+      if (text === undefined) throw noSuchVersion(version)
       const what = `ROLLBACK CATALOG TO ${version}`
       return this.#replace(author, what, { text, tree: readWritten(text) }, lock, notices)
     })
@@ -238,50 +253,22 @@ export class FileCatalog implements CatalogHome {
     by: CatalogAuthor['by'],
     work: (lock: FileLock, notices: readonly string[]) => Promise<CatalogChange | 'unchanged'>,
   ): Promise<CatalogChange | 'unchanged'> {
-    if (this.#waiting >= maxWaiting) throw new ConsoleError(tooMany)
-    this.#waiting++
-    try {
-      return await this.#options.inTurn(async () => this.#attempt(work))
-    } catch (error) {
-      // Whoever planned it knows what to say.
-      if (error instanceof PlanFailed) throw error.cause
-      const { file, observer } = this.#options
-      const failure = asFailure(file, error)
-      observer.failed(by, failure)
-      throw failure
-    } finally {
-      this.#waiting--
-    }
-  }
-
-  async #attempt(
-    work: (lock: FileLock, notices: readonly string[]) => Promise<CatalogChange | 'unchanged'>,
-  ): Promise<CatalogChange | 'unchanged'> {
-    for (let attempt = 1; ; attempt++) {
+    return this.#turns.run(by, async () => {
       this.#refuseReadOnly()
       const lock = await this.#lock()
       try {
         const notices = await this.#takeUpFile()
         this.#refuseReadOnly()
         return await work(lock, notices)
-      } catch (error) {
-        if (!(error instanceof ChangedMeanwhile)) throw error
-        if (attempt >= maxAttempts) throw new ConsoleError(changing(this.#options.file))
       } finally {
         await lock.release()
       }
-    }
+    })
   }
 
   #refuseReadOnly(): void {
     const { file } = this.#options
-    if (this.#used.loaded.config.catalog.mode === 'read-only') {
-      throw new ConsoleError({
-        sqlstate: '25006',
-        message: 'the catalog is read-only',
-        hint: `Edit ${file}, or what it is made from; then RELOAD.`,
-      })
-    }
+    if (this.#used.loaded.config.catalog.mode === 'read-only') throw readOnly(file)
     if (this.#store.failure !== undefined) {
       throw new ConsoleError({
         sqlstate: '25006',
@@ -390,20 +377,12 @@ export class FileCatalog implements CatalogHome {
     this.#follow()
   }
 
-  #newRecord({ name, by }: CatalogAuthor, what: string, text: string): VersionRecord {
+  #newRecord(author: CatalogAuthor, what: string, text: string): VersionRecord {
     const last = Math.max(
       this.#store.records[0]?.version ?? 0,
       (this.#used as Used | undefined)?.record.version ?? 0,
     )
-    const cut = what.length <= maxWhatLength ? what : `${what.slice(0, maxWhatLength)}...`
-    return {
-      version: last + 1,
-      at: this.#options.now(),
-      author: name,
-      by,
-      what: cut,
-      sha256: digestOf(text),
-    }
+    return { ...nextVersion(last, author, what, this.#options.now()), sha256: digestOf(text) }
   }
 
   async #lock(): Promise<FileLock> {
@@ -444,40 +423,4 @@ export class FileCatalog implements CatalogHome {
   }
 }
 
-function planned(
-  plan: (tree: WrittenMap) => readonly CatalogEdit[],
-  tree: WrittenMap,
-): readonly CatalogEdit[] {
-  try {
-    return plan(tree)
-  } catch (cause) {
-    throw new PlanFailed('no plan', { cause })
-  }
-}
-
-const starting: CatalogAuthor = { name: 'portcullis', by: 'start' }
 const byHand: CatalogAuthor = { name: 'file', by: 'file' }
-
-const notOfCatalog = {
-  sqlstate: '42501',
-  message: 'only the catalog is changed here: the rest of the configuration is changed in its file',
-}
-
-const tooMany = {
-  sqlstate: '53300',
-  message: 'too many changes of the catalog wait for each other',
-}
-
-function changing(file: string): { readonly sqlstate: string; readonly message: string } {
-  return { sqlstate: '40001', message: `${file} is being written by others: try again` }
-}
-
-function versionOf({ version, at, author, by, what }: VersionRecord): CatalogVersion {
-  return { version, at, author, by, what }
-}
-
-function newNotices(before: LoadedConfig, after: LoadedConfig): readonly string[] {
-  const shown = ({ path, message }: Problem): string => `${path}: ${message}`
-  const known = new Set(before.notices.map(shown))
-  return after.notices.map(shown).filter((notice) => !known.has(notice))
-}

@@ -2,6 +2,8 @@
 import { ConsoleError } from '../admin/answer.ts'
 import { ConfigError, EditRefused, formatProblem } from '../config/index.ts'
 import { codeOf, LockTaken } from '../files/file-lock.ts'
+import { StoreAway } from '../fleet/store/store.ts'
+import { OutcomeUnknown } from './catalog-table.ts'
 
 /** What is wrong with a text that nobody has seen: places by their names, not by lines. */
 export function asInvalid(error: ConfigError): ConsoleError {
@@ -41,6 +43,20 @@ export function asFailure(file: string, error: unknown): unknown {
   }
   if (error instanceof LockTaken) {
     return new ConsoleError({ sqlstate: '55P03', message: `${file}: ${error.message}`, hint })
+  }
+  if (error instanceof StoreAway) {
+    return new ConsoleError({
+      sqlstate: '08006',
+      message: 'the store of the fleet is away: the catalog cannot be changed',
+      hint: 'Nothing was changed, and nothing will be. Logins go on by the version that is in use.',
+    })
+  }
+  if (error instanceof OutcomeUnknown) {
+    return new ConsoleError({
+      sqlstate: '08007',
+      message: 'the store of the fleet was lost during the change: it may have come about',
+      hint: 'When the store is back, SHOW HISTORY says whether it did; then every replica goes by it.',
+    })
   }
   const code = codeOf(error)
   if (code !== undefined && isOfFiles(error)) {

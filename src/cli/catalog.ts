@@ -102,7 +102,7 @@ async function withControl(
   const read = (text: string): LoadedConfig => readConfig(file, text)
   const home = await openCatalogFile(file, loaded, read)
   try {
-    return await act(catalogControl(home, read))
+    return await act(catalogControl(home))
   } finally {
     home.close()
   }

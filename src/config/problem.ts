@@ -8,6 +8,8 @@ export interface Position {
 
 /** One thing that is wrong, or merely worth knowing. The message repeats no secret and no interpolated value. */
 export interface Problem extends Position {
+  /** Where the line is, if it is not in the file that was read. */
+  readonly source?: string
   readonly path: string
   readonly message: string
 }
@@ -26,7 +28,7 @@ export class ConfigError extends Error {
 }
 
 export function formatProblem(file: string, problem: Problem): string {
-  const place = `${file}:${problem.line}:${problem.column}`
+  const place = `${problem.source ?? file}:${problem.line}:${problem.column}`
   return problem.path === ''
     ? `${place}: ${problem.message}`
     : `${place}: ${problem.path}: ${problem.message}`
