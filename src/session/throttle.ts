@@ -1,6 +1,17 @@
 // The delay of guesses: how soon after a failed credential the next one is tried. Pure; the clock is the
 // caller's, and never steps back.
 import { LRUCache } from 'lru-cache'
+import {
+  delayOf,
+  failedOnce,
+  type Failures,
+  firstDelayMs,
+  memoryMs,
+  mergeFailures,
+  noFailures,
+} from './failures.ts'
+
+export { longestDelayMs, memoryMs } from './failures.ts'
 
 /** A try of a credential that somebody could have guessed. */
 export interface Guess {
@@ -33,30 +44,37 @@ export interface Trial {
   settle(outcome: TrialOutcome, nowMs: number): void
 }
 
-const firstDelayMs = 1_000
-export const longestDelayMs = 3_600_000
-/** After so long without a failure it is forgotten. */
-export const memoryMs = 86_400_000
 /** Pairs of address and user that are remembered. */
 export const maxRemembered = 100_000
 /** Of one address; all its other users are one, so that it can neither forget nor fill anything by names. */
 export const maxUsersOfAddress = 50
 /** Different credentials that are tried at once for a pair that has not failed. */
 export const maxAtOnce = 8
-/** Wrong credentials of one pair that are known again. */
-const maxDigests = 8
+/** Pairs of which is known that a credential passed. */
+const maxCleared = 20_000
 /** Tries of one address that wait for others to end. */
 export const maxWaitingOfAddress = 128
 
-interface Failures {
+/** What is remembered of a pair, and what it comes to. */
+interface Remembered {
   readonly address: string
-  /** Of different credentials in a row. */
-  count: number
-  readonly firstAtMs: number
-  lastAtMs: number
-  notBeforeMs: number
-  /** Of the credentials that failed last. */
-  digests: readonly number[]
+  readonly failures: Failures
+  readonly lastAtMs: number
+  readonly notBeforeMs: number
+}
+
+/** The failures of a pair, for throttles of other processes. */
+export interface PairFailures {
+  readonly key: string
+  readonly address: string
+  readonly failures: Failures
+}
+
+export interface ThrottleOptions {
+  /** Under which name it counts, among throttles that tell each other. */
+  readonly name?: string
+  /** Is told of a pair of which something is to be told. */
+  readonly onChange?: (key: string) => void
 }
 
 /** What is under way for one pair of address and user. */
@@ -80,16 +98,43 @@ interface OpenTrial {
 export class Throttle {
   readonly #usersOf = new Map<string, number>()
   /** In the order of the last failure: they are looked at by `peek`, which leaves it as it is. */
-  readonly #remembered = new LRUCache<string, Failures>({
+  readonly #remembered = new LRUCache<string, Remembered>({
     max: maxRemembered,
     disposeAfter: ({ address }, key, reason) => {
       if (reason !== 'set' && !isShared(key)) decrement(this.#usersOf, address)
     },
   })
+  /** When a credential of a pair passed that had failed before, and what its address is. */
+  readonly #cleared = new LRUCache<string, { readonly address: string; readonly atMs: number }>({
+    max: maxCleared,
+  })
+  readonly #name: string
+  readonly #onChange: (key: string) => void
   /** Before that nobody is forgotten for age. */
   #forgetAtMs = 0
   readonly #tries = new Map<string, Tries>()
   readonly #waitingOf = new Map<string, number>()
+
+  constructor({ name = '', onChange = () => {} }: ThrottleOptions = {}) {
+    this.#name = name
+    this.#onChange = onChange
+  }
+
+  /** What others are to know of a pair; undefined: nothing. */
+  tell(key: string): PairFailures | undefined {
+    const remembered = this.#remembered.peek(key)
+    const cleared = this.#cleared.peek(key)
+    const address = remembered?.address ?? cleared?.address
+    if (address === undefined) return undefined
+    return { key, address, failures: this.#failuresOf(key) }
+  }
+
+  /** Takes over what others have counted, by the clock of this one. It leads to no shorter delay. */
+  take({ key, address, failures }: PairFailures, nowMs: number): void {
+    this.#remember(key, address, mergeFailures(this.#failuresOf(key), failures))
+    this.#forgetOld(nowMs)
+    this.#recheck(key, nowMs)
+  }
 
   /** Pairs of address and user with a failure that is not forgotten. */
   get remembered(): number {
@@ -183,7 +228,7 @@ export class Throttle {
         else inFlight.delete(identity)
         if (outcome === 'failed') this.#fail(guess, nowMs)
         // Whoever has one right credential must not be let guess those of everybody else.
-        if (outcome === 'passed' && !isShared(key)) this.#remembered.delete(key)
+        if (outcome === 'passed' && !isShared(key)) this.#pass(key, nowMs)
         this.#recheck(key, nowMs)
         this.#tidy(key)
       }
@@ -207,29 +252,35 @@ export class Throttle {
 
   #fail(guess: Guess, nowMs: number): void {
     const key = this.#keyOf(guess)
-    const known = this.#remembered.peek(key)
     const { address, digest } = guess
-    const failures = known ?? {
-      address,
-      count: 0,
-      firstAtMs: nowMs,
-      lastAtMs: nowMs,
-      notBeforeMs: 0,
-      digests: [],
+    this.#remember(key, address, failedOnce(this.#failuresOf(key), this.#name, digest, nowMs))
+    this.#onChange(key)
+  }
+
+  #pass(key: string, nowMs: number): void {
+    const known = this.#remembered.peek(key)
+    if (known === undefined) return
+    this.#remember(key, known.address, { ...noFailures, clearedAtMs: nowMs })
+    this.#onChange(key)
+  }
+
+  #failuresOf(key: string): Failures {
+    const clearedAtMs = this.#cleared.peek(key)?.atMs ?? -Infinity
+    return this.#remembered.peek(key)?.failures ?? { ...noFailures, clearedAtMs }
+  }
+
+  #remember(key: string, address: string, failures: Failures): void {
+    if (failures.clearedAtMs > -Infinity) {
+      this.#cleared.set(key, { address, atMs: failures.clearedAtMs })
     }
-    // An application that tries the same wrong one again and again has not guessed again.
-    if (digest === undefined || !failures.digests.includes(digest)) failures.count++
-    if (digest !== undefined) {
-      const others = failures.digests.filter((one) => one !== digest)
-      failures.digests = [digest, ...others].slice(0, maxDigests)
+    const delay = delayOf(failures)
+    if (delay === undefined) {
+      this.#remembered.delete(key)
+      return
     }
-    failures.lastAtMs = nowMs
-    // What was tried at once is as late as what was tried in turn.
-    const inTurn = failures.firstAtMs + delaysUpTo(failures.count)
-    const soonest = Math.max(nowMs + delayOf(failures.count), inTurn)
-    failures.notBeforeMs = Math.min(soonest, nowMs + longestDelayMs)
-    if (known === undefined && !isShared(key)) increment(this.#usersOf, address)
-    this.#remembered.set(key, failures)
+    const { lastAtMs, notBeforeMs } = delay
+    if (!this.#remembered.has(key) && !isShared(key)) increment(this.#usersOf, address)
+    this.#remembered.set(key, { address, failures, lastAtMs, notBeforeMs })
   }
 
   #forgetOld(nowMs: number): void {
@@ -266,17 +317,6 @@ export class Throttle {
 /** Addresses have no blank. */
 function isShared(key: string): boolean {
   return !key.includes(' ')
-}
-
-function delayOf(count: number): number {
-  return Math.min(firstDelayMs * 2 ** (count - 1), longestDelayMs)
-}
-
-/** From the first guess of a row to the one behind so many. */
-function delaysUpTo(count: number): number {
-  let sum = 0
-  for (let each = 1; each <= count && sum < memoryMs; each++) sum += delayOf(each)
-  return sum
 }
 
 function increment(counts: Map<string, number>, key: string): void {

@@ -21,7 +21,7 @@ export function blankSections(
   if (!isMap(contents) || contents.flow === true) return undefined
   const keys = contents.items.map(({ key }) => ({
     name: isScalar(key) ? String(key.value) : '',
-    line: isScalar(key) ? counter.linePos(key.range?.[0] ?? 0).line : 0,
+    line: isScalar(key) ? counter.linePos(key.range[0]).line : 0,
   }))
   const lines = text.split('\n')
   for (const [index, { name, line }] of keys.entries()) {
