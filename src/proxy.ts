@@ -142,6 +142,8 @@ export class Proxy {
       runtime: runtimeName(),
       readBytes: () => this.#traffic,
       readPlaces: () => ({ ...this.#registry.taken, paused: this.#gates.waiting }),
+      readKeyAges: () => [...this.#keyCaches.values()].map(({ state }) => state),
+      readDenials: () => this.#revocations.denials.size + this.#revocations.remembered,
       readThrottled: options.readThrottled,
     })
     this.#audit = createAudit({

@@ -28,6 +28,7 @@ import { heldWeb, isMoved } from './web-restart.ts'
 import { WebService } from './web-service.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { renderMetrics } from './telemetry/metrics.ts'
+import { createServiceMetrics } from './telemetry/metrics/service-metrics.ts'
 import { startControl } from './web/control-app.ts'
 import { catalogRoutes } from './web/control/catalog-routes.ts'
 import { sessionRoutes } from './web/control/session-routes.ts'
@@ -91,6 +92,13 @@ export class Service {
   readonly #pages: WebService
   #control: HttpServer | undefined
   #phase: Phase = 'starting'
+  /** Undefined as long as none is under way. */
+  #drain: { readonly beganAtMs: number; readonly deadlineMs: number } | undefined
+  readonly #snapshotService = createServiceMetrics({
+    isReady: () => this.#readiness().ok,
+    workers: () => ({ wanted: this.#workers, running: this.#sessions.statuses.length }),
+    drain: () => this.#drain,
+  })
   /** Of what is in `#config`. */
   #catalogVersion = 0
   #reloading: Promise<unknown> = Promise.resolve()
@@ -204,6 +212,7 @@ export class Service {
     const { drain, drain_delay: drainDelayMs } = this.#config.timeouts
     const deadlineMs = way === 'drain' ? drain : way === 'now' ? 0 : longestDrainMs
     const delayMs = way === 'now' ? 0 : drainDelayMs
+    this.#drain = { beganAtMs: Date.now(), deadlineMs: delayMs + deadlineMs }
     this.#log.info('draining', {
       ...(deadlineMs < longestDrainMs && { deadlineSeconds: deadlineMs / 1_000 }),
       ...(delayMs > 0 && { delaySeconds: delayMs / 1_000 }),
@@ -377,7 +386,7 @@ export class Service {
   }
 
   async #renderMetrics(): Promise<string> {
-    return renderMetrics(await this.#sessions.snapshots())
+    return renderMetrics([...(await this.#sessions.snapshots()), await this.#snapshotService()])
   }
 
   /** Carries out a statement of the console, whichever worker it came by. */

@@ -149,6 +149,8 @@ export function inWorkers(options: SessionsOptions): Sessions {
     runtime: runtimeName(),
     readBytes: () => ({ fromFrontend: 0, fromUpstream: 0 }),
     readPlaces: () => ({ unauthenticated: 0, signIns: 0, relays: 0, paused: 0 }),
+    readKeyAges: () => [],
+    readDenials: () => 0,
     readThrottled: () => ledger.delayed,
   })
   const fleet = new FleetSessions((): Supervisor => supervisor)

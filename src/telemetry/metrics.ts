@@ -2,7 +2,7 @@ import { Counter, Registry } from 'prom-client'
 import type { HostObserver, IssuerObserver, WarmObserver } from './observers.ts'
 import { type LoginMetrics, loginMetrics } from './metrics/login-metrics.ts'
 import { measureEventLoop, measureProcess } from './metrics/process-metrics.ts'
-import { issuerMetrics, upstreamMetrics } from './metrics/remote-metrics.ts'
+import { issuerMetrics, type KeyAge, upstreamMetrics } from './metrics/remote-metrics.ts'
 import { type RulesMetrics, rulesMetrics } from './metrics/rules-metrics.ts'
 import { seriesOf } from './metrics/series.ts'
 import { type WebMetrics, webMetrics } from './metrics/web-metrics.ts'
@@ -23,6 +23,10 @@ interface MetricsOptions {
     readonly relays: number
     readonly paused: number
   }
+  /** Of the issuers that are in use. */
+  readonly readKeyAges: () => readonly KeyAge[]
+  /** Who is kept out: entries of the deny file, and orders that refuse logins. */
+  readonly readDenials: () => number
   /** Pairs of address and user that have to wait; undefined where another process counts them. */
   readonly readThrottled?: (() => number) | undefined
 }
@@ -43,6 +47,8 @@ export function createMetrics({
   runtime,
   readBytes,
   readPlaces,
+  readKeyAges,
+  readDenials,
   readThrottled,
 }: MetricsOptions): Metrics {
   const registry = new Registry()
@@ -50,7 +56,7 @@ export function createMetrics({
   const { counter, gauge, read } = series
   const subjects = {
     ...loginMetrics(series),
-    ...issuerMetrics(series, registry),
+    ...issuerMetrics(series, readKeyAges),
     ...upstreamMetrics(series),
     ...rulesMetrics(series),
     ...webMetrics(series),
@@ -78,6 +84,11 @@ export function createMetrics({
   ] as const) {
     read([name, help], () => readPlaces()[place])
   }
+  read(
+    ['denials_standing', 'Entries of the deny file and orders by which logins are refused.'],
+    readDenials,
+    'max',
+  )
   if (readThrottled !== undefined) {
     read(
       ['throttled', 'Pairs of address and user that have to wait after wrong credentials.'],

@@ -9,7 +9,8 @@ export interface IssuerObserver {
 
 /** What upstream tells of hosts, likewise. */
 export interface HostObserver {
-  upstreamTried(host: string, outcome: 'ok' | 'failed' | 'unwanted'): void
+  /** `durationMs` where it answered. */
+  upstreamTried(host: string, outcome: 'ok' | 'failed' | 'unwanted', durationMs?: number): void
   upstreamLost(host: string, refusal: Refusal): void
   upstreamBack(host: string): void
 }

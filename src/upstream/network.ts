@@ -11,7 +11,8 @@ export type AttemptOutcome = 'ok' | 'failed' | 'unwanted'
 
 /** Hosts are told as they are configured, with their ports. */
 export interface HostObserver {
-  upstreamTried(host: string, outcome: AttemptOutcome): void
+  /** `durationMs` where it answered. */
+  upstreamTried(host: string, outcome: AttemptOutcome, durationMs?: number): void
   /** The first of several failures in a row. */
   upstreamLost(host: string, refusal: Refusal): void
   upstreamBack(host: string): void
@@ -73,8 +74,13 @@ export class UpstreamNetwork {
   }
 
   /** It answered, whatever it is. */
-  answered(endpoint: Endpoint, outcome: AttemptOutcome, state: ServerState | undefined): void {
-    this.#observer?.upstreamTried(where(endpoint), outcome)
+  answered(
+    endpoint: Endpoint,
+    outcome: AttemptOutcome,
+    state: ServerState | undefined,
+    durationMs: number,
+  ): void {
+    this.#observer?.upstreamTried(where(endpoint), outcome, durationMs)
     this.#health.succeeded(keyOf(endpoint))
     if (this.#health.succeeded(where(endpoint))) this.#observer?.upstreamBack(where(endpoint))
     if (state !== undefined) this.#states.set(where(endpoint), state)

@@ -166,13 +166,15 @@ async function tryHost<Session>(
   for (const [index, endpoint] of endpoints.entries()) {
     if (last !== undefined && deadline.leftMs === 0) break
     const dialLimitMs = Math.max(endMs - performance.now(), 0) / (endpoints.length - index)
+    const askedAt = performance.now()
     const result = await search.attempt({ endpoint, target, deadline, dialLimitMs })
+    const tookMs = performance.now() - askedAt
     if (result.kind === 'session') {
-      network.answered(endpoint, 'ok', result.state)
+      network.answered(endpoint, 'ok', result.state, tookMs)
       return result
     }
     if (result.kind === 'unwanted') {
-      network.answered(endpoint, 'unwanted', result.state)
+      network.answered(endpoint, 'unwanted', result.state, tookMs)
       const logDetail = `${where(host)} is not ${target.wantedSession}`
       failures.push(new Refusal('upstream-unwanted', { logDetail }))
       return result

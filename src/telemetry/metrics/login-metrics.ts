@@ -10,6 +10,7 @@ export interface LoginMetrics extends SessionObserver {
 const loginBuckets = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ]
+const sessionBuckets = [1, 10, 60, 300, 900, 3600, 14_400, 43_200, 86_400]
 const tokenLifeBuckets = [10, 60, 300, 900, 3600, 14_400, 43_200, 86_400]
 
 // Every label value of the small sets, so that a series exists before its first event and rates work.
@@ -77,6 +78,10 @@ export function loginMetrics({ counter, gauge, histogram }: Series): LoginMetric
     ['sessions_ended_total', 'Admitted sessions that have ended, by reason.'],
     ['reason'],
   )
+  const sessionDuration = histogram(
+    ['session_duration_seconds', 'How long sessions that have ended were open.'],
+    sessionBuckets,
+  )
   const cancelRequests = counter(
     ['cancel_requests_total', 'Cancel requests, by outcome.'],
     ['outcome'],
@@ -137,8 +142,9 @@ export function loginMetrics({ counter, gauge, histogram }: Series): LoginMetric
       cancelRequests.inc({ outcome })
       connectionsOpen.dec()
     },
-    ended(_, { reason }) {
+    ended(_, { reason, durationMs }) {
       sessionsEnded.inc({ reason })
+      sessionDuration.observe(durationMs / 1000)
       sessionsOpen.dec()
       connectionsOpen.dec()
     },

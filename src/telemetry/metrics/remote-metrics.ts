@@ -1,11 +1,23 @@
-import { Gauge, type Registry } from 'prom-client'
 import type { HostObserver, IssuerObserver, WarmObserver } from '../observers.ts'
 import type { Series } from './series.ts'
 
 const outcomes = ['ok', 'failed'] as const
 
-/** Identity providers and their keys. */
-export function issuerMetrics({ counter }: Series, registry: Registry): IssuerObserver {
+/** How old the keys of an issuer are; undefined where there are none that are believed. */
+export interface KeyAge {
+  readonly issuer: string
+  readonly ageMs: number | undefined
+}
+
+const upstreamLoginBuckets = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+]
+
+/** Identity providers and their keys. Issuers that are in use no more are not read any more. */
+export function issuerMetrics(
+  { counter, readEach }: Series,
+  readKeyAges: () => readonly KeyAge[],
+): IssuerObserver {
   const keyRefreshes = counter(
     ['jwks_refreshes_total', 'Fetches of the key set of an issuer, by outcome.'],
     ['issuer', 'outcome'],
@@ -14,25 +26,29 @@ export function issuerMetrics({ counter }: Series, registry: Registry): IssuerOb
     ['jwks_unknown_kids_total', 'Tokens whose key id was not in the key set of the issuer.'],
     ['issuer'],
   )
-  const keysRefreshedAtMs = new Map<string, number>()
-  new Gauge({
-    name: 'portcullis_jwks_age_seconds',
-    help: 'Time since the key set of an issuer was last fetched successfully.',
-    labelNames: ['issuer'],
-    aggregator: 'max',
-    registers: [registry],
-    collect() {
-      for (const [issuer, atMs] of keysRefreshedAtMs) {
-        this.set({ issuer }, (performance.now() - atMs) / 1000)
-      }
-    },
-  })
+  readEach(
+    [
+      'jwks_available',
+      'Whether there are keys of an issuer to verify with; 0 where a process has none.',
+    ],
+    'issuer',
+    () => readKeyAges().map(({ issuer, ageMs }) => [issuer, ageMs === undefined ? 0 : 1]),
+    'min',
+  )
+  readEach(
+    ['jwks_age_seconds', 'Time since the key set of an issuer was last fetched successfully.'],
+    'issuer',
+    () =>
+      readKeyAges().flatMap(({ issuer, ageMs }) =>
+        ageMs === undefined ? [] : [[issuer, ageMs / 1000] as const],
+      ),
+    'max',
+  )
   return {
     keysRefreshed(issuer, outcome) {
       for (const each of outcomes) keyRefreshes.inc({ issuer, outcome: each }, 0)
       unknownKids.inc({ issuer }, 0)
       keyRefreshes.inc({ issuer, outcome })
-      if (outcome === 'ok') keysRefreshedAtMs.set(issuer, performance.now())
     },
     unknownKey(issuer) {
       unknownKids.inc({ issuer })
@@ -41,13 +57,25 @@ export function issuerMetrics({ counter }: Series, registry: Registry): IssuerOb
 }
 
 /** Hosts of upstreams, and sessions that are ready there. */
-export function upstreamMetrics({ counter, gauge }: Series): HostObserver & WarmObserver {
+export function upstreamMetrics({
+  counter,
+  gauge,
+  histogram,
+}: Series): HostObserver & WarmObserver {
   const upstreamLogins = counter(
     [
       'upstream_logins_total',
       'Attempts to log in at a host of an upstream, by outcome; unwanted is one that is not what target_session_attrs asks for.',
     ],
     ['host', 'outcome'],
+  )
+  const upstreamDuration = histogram(
+    [
+      'upstream_login_duration_seconds',
+      'How long a host of an upstream took from the connection to the end of the login there.',
+    ],
+    upstreamLoginBuckets,
+    ['host'],
   )
   const warmOpen = gauge(['warm_sessions_open', 'Upstream sessions that wait for a login.'])
   const warmLogins = counter(
@@ -59,8 +87,9 @@ export function upstreamMetrics({ counter, gauge }: Series): HostObserver & Warm
     'Upstream sessions that wait for a login again after a client has left them.',
   ])
   return {
-    upstreamTried(host, outcome) {
+    upstreamTried(host, outcome, durationMs) {
       upstreamLogins.inc({ host, outcome })
+      if (durationMs !== undefined) upstreamDuration.observe({ host }, durationMs / 1000)
     },
     upstreamLost() {},
     upstreamBack() {},

@@ -33,6 +33,19 @@ export function rulesMetrics({ counter, gauge }: Series): RulesMetrics {
     ['config_reloads_total', 'Attempts to load a changed configuration, by outcome.'],
     ['outcome'],
   )
+  const configTaken = gauge(
+    ['config_last_reload_ok', 'Whether the configuration was taken over when it last changed.'],
+    [],
+    'min',
+  )
+  const configTakenAt = gauge(
+    [
+      'config_last_taken_timestamp_seconds',
+      'When a configuration was last taken over, in seconds since 1970.',
+    ],
+    [],
+    'max',
+  )
   const denyFileReads = counter(
     ['deny_file_reads_total', 'Times that a process has read the deny file, by outcome.'],
     ['outcome'],
@@ -72,6 +85,8 @@ export function rulesMetrics({ counter, gauge }: Series): RulesMetrics {
   for (const by of catalogSources) {
     for (const outcome of outcomes) catalogChanges.inc({ by, outcome }, 0)
   }
+  configTaken.set(1)
+  configTakenAt.setToCurrentTime()
   // Until a certificate is loaded there is no time to report, and zero would be the smallest of all.
   certificateExpiry.remove()
 
@@ -81,6 +96,8 @@ export function rulesMetrics({ counter, gauge }: Series): RulesMetrics {
     },
     configReloaded(outcome) {
       configReloads.inc({ outcome })
+      configTaken.set(outcome === 'ok' ? 1 : 0)
+      if (outcome === 'ok') configTakenAt.setToCurrentTime()
     },
     denyFileRead(outcome, entries) {
       denyFileReads.inc({ outcome })

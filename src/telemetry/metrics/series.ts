@@ -22,6 +22,13 @@ export interface Series {
   ) => Histogram<Label>
   /** Read when it is scraped; a value that is undefined is left out. */
   readonly read: (pair: Pair, value: () => number | undefined, aggregator?: Aggregator) => void
+  /** Likewise one for each value of a label; those that are there no more are left out. */
+  readonly readEach: (
+    pair: Pair,
+    label: string,
+    values: () => readonly (readonly [label: string, value: number])[],
+    aggregator?: Aggregator,
+  ) => void
 }
 
 export function seriesOf(registry: Registry): Series {
@@ -55,6 +62,19 @@ export function seriesOf(registry: Registry): Series {
           const now = value()
           if (now === undefined) this.remove()
           else this.set(now)
+        },
+      })
+    },
+    readEach: ([name, help], label, values, aggregator = 'sum') => {
+      new Gauge({
+        name: `portcullis_${name}`,
+        help,
+        labelNames: [label],
+        registers,
+        aggregator,
+        collect() {
+          this.reset()
+          for (const [each, value] of values()) this.set({ [label]: each }, value)
         },
       })
     },

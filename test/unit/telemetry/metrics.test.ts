@@ -14,12 +14,22 @@ afterEach(() => {
   for (const metrics of running.splice(0)) metrics.close()
 })
 
-function create(bytes = { fromFrontend: 0, fromUpstream: 0 }): Metrics {
+interface KeyAge {
+  readonly issuer: string
+  readonly ageMs: number | undefined
+}
+
+function create(
+  bytes = { fromFrontend: 0, fromUpstream: 0 },
+  keyAges: readonly KeyAge[] = [],
+): Metrics {
   const places = { unauthenticated: 7, signIns: 3, relays: 1, paused: 2 }
   const metrics = createMetrics({
     ...{ version: '1.2.3', runtime: 'node 24' },
     readBytes: () => bytes,
     readPlaces: () => places,
+    readKeyAges: () => keyAges,
+    readDenials: () => 4,
   })
   running.push(metrics)
   return metrics
@@ -60,6 +70,8 @@ function play(metrics: Metrics): void {
   metrics.opened(opened)
   metrics.keysRefreshed(issuer, 'ok')
   metrics.unknownKey(issuer)
+  metrics.upstreamTried('db port 5432', 'ok', 4)
+  metrics.upstreamTried('db port 5432', 'failed')
   metrics.certificateLoaded(new Date('2027-01-01T00:00:00Z'))
   metrics.configReloaded('failed')
   metrics.auditRecorded(5)
@@ -95,6 +107,15 @@ describe('the metrics of one process', () => {
     ['sessions opened', 'sessions_opened_total', 2],
     ['a session that ended', 'sessions_ended_total{reason="client-closed"}', 1],
     ['a reason that did not occur', 'sessions_ended_total{reason="drain"}', 0],
+    ['how long a session was open', 'session_duration_seconds_sum', end.durationMs / 1000],
+    ['what a host took', 'upstream_login_duration_seconds_sum{host="db port 5432"}', 0.004],
+    [
+      'no time of a host that did not answer',
+      'upstream_login_duration_seconds_count{host="db port 5432"}',
+      1,
+    ],
+    ['who is kept out', 'denials_standing', 4],
+    ['a configuration that was not taken over', 'config_last_reload_ok', 0],
     ['a cancel request', 'cancel_requests_total{outcome="unknown-key"}', 1],
     ['an outcome that did not occur', 'cancel_requests_total{outcome="forwarded"}', 0],
     ['a fetch of keys', `jwks_refreshes_total{issuer="${issuer}",outcome="ok"}`, 1],
@@ -122,15 +143,37 @@ describe('the metrics of one process', () => {
     expect(await read()).toBe(25)
   })
 
-  test('tell the age of keys since the last fetch that succeeded', async () => {
+  test('tell the age of the keys of each issuer in use, and who has none', async () => {
+    const other = `${issuer}/other`
+    const keyAges: KeyAge[] = [
+      { issuer, ageMs: 2500 },
+      { issuer: other, ageMs: undefined },
+    ]
+    const metrics = create(undefined, keyAges)
+    const first = await samples(metrics)
+    expect(first.get(`jwks_age_seconds{issuer="${issuer}"}`)).toBe(2.5)
+    expect(first.get(`jwks_available{issuer="${issuer}"}`)).toBe(1)
+    expect(first.has(`jwks_age_seconds{issuer="${other}"}`)).toBe(false)
+    expect(first.get(`jwks_available{issuer="${other}"}`)).toBe(0)
+    // A reload took one of the two out, whose age would grow for ever.
+    keyAges.shift()
+    const second = await samples(metrics)
+    expect(second.has(`jwks_age_seconds{issuer="${issuer}"}`)).toBe(false)
+    expect(second.has(`jwks_available{issuer="${issuer}"}`)).toBe(false)
+  })
+
+  test('tell that a configuration is taken over again, and when', async () => {
     const metrics = create()
-    const age = `jwks_age_seconds{issuer="${issuer}"}`
-    metrics.keysRefreshed(issuer, 'failed', new Error('no route to host'))
-    expect((await samples(metrics)).has(age)).toBe(false)
-    metrics.keysRefreshed(issuer, 'ok')
-    await sleep(30)
-    metrics.keysRefreshed(issuer, 'failed')
-    expect((await samples(metrics)).get(age)).toBeGreaterThan(0.02)
+    metrics.configReloaded('failed')
+    const failed = await samples(metrics)
+    metrics.configReloaded('ok')
+    const taken = await samples(metrics)
+    expect([failed, taken].map((all) => all.get('config_last_reload_ok'))).toEqual([0, 1])
+    const [before, after] = [failed, taken].map((all) =>
+      Number(all.get('config_last_taken_timestamp_seconds')),
+    )
+    expect(after).toBeGreaterThanOrEqual(before!)
+    expect(before).toBeGreaterThan(1.7e9)
   })
 
   test('show that the event loop was blocked, once', async () => {

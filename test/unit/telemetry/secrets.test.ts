@@ -59,7 +59,8 @@ test('a token that got into a name or an error is in no log, no audit record and
   const readPlaces = (): Record<'unauthenticated' | 'signIns' | 'relays' | 'paused', number> => ({
     ...{ unauthenticated: 0, signIns: 0, relays: 0, paused: 0 },
   })
-  const metrics = createMetrics({ version: '1', runtime: 'node', readBytes, readPlaces })
+  const read = { readBytes, readPlaces, readKeyAges: () => [], readDenials: () => 0 }
+  const metrics = createMetrics({ version: '1', runtime: 'node', ...read })
 
   misplaceTokens(combine([...logs.map(sessionLog), audit, metrics], () => expect.fail()))
   for (const log of logs) {
