@@ -7,6 +7,7 @@ import {
   ResponseBodyError,
   tokenRevocation,
 } from 'openid-client'
+import { type DeviceGrant, verifierIn } from './device-grant.ts'
 import type { ProviderEndpoints } from './discovery.ts'
 import { type GrantedTokens, tokensOf } from './granted-tokens.ts'
 import {
@@ -35,8 +36,7 @@ const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
 export async function askAboutDevice(
   keys: ProviderEndpoints,
   provider: SignInProvider,
-  deviceCode: string,
-  lifetimeMs: number,
+  { deviceCode, lifetimeMs, verifier }: Pick<DeviceGrant, 'deviceCode' | 'lifetimeMs' | 'verifier'>,
 ): Promise<DeviceAnswer> {
   const endpoint = tokenEndpointOf(keys)
   const { configuration, post } = configure(keys, provider, { token_endpoint: endpoint })
@@ -49,6 +49,7 @@ export async function askAboutDevice(
   try {
     const answer = await genericGrantRequest(configuration, deviceGrantType, {
       device_code: deviceCode,
+      ...verifierIn(verifier),
     })
     return { kind: 'signed-in', tokens: tokensOf(answer) }
   } catch (error) {

@@ -1,10 +1,12 @@
 // Sign-in on another device (RFC 8628): the client shows an address and a code, somebody opens it in a
 // browser, and meanwhile the token endpoint is asked.
 import {
+  calculatePKCECodeChallenge,
   customFetch,
   type CustomFetch,
   initiateDeviceAuthorization,
   pollDeviceAuthorizationGrant,
+  randomPKCECodeVerifier,
 } from 'openid-client'
 import type { ProviderEndpoints } from './discovery.ts'
 import { type GrantedTokens, tokensOf } from './granted-tokens.ts'
@@ -25,6 +27,8 @@ export interface DeviceGrant {
   /** By which the provider is asked, and how much time is to be between two questions. */
   readonly deviceCode: string
   readonly intervalMs: number
+  /** What shows that whoever asks is who began (RFC 7636); undefined where the provider has no use for it. */
+  readonly verifier: string | undefined
   /** The ID token, once somebody has signed in; the access token where the provider issues no other. */
   readonly token: (signal: AbortSignal) => Promise<string>
   /** Everything that there is once somebody has signed in. */
@@ -50,18 +54,20 @@ export async function beginDeviceGrant(
     token_endpoint: tokenEndpoint,
     device_authorization_endpoint: deviceAuthorizationEndpoint,
   })
+  // Not in RFC 8628, but providers demand it of a device too where they do of the client.
+  const verifier = keys.takesChallenge === true ? randomPKCECodeVerifier() : undefined
   const begun = await initiateDeviceAuthorization(configuration, {
     scope: provider.scopes.join(' '),
     ...audienceOf(provider),
+    ...(verifier !== undefined && (await challengeOf(verifier))),
   }).catch((error: unknown) => {
     throw toSignInRefusal(error, deviceAuthorizationEndpoint)
   })
   configuration[customFetch] = patient(post)
   const tokens = async (signal: AbortSignal): Promise<GrantedTokens> => {
     try {
-      const answer = pollDeviceAuthorizationGrant(configuration, begun, audienceOf(provider), {
-        signal,
-      })
+      const parameters = { ...audienceOf(provider), ...verifierIn(verifier) }
+      const answer = pollDeviceAuthorizationGrant(configuration, begun, parameters, { signal })
       return tokensOf(await answer)
     } catch (error) {
       throw toSignInRefusal(error, tokenEndpoint, begun.expires_in)
@@ -74,9 +80,21 @@ export async function beginDeviceGrant(
     lifetimeMs: begun.expires_in * 1_000,
     deviceCode: begun.device_code,
     intervalMs: (begun.interval ?? usualIntervalSeconds) * 1_000,
+    verifier,
     token: async (signal) => (await tokens(signal)).token,
     tokens,
   }
+}
+
+/** RFC 7636, 4.3. */
+async function challengeOf(verifier: string): Promise<Record<string, string>> {
+  const challenge = await calculatePKCECodeChallenge(verifier)
+  return { code_challenge: challenge, code_challenge_method: 'S256' }
+}
+
+/** RFC 7636, 4.5. */
+export function verifierIn(verifier: string | undefined): Record<string, string> {
+  return verifier === undefined ? {} : { code_verifier: verifier }
 }
 
 /** RFC 8628, 3.5: where there is no answer, the next question comes later. */

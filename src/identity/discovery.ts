@@ -18,6 +18,8 @@ export interface ProviderEndpoints {
   readonly revocationEndpoint?: string
   /** Whether answers of the authorization endpoint say whose they are (RFC 9207, 3). */
   readonly announcesIssuer?: true
+  /** Whether it compares a code challenge by S256 (RFC 7636, 4.2; RFC 8414, 2). */
+  readonly takesChallenge?: true
 }
 
 /** An issuer's keys, wherever they were found. */
@@ -51,6 +53,7 @@ export function endpointsIn(metadata: ProviderMetadata): ProviderEndpoints {
   const { authorization_endpoint: authorization } = metadata
   const { end_session_endpoint: endSession, revocation_endpoint: revocation } = metadata
   const { authorization_response_iss_parameter_supported: announces } = metadata
+  const { code_challenge_methods_supported: methods } = metadata
   return {
     issuer,
     ...(typeof userinfo === 'string' && { userinfoEndpoint: userinfo }),
@@ -61,6 +64,7 @@ export function endpointsIn(metadata: ProviderMetadata): ProviderEndpoints {
     ...(typeof endSession === 'string' && { endSessionEndpoint: endSession }),
     ...(typeof revocation === 'string' && { revocationEndpoint: revocation }),
     ...(announces === true && { announcesIssuer: announces }),
+    ...(Array.isArray(methods) && methods.includes('S256') && { takesChallenge: true }),
   }
 }
 

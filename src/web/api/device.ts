@@ -29,6 +29,7 @@ interface DeviceState {
   /** Milliseconds since 1970. */
   readonly expiresAt: number
   readonly intervalMs: number
+  readonly verifier: string | undefined
   /** Before then the provider is not asked. */
   readonly notBefore: number
 }
@@ -65,12 +66,12 @@ export class DeviceGrants {
         const { keys, provider } = await providerOf(services, integration)
         return beginDeviceGrant(keys, provider)
       })
-      const { userCode, deviceCode, lifetimeMs, intervalMs } = grant
+      const { userCode, deviceCode, lifetimeMs, intervalMs, verifier } = grant
       const now = services.now().getTime()
       const state: DeviceState = {
         integration: integration.name,
         database: asked.database,
-        ...{ userCode, deviceCode, lifetimeMs, intervalMs },
+        ...{ userCode, deviceCode, lifetimeMs, intervalMs, verifier },
         expiresAt: now + lifetimeMs,
         notBefore: now + intervalMs,
       }
@@ -163,7 +164,7 @@ export class DeviceGrants {
       const integration = integrationNamed(services, state.integration)
       const answer = await this.#calls.run(async () => {
         const { keys, provider } = await providerOf(services, integration)
-        return askAboutDevice(keys, provider, state.deviceCode, state.lifetimeMs)
+        return askAboutDevice(keys, provider, state)
       })
       if (answer.kind === 'signed-in') return answer.tokens
       if (answer.kind === 'gone') throw over()

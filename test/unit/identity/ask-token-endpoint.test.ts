@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { createHash } from 'node:crypto'
 import { createLocalJWKSet } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -91,8 +92,9 @@ async function refusalOf(promise: Promise<unknown>): Promise<Refusal> {
 }
 
 describe('a device', () => {
+  const grant = { deviceCode: 'a device code', lifetimeMs: 600_400, verifier: undefined }
   const ask = async (more: IssuerKeys = keys()): ReturnType<typeof askAboutDevice> =>
-    askAboutDevice(more, provider(), 'a device code', 600_400)
+    askAboutDevice(more, provider(), grant)
 
   test('is asked about by its code, once', async () => {
     says({ error: 'authorization_pending' }, 400)
@@ -104,6 +106,12 @@ describe('a device', () => {
         device_code: 'a device code',
       },
     ])
+  })
+
+  test('is asked about with what it was begun with', async () => {
+    says({ error: 'authorization_pending' }, 400)
+    await askAboutDevice(keys(), provider(), { ...grant, verifier: 'a verifier' })
+    expect(forms[0]?.get('code_verifier')).toBe('a verifier')
   })
 
   test('is asked about later where the provider says so', async () => {
@@ -310,6 +318,19 @@ describe('a device grant', () => {
     ])
   })
 
+  test('is begun with a challenge where the provider takes one, and asked about with its verifier', async () => {
+    says({ ...begun, interval: 0.01 })
+    const endpoints = keys({ deviceAuthorizationEndpoint: endpoint, takesChallenge: true })
+    const { tokens, verifier = '' } = await beginDeviceGrant(endpoints, provider())
+    says(bearer)
+    await tokens(AbortSignal.timeout(5_000))
+    const challenge = createHash('sha256').update(verifier).digest('base64url')
+    expect(forms[0]?.get('code_challenge')).toBe(challenge)
+    expect(forms[0]?.get('code_challenge_method')).toBe('S256')
+    expect(forms[1]?.get('code_verifier')).toBe(verifier)
+    expect(verifier).toMatch(/^[\w-]{43}$/)
+  })
+
   test('gives the token that is a password', async () => {
     says({ ...begun, interval: 0.01 })
     const { token } = await begin()
@@ -322,6 +343,8 @@ describe('a device grant', () => {
     [{}, 5_000],
   ])('says by what to ask and how often: %o', async (more, intervalMs) => {
     says({ ...begun, ...more })
-    expect(await begin()).toMatchObject({ deviceCode: 'a device code', intervalMs })
+    expect(await begin()).toMatchObject({
+      ...{ deviceCode: 'a device code', intervalMs, verifier: undefined },
+    })
   })
 })

@@ -391,3 +391,17 @@ test.each([
   discoveryAnswer = json({ issuer, jwks_uri: `${issuer}/keys`, ...announced })
   expect((await fetchKeys()).announcesIssuer).toBe(announces)
 })
+
+test.each([
+  [['S256'], true],
+  [['plain', 'S256'], true],
+  [['plain'], undefined],
+  ['S256', undefined],
+  [undefined, undefined],
+])('the issuer says which code challenges it takes: %j is %j', async (value, takes) => {
+  discoveryAnswer = json({
+    ...{ issuer, jwks_uri: `${issuer}/keys` },
+    code_challenge_methods_supported: value,
+  })
+  expect((await fetchKeys()).takesChallenge).toBe(takes)
+})
