@@ -21,6 +21,7 @@ import {
   sessionsHelp,
 } from './cli/help.ts'
 import type { SessionsOptions } from './cli/sessions.ts'
+import { addRunningCommands } from './running-commands.ts'
 
 /** Workers are begun by it, whichever file began this process. */
 const mainFile = fileURLToPath(
@@ -205,6 +206,8 @@ export function addGatewayCommands(program: Command, version: string): void {
     const { killSessions } = await import('./cli/sessions.ts')
     process.exitCode = await killSessions(options)
   })
+
+  addRunningCommands(program)
 
   program
     .command('worker', { hidden: true })

@@ -32,6 +32,7 @@ import { createServiceMetrics } from './telemetry/metrics/service-metrics.ts'
 import { startControl } from './web/control-app.ts'
 import { catalogRoutes } from './web/control/catalog-routes.ts'
 import { sessionRoutes } from './web/control/session-routes.ts'
+import { type BegunShutdown, shutdownRoutes } from './web/control/shutdown-routes.ts'
 import type { HttpServer } from './web/hardened-server.ts'
 import { type Check, startHttp } from './web/server.ts'
 import { surviveBugs } from './worker.ts'
@@ -240,7 +241,7 @@ export class Service {
   }
 
   /** Begins when whoever asked for it can have been told. */
-  #shutDown(way: Shutdown): 'begun' | 'under way' {
+  #shutDown(way: StopWay): 'begun' | 'under way' {
     const isUnderWay = this.#isTold || this.#stopping !== undefined
     if (isUnderWay && way !== 'now') return 'under way'
     this.#isTold = true
@@ -248,6 +249,13 @@ export class Service {
       this.stop(way).catch(() => {})
     }, answerMs)
     return 'begun'
+  }
+
+  #shutDownByControl(way: 'now' | 'drain'): BegunShutdown {
+    const { drain, drain_delay: delayMs } = this.#config.timeouts
+    const state = this.#shutDown(way)
+    this.#log.warn('shutdown by the control socket', { way, state })
+    return { state, deadlineMs: way === 'now' ? 0 : drain + delayMs }
   }
 
   async #reloadNow(): Promise<ReloadOutcome> {
@@ -364,6 +372,7 @@ export class Service {
           },
         }),
         catalogRoutes(catalogControl(this.#home)),
+        shutdownRoutes((way) => this.#shutDownByControl(way)),
       ],
       onError: (error) => {
         this.#log.error('control socket', { error })

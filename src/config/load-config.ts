@@ -6,7 +6,7 @@ import { describeIssue } from './messages.ts'
 import { findNotices } from './notices.ts'
 import { ConfigError, formatPath, sortProblems, type Path, type Problem } from './problem.ts'
 import { checkEnvironmentProxy } from './proxy-choice.ts'
-import { readTextFile, UnreadableFile } from './read-text-file.ts'
+import { readConfigFile } from './read-config-file.ts'
 import { readTree, type Tree } from './read-tree.ts'
 import { configSchema } from './schema/index.ts'
 import type { z } from 'zod'
@@ -20,8 +20,6 @@ export interface LoadedConfig {
   /** The files of `${file:}`. */
   readonly secretFiles: readonly string[]
 }
-
-const maxFileBytes = 1024 * 1024
 
 /**
  * Reads, interpolates and checks a configuration file. Throws a `ConfigError` with all its problems.
@@ -58,16 +56,6 @@ export function loadConfig(
   if (further.length > 0) throw new ConfigError(file, sortProblems(further))
   const notices = sortProblems(place(findNotices(config, tree), tree))
   return { config, notices, text, secretFiles: [...secretFiles] }
-}
-
-/** Throws a ConfigError. */
-export function readConfigFile(file: string): string {
-  try {
-    return readTextFile(file, maxFileBytes)
-  } catch (cause) {
-    if (!(cause instanceof UnreadableFile)) throw cause
-    throw new ConfigError(file, [{ path: '', line: 1, column: 1, message: cause.message }])
-  }
 }
 
 function toFindings(issue: z.core.$ZodIssue, tree: Tree): readonly Finding[] {

@@ -15,6 +15,7 @@ import {
   toNumber,
 } from '../fields.ts'
 import { expecting } from '../messages.ts'
+import { usualHttpAddress, usualHttpPort } from '../usual-http.ts'
 import { isCipher, isGroup } from '../tls-names.ts'
 
 export const node = name()
@@ -85,9 +86,9 @@ export const tls = section({
 
 export const http = section({
   listen_address: listenAddress()
-    .prefault('127.0.0.1')
+    .prefault(usualHttpAddress)
     .describe('Address of the HTTP server for health and metrics.'),
-  listen_port: listenPort().prefault(8432).describe('Its port. 0 is any free port.'),
+  listen_port: listenPort().prefault(usualHttpPort).describe('Its port. 0 is any free port.'),
 })
   .prefault({})
   .describe('The HTTP server for health, readiness and metrics.')

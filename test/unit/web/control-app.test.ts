@@ -4,6 +4,7 @@ import type { SessionQuery } from '../../../src/session/session-summary.ts'
 import { createControlApp } from '../../../src/web/control-app.ts'
 import { catalogRoutes } from '../../../src/web/control/catalog-routes.ts'
 import { sessionRoutes } from '../../../src/web/control/session-routes.ts'
+import { shutdownRoutes } from '../../../src/web/control/shutdown-routes.ts'
 
 let orders: EndOrder[]
 let queries: SessionQuery[]
@@ -11,6 +12,7 @@ let kills: unknown[]
 let errors: unknown[]
 let failure: Error | undefined
 let catalogs: unknown[]
+let shutdowns: string[]
 
 beforeEach(() => {
   orders = []
@@ -19,6 +21,7 @@ beforeEach(() => {
   errors = []
   failure = undefined
   catalogs = []
+  shutdowns = []
 })
 
 async function post(path: string, body: unknown): Promise<{ status: number; body: unknown }> {
@@ -40,6 +43,10 @@ async function post(path: string, body: unknown): Promise<{ status: number; body
         diff: async (text) => Promise.resolve({ shown: catalogs.push(text) }),
         apply: async (order) => Promise.resolve({ applied: catalogs.push(order) }),
         export: async () => Promise.resolve({ text: 'groups: {}' }),
+      }),
+      shutdownRoutes((way) => {
+        shutdowns.push(way)
+        return { state: 'begun', deadlineMs: 5_000 }
       }),
     ],
     onError: (error) => errors.push(error),
@@ -137,5 +144,28 @@ describe('a catalog by the control socket', () => {
 
   test('is refused when its body is too long to be read', async () => {
     expect((await post('/catalog/apply', { text: 'a'.repeat(2_200_000) })).status).toBe(413)
+  })
+})
+
+describe('a shutdown by the control socket', () => {
+  test.each([
+    ['that says nothing more drains', {}, 'drain'],
+    ['may be told to drain', { now: false }, 'drain'],
+    ['now is at once', { now: true }, 'now'],
+  ])('%s', async (_, body, way) => {
+    expect(await post('/shutdown', body)).toEqual({
+      status: 200,
+      body: { state: 'begun', deadlineMs: 5_000, pid: process.pid },
+    })
+    expect(shutdowns).toEqual([way])
+  })
+
+  test.each([
+    ['a word for a yes', { now: 'true' }],
+    ['an unknown member', { force: true }],
+    ['no JSON', ''],
+  ])('with %s stops nothing', async (_, body) => {
+    expect((await post('/shutdown', body)).status).toBe(400)
+    expect(shutdowns).toEqual([])
   })
 })
