@@ -1,5 +1,6 @@
 import { Counter, Registry } from 'prom-client'
 import type { HostObserver, IssuerObserver, WarmObserver } from './observers.ts'
+import { type ExportMetrics, exportMetrics } from './metrics/export-metrics.ts'
 import { type LoginMetrics, loginMetrics } from './metrics/login-metrics.ts'
 import { measureEventLoop, measureProcess } from './metrics/process-metrics.ts'
 import { issuerMetrics, type KeyAge, upstreamMetrics } from './metrics/remote-metrics.ts'
@@ -32,7 +33,14 @@ interface MetricsOptions {
 }
 
 export interface Metrics
-  extends LoginMetrics, IssuerObserver, HostObserver, WarmObserver, RulesMetrics, WebMetrics {
+  extends
+    LoginMetrics,
+    IssuerObserver,
+    HostObserver,
+    WarmObserver,
+    RulesMetrics,
+    WebMetrics,
+    ExportMetrics {
   auditRecorded(records: number): void
   auditDropped(records: number): void
   /** The values of this process, fit for IPC. Starts a new window of the event loop's lag. */
@@ -60,6 +68,7 @@ export function createMetrics({
     ...upstreamMetrics(series),
     ...rulesMetrics(series),
     ...webMetrics(series),
+    ...exportMetrics(series),
   }
   const auditRecords = counter(['audit_records_total', 'Audit records written.'])
   const auditDrops = counter(['audit_dropped_total', 'Audit records lost.'])
