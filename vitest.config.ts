@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/extended/**', 'test/browser/**'],
+    exclude: ['test/extended/**', 'test/browser/**', 'test/fronts/**', 'test/fleet/**'],
     pool: 'forks',
     // They wait for servers more than they compute.
     maxWorkers: '100%',

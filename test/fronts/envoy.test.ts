@@ -1,0 +1,4 @@
+import { testBehind } from './behind.ts'
+import { envoy } from './envoy.ts'
+
+testBehind(envoy)

@@ -1,0 +1,4 @@
+import { testBehind } from './behind.ts'
+import { nginx } from './nginx.ts'
+
+testBehind(nginx)
