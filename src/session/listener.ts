@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { ListenerAddress, SessionServices } from './services.ts'
 import { runSession } from './session.ts'
 import type { Traffic } from './splice.ts'
+import { stopListening } from './stop-listening.ts'
 import { listenOnSocket } from './unix-socket.ts'
 
 /** The kernel keeps this many connections that are not accepted yet. */
@@ -16,7 +17,7 @@ export interface Listener {
   begin(): void
   /** For the connections that it accepts from now on. */
   update(terms: ListenerTerms): void
-  /** Accepts nobody any more; the sessions that there are go on. */
+  /** Accepts whoever has connected already and nobody any more; the sessions that there are go on. */
   close(): Promise<void>
 }
 
@@ -84,13 +85,14 @@ export async function listen(
       for (const socket of waiting ?? []) run(socket)
       waiting = undefined
     },
-    close: async () =>
-      new Promise((resolve) => {
-        server.close()
-        for (const socket of waiting ?? []) socket.destroy()
-        // Its sessions keep a server open; no longer accepting is all that is asked here.
-        resolve()
-      }),
+    close: async () => {
+      if (waiting === undefined) {
+        await stopListening(server)
+        return
+      }
+      server.close()
+      for (const socket of waiting) socket.destroy()
+    },
   }
 }
 
