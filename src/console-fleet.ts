@@ -13,8 +13,8 @@ import { composeListeners } from './compose-rules.ts'
 import type { Config } from './config/index.ts'
 import { ConsoleExplanations } from './explain-for-console.ts'
 import { FleetTotals } from './fleet-statistics.ts'
-import type { Asker, FleetSessions } from './fleet-sessions.ts'
-import type { Answers } from './fleet/supervisor.ts'
+import type { FleetSessions } from './fleet-sessions.ts'
+import type { Answers, Bus, ProcessBus } from './fleet/bus.ts'
 import type { ExplainedDenial } from './session/denied-login.ts'
 import type { ProcessView, ViewName } from './session/process-view.ts'
 import { criteriaOf } from './session/session-selector.ts'
@@ -26,7 +26,10 @@ export interface ConsoleFleetOptions {
   readonly config: () => Config
   readonly log: Log
   readonly sessions: Pick<FleetSessions, 'end' | 'list' | 'restore' | 'standingOrders'>
-  readonly asker: Asker
+  /** All processes of all replicas. */
+  readonly bus: Bus
+  /** The processes of this one. */
+  readonly own: ProcessBus
   readonly gates: () => Pick<GateControl, 'mode' | 'stateOf'>
   /** What session tokens are verified by where the configuration has no secret for it. */
   readonly secretOfThisStart: string
@@ -38,8 +41,8 @@ export interface RunningConsoleFleet extends ConsoleFleet {
 }
 
 export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet {
-  const { config, sessions, asker, version, secretOfThisStart } = options
-  const ask: ConsoleFleet['ask'] = async (name) => asker.askEach('lookAt', name)
+  const { config, sessions, bus, own, version, secretOfThisStart } = options
+  const ask: ConsoleFleet['ask'] = async (name) => bus.askEach('lookAt', name)
   const totals = new FleetTotals(async () => ask('statistics'))
   const standingOrders: ConsoleFleet['standingOrders'] = () => sessions.standingOrders
   const explanations = new ConsoleExplanations({ config, standingOrders, secretOfThisStart })
@@ -54,8 +57,8 @@ export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet 
     sessions: async (query) => sessions.list(query),
     statistics: async () => totals.read(),
     ask,
-    askOne: async (name) => askOne(asker, name),
-    refusal: async (reference) => refusals(asker, reference),
+    askOne: async (name) => askOne(own, name),
+    refusal: async (reference) => refusals(bus, reference),
     standingOrders,
     end: async (order) => sessions.end(order),
     restore: async (selector) => sessions.restore(selector),
@@ -66,7 +69,7 @@ export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet 
 
 async function record(
   { user, act, selector, untilMs }: GovernanceAct,
-  { log, asker }: ConsoleFleetOptions,
+  { log, own }: ConsoleFleetOptions,
 ): Promise<void> {
   const told = {
     act,
@@ -81,7 +84,7 @@ async function record(
   }
   try {
     // Rejects where it must be kept and cannot be.
-    await asker.askAny('recordAct', told satisfies AdministrativeAct)
+    await own.askAny('recordAct', told satisfies AdministrativeAct)
   } catch {
     throw new ConsoleError({
       sqlstate: '58030',
@@ -175,8 +178,8 @@ function settingsOf(config: Config): readonly NodeSetting[] {
   }))
 }
 
-async function refusals(asker: Asker, reference: string): Promise<Answers<ExplainedDenial>> {
-  const { answers, unanswered } = await asker.askEach<ExplainedDenial | undefined>(
+async function refusals(bus: Bus, reference: string): Promise<Answers<ExplainedDenial>> {
+  const { answers, unanswered } = await bus.askEach<ExplainedDenial | undefined>(
     'findDenied',
     reference,
   )
@@ -184,11 +187,11 @@ async function refusals(asker: Asker, reference: string): Promise<Answers<Explai
 }
 
 async function askOne<Name extends ViewName>(
-  asker: Asker,
+  own: ProcessBus,
   name: Name,
 ): Promise<Answers<ProcessView[Name]>> {
   try {
-    return { answers: [(await asker.askAny('lookAt', name)) as ProcessView[Name]], unanswered: 0 }
+    return { answers: [(await own.askAny('lookAt', name)) as ProcessView[Name]], unanswered: 0 }
   } catch {
     return { answers: [], unanswered: 1 }
   }

@@ -1,37 +1,38 @@
-// The sessions of all workers as one: what is asked of them by the primary, or by a worker of the others.
-import type { Handlers } from './fleet/channel.ts'
+// The sessions of all processes as one: those of this replica's, and of the other replicas'.
+import { addUp, type Answers, type Bus, bothOf, nobody, type WorkerHandle } from './fleet/bus.ts'
+import type { CancelKey } from './fleet/primary.ts'
 import { type StandingOrder, StandingOrders } from './fleet/standing-orders.ts'
-import type { Answers, Supervisor, WorkerHandle } from './fleet/supervisor.ts'
+import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
 import type { EndCount, EndOrder, RestoreCount } from './session/revocations.ts'
+import type { CancelOutcome } from './session/services.ts'
 import { isSameSelector, type SessionSelector } from './session/session-selector.ts'
 import { joinLists, type SessionList, type SessionQuery } from './session/session-summary.ts'
 
-/** Asks all workers, or one of them for what is the same in all. */
-export interface Asker {
-  askEach: Supervisor['askEach']
-  askAny: Supervisor['askAny']
+export interface FleetSessionsOptions {
+  /** The processes of this replica. */
+  readonly own: () => Bus
+  /** The other replicas. */
+  readonly peers?: Bus | undefined
+  /** How this replica is called among others; undefined where it is alone. */
+  readonly replica?: string | undefined
 }
 
-/** The one process of a service that has no workers. */
-export function askOnly(handlers: Handlers): Asker {
-  const ask = async (method: string, argument: unknown): Promise<unknown> =>
-    // Both ends are the same program, as over a channel.
-    Promise.resolve(handlers[method]?.(argument as never))
-  return {
-    askEach: async <T>(method: string, argument: unknown): Promise<Answers<T>> => ({
-      answers: [(await ask(method, argument)) as T],
-      unanswered: 0,
-    }),
-    askAny: ask,
-  }
-}
+/** A cancel request upstream has its own, shorter deadline. */
+const cancelTimeoutMs = 20_000
+/** Behind an answer of the provider are requests to it, and behind each a login, with deadlines of their own. */
+const signInAnswerTimeoutMs = 90_000
+const signInTimeoutMs = 5_000
+/** Of the sessions of one replica that another asks for, so that they fit into one message. */
+const maxListed = 10_000
 
 export class FleetSessions {
-  readonly #workers: () => Pick<Supervisor, 'askEach'>
+  readonly #options: FleetSessionsOptions
+  readonly #peers: Bus
   readonly #orders = new StandingOrders(() => Date.now())
 
-  constructor(workers: () => Pick<Supervisor, 'askEach'>) {
-    this.#workers = workers
+  constructor(options: FleetSessionsOptions) {
+    this.#options = options
+    this.#peers = options.peers ?? nobody
   }
 
   /** For workers that are started from now on. */
@@ -39,45 +40,108 @@ export class FleetSessions {
     return this.#orders.standing
   }
 
-  async end(order: EndOrder, asking?: WorkerHandle): Promise<EndCount> {
+  async end(order: EndOrder): Promise<EndCount> {
     // First, so that no worker is started without it that does not hear of it.
     this.#orders.add(order)
-    const { answers, unanswered } = await this.#workers().askEach<number>(
-      'endSessions',
-      order,
-      asking,
-    )
+    const { answers, unanswered } = await this.#all.askEach<number>('endSessions', order)
     return { ended: answers.reduce((sum, ended) => sum + ended, 0), unanswered }
   }
 
   /** Takes back what was revoked by just these criteria. */
   async restore(selector: SessionSelector): Promise<RestoreCount> {
     // First, so that no worker is started with it that does not hear of its end.
-    const standing = this.#orders.remove(
-      ({ end, selectors }) =>
-        end === 'revoked' && selectors.every((one) => isSameSelector(one, selector)),
-    )
-    const { answers, unanswered } = await this.#workers().askEach<number>(
-      'restoreSessions',
-      selector,
-    )
+    const standing = this.#forget(selector)
+    const { answers, unanswered } = await this.#all.askEach<number>('restoreSessions', selector)
     return { restored: Math.max(standing, ...answers), unanswered }
   }
 
-  async list(query: SessionQuery, asking?: WorkerHandle): Promise<SessionList> {
-    const { answers, unanswered } = await this.#workers().askEach<SessionList>(
-      'listSessions',
-      query,
-      asking,
-    )
-    return joinLists([...answers, { sessions: [], total: 0, unanswered }], query.limit)
+  async list(query: SessionQuery): Promise<SessionList> {
+    const [own, peers] = await Promise.all([
+      this.#listOwn(query),
+      this.#peers.askEach<SessionList>('listSessions', {
+        ...query,
+        limit: Math.min(query.limit, maxListed),
+      }),
+    ])
+    const { unanswered } = peers
+    const lists = [own, ...peers.answers, { sessions: [], total: 0, unanswered }]
+    return joinLists(lists, query.limit)
   }
 
-  /** What a worker may ask of the others. */
-  handlersFor(asking: WorkerHandle): Handlers {
-    return {
-      endElsewhere: async (order: EndOrder) => this.end(order, asking),
-      listElsewhere: async (query: SessionQuery) => this.list(query, asking),
-    }
+  /** Has the session with this key canceled, wherever it is but at the worker that asks. */
+  async cancel(key: CancelKey, except?: WorkerHandle): Promise<CancelOutcome> {
+    const { answers, unanswered } = await this.#all.askEach<CancelOutcome>('cancel', key, {
+      timeoutMs: cancelTimeoutMs,
+      until: isKnown,
+      except,
+    })
+    return answers.find(isKnown) ?? (unanswered > 0 ? 'failed' : 'unknown-key')
   }
+
+  /** Asks whoever has the sign-in: first here, where most of them are. */
+  async signIn(call: SignInCall): Promise<SignInReply> {
+    for (const bus of [this.#options.own(), this.#peers]) {
+      const { answers } = await this.#signInAt(bus, call)
+      const found = answers.find(isFound)
+      if (found !== undefined) return found
+    }
+    return { kind: 'unknown' }
+  }
+
+  /** What another replica asks of this one. Each answer is of a process here, or of what outlives them. */
+  async serve(method: string, argument: unknown, timeoutMs: number): Promise<Answers<unknown>> {
+    // Both ends are the same program, and the call was authenticated.
+    const own = this.#options.own()
+    switch (method) {
+      case 'endSessions':
+        this.#orders.add(argument as EndOrder)
+        break
+      case 'restoreSessions': {
+        const standing = { answers: [this.#forget(argument as SessionSelector)], unanswered: 0 }
+        return addUp([standing, await own.askEach(method, argument, { timeoutMs })])
+      }
+      case 'listSessions':
+        return { answers: [await this.#listOwn(argument as SessionQuery)], unanswered: 0 }
+      case 'cancel':
+        return own.askEach(method, argument, { timeoutMs, until: isKnown })
+      case 'signIn':
+        return this.#signInAt(own, argument as SignInCall)
+    }
+    return own.askEach(method, argument, { timeoutMs })
+  }
+
+  get #all(): Bus {
+    return bothOf(this.#options.own(), this.#peers)
+  }
+
+  #forget(selector: SessionSelector): number {
+    return this.#orders.remove(
+      ({ end, selectors }) =>
+        end === 'revoked' && selectors.every((one) => isSameSelector(one, selector)),
+    )
+  }
+
+  async #listOwn(query: SessionQuery): Promise<SessionList> {
+    const { own, replica } = this.#options
+    const { answers, unanswered } = await own().askEach<SessionList>('listSessions', query)
+    const list = joinLists([...answers, { sessions: [], total: 0, unanswered }], query.limit)
+    if (replica === undefined) return list
+    return { ...list, sessions: list.sessions.map((session) => ({ ...session, replica })) }
+  }
+
+  async #signInAt(bus: Bus, call: SignInCall): Promise<Answers<SignInReply>> {
+    const isLong = call.kind === 'answer' || call.kind === 'approve'
+    return bus.askEach<SignInReply>('signIn', call, {
+      timeoutMs: isLong ? signInAnswerTimeoutMs : signInTimeoutMs,
+      until: isFound,
+    })
+  }
+}
+
+function isKnown(outcome: CancelOutcome): boolean {
+  return outcome !== 'unknown-key'
+}
+
+function isFound(reply: SignInReply): boolean {
+  return reply.kind !== 'unknown'
 }

@@ -7,7 +7,7 @@ import {
 } from './session/database-statistics.ts'
 import type { ProcessStatistics } from './session/process-view.ts'
 import type { DatabaseStatistic, FleetStatistics } from './admin/console-fleet.ts'
-import type { Answers } from './fleet/supervisor.ts'
+import type { Answers } from './fleet/bus.ts'
 
 /** Averages are of so long, as PgBouncer's `stats_period`. */
 export const statisticsPeriodMs = 60_000

@@ -1,6 +1,6 @@
 // Which databases of the node are open: kept here, in the process that outlives the workers.
 import type { GateControl, GateReport } from './admin/pooler/services.ts'
-import type { Answers } from './fleet/supervisor.ts'
+import type { Answers } from './fleet/bus.ts'
 import {
   changed,
   type DatabaseGate,

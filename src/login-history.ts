@@ -1,6 +1,6 @@
 // What became of logins over the last hours, drawn from the metrics of all workers: kept in memory, bounded,
 // and sampled whether somebody looks or not.
-import type { Answers } from './fleet/supervisor.ts'
+import type { Answers } from './fleet/bus.ts'
 import type { LoginCounts } from './session/process-view.ts'
 import type { HistoryView, Interval, Range } from './web/history.ts'
 

@@ -6,7 +6,7 @@ import { type Config, contentsOf } from './config/index.ts'
 import { composeListeners, composeRules, type KeyCaches, tlsSettings } from './compose-rules.ts'
 import { verifiedSessionTokensOf, webSecretsOf } from './compose-session-tokens.ts'
 import { type DenyList, readDenyList, watchDenyList } from './deny-list.ts'
-import type { Bus } from './fleet/bus.ts'
+import type { Primary } from './fleet/primary.ts'
 import type { WorkerStatus } from './fleet/supervisor.ts'
 import type { KeyCache } from './identity/key-cache.ts'
 import { verifyLogoutToken } from './identity/verify-logout-token.ts'
@@ -19,13 +19,8 @@ import { type GateCensus, gateOf, type GateOrder, type GateState } from './sessi
 import { Gates } from './session/gates.ts'
 import { LoginRate } from './session/login-rate.ts'
 import { countOccupancy, countPools } from './session/pool-counts.ts'
-import { type EndCount, type EndOrder, Revocations } from './session/revocations.ts'
-import {
-  joinLists,
-  listSessions,
-  type SessionList,
-  type SessionQuery,
-} from './session/session-summary.ts'
+import { type EndOrder, Revocations } from './session/revocations.ts'
+import { listSessions, type SessionList, type SessionQuery } from './session/session-summary.ts'
 import type { ExplainedDenial } from './session/denied-login.ts'
 import type { ProcessUsage, ProcessView, ViewName } from './session/process-view.ts'
 import type { SessionSelector } from './session/session-selector.ts'
@@ -54,7 +49,7 @@ import { thinFloods, type ThinnedObserver } from './telemetry/thin-floods.ts'
 export interface ProxyOptions {
   readonly config: Config
   readonly log: Log
-  readonly bus: Bus
+  readonly primary: Primary
   readonly ledger: Ledger
   readonly credentialKey: Buffer
   /** What session tokens are verified by where the configuration has no secret for it. */
@@ -223,7 +218,7 @@ export class Proxy {
       openConsole: (visit) =>
         new Sitting(
           {
-            order: async (order) => options.bus.order(order),
+            order: async (order) => options.primary.order(order),
             version,
             now: () => new Date(),
             onBug: (error) => {
@@ -234,7 +229,7 @@ export class Proxy {
         ),
       cancel: async (request) => this.#cancelAnywhere(request),
       recordAdmission: this.#audit.recordAdmission,
-      refreshSecrets: async () => options.bus.refreshSecrets(),
+      refreshSecrets: async () => options.primary.refreshSecrets(),
       now: () => new Date(),
     }
   }
@@ -322,13 +317,6 @@ export class Proxy {
     return this.#revocations.end(order)
   }
 
-  /** Ends sessions wherever they are. */
-  async endSessions(order: EndOrder): Promise<EndCount> {
-    const ended = this.endHere(order)
-    const others = await this.#options.bus.endElsewhere(order)
-    return { ...others, ended: ended + others.ended }
-  }
-
   /** Lets in again who was kept out by just these criteria, and returns how many orders that were. */
   restoreHere(selector: SessionSelector): number {
     return this.#revocations.restore(selector)
@@ -357,11 +345,6 @@ export class Proxy {
 
   listHere(query: SessionQuery): SessionList {
     return listSessions(this.#registry.live(), query)
-  }
-
-  async listSessions(query: SessionQuery): Promise<SessionList> {
-    const others = await this.#options.bus.listElsewhere(query)
-    return joinLists([this.listHere(query), others], query.limit)
   }
 
   /** What a provider says of who has signed out, by the rules of the integration that it says it for. */
@@ -572,7 +555,7 @@ export class Proxy {
 
   async #cancelAnywhere(request: CancelRequest): Promise<CancelOutcome> {
     const here = await this.cancelHere(request)
-    return here === 'unknown-key' ? this.#options.bus.cancelElsewhere(request) : here
+    return here === 'unknown-key' ? this.#options.primary.cancelElsewhere(request) : here
   }
 
   #usage(): ProcessUsage {

@@ -419,6 +419,7 @@ export class Service {
       credentialKey: this.#credentialKey,
       secretOfThisStart: this.#webSecret,
       sharesPorts,
+      ...{ peers: undefined, replica: undefined },
       state: () => ({
         config: withPorts(this.#config, this.#ports),
         catalogVersion: this.#catalogVersion,
@@ -430,13 +431,13 @@ export class Service {
     })
   }
 
-  #consoleFleet({ fleet, asker }: Sessions): RunningConsoleFleet {
+  #consoleFleet({ fleet, bus, own }: Sessions): RunningConsoleFleet {
     return consoleFleet({
       version: this.#options.version,
       config: () => this.#config,
       log: this.#log,
       sessions: fleet,
-      asker,
+      ...{ bus, own },
       gates: () => this.#gates,
       secretOfThisStart: this.#webSecret,
     })

@@ -2,9 +2,10 @@
 import type { ConsoleOrder, ConsoleReply } from './admin/order.ts'
 import type { LogoutCall, LogoutOutcome, LogoutVerdict } from './back-channel-logout.ts'
 import type { Config } from './config/index.ts'
-import { localBus } from './fleet/bus.ts'
-import { type Answers, Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
-import { type Asker, askOnly, FleetSessions } from './fleet-sessions.ts'
+import { type Answers, bothOf, type Bus, localBus, nobody, type ProcessBus } from './fleet/bus.ts'
+import { type CancelKey, toKey } from './fleet/primary.ts'
+import { Supervisor, type WorkerStatus } from './fleet/supervisor.ts'
+import { FleetSessions } from './fleet-sessions.ts'
 import { Proxy, runtimeName } from './proxy.ts'
 import type { GateCensus, GateOrder, GateState } from './session/gate-state.ts'
 import type { LocalLedger } from './session/ledger.ts'
@@ -27,7 +28,10 @@ export interface Sessions {
   signIn(call: SignInCall): Promise<SignInReply>
   /** The open ones. */
   readonly fleet: FleetSessions
-  readonly asker: Asker
+  /** All processes of all replicas. */
+  readonly bus: Bus
+  /** The processes of this one. */
+  readonly own: ProcessBus
   verifyLogout(call: LogoutCall): Promise<LogoutVerdict>
   /** Tells every process which databases are open, and asks what that came to. */
   gates(order: GateOrder): Promise<Answers<GateCensus>>
@@ -60,6 +64,10 @@ export interface SessionsOptions {
     readonly catalogVersion: number
     readonly gates: GateState
   }
+  /** The other replicas; undefined where there is no fleet. */
+  readonly peers: Bus | undefined
+  /** How this replica is called among them. */
+  readonly replica: string | undefined
   /** Of a listener, by its key in the configuration, where the primary chose it. */
   readonly portOf: (key: string) => number | undefined
   readonly refreshSecrets: () => Promise<void>
@@ -68,15 +76,18 @@ export interface SessionsOptions {
 }
 
 export function inOneProcess(options: SessionsOptions): Sessions {
-  const { log, ledger, version, state } = options
+  const { log, ledger, version, state, peers = nobody, replica } = options
   const { config, catalogVersion, gates } = state()
+  // What has looked in its own process asks the others.
+  const elsewhere = new FleetSessions({ own: () => nobody, peers })
   const proxy = new Proxy({
     config,
     log,
-    bus: localBus({
+    primary: {
+      cancelElsewhere: async (request) => elsewhere.cancel(toKey(request)),
       refreshSecrets: options.refreshSecrets,
       order: options.order,
-    }),
+    },
     ledger,
     credentialKey: options.credentialKey,
     secretOfThisStart: options.secretOfThisStart,
@@ -90,7 +101,8 @@ export function inOneProcess(options: SessionsOptions): Sessions {
     catalogVersion,
     gates,
   })
-  const asker = askOnly(sessionHandlers(() => proxy))
+  const own = localBus(sessionHandlers(() => proxy))
+  const fleet = new FleetSessions({ own: () => own, peers, replica })
   return {
     start: async () => proxy.start(),
     portOf: (wanted) => proxy.addresses.find(({ key }) => key === wanted)?.port,
@@ -113,9 +125,9 @@ export function inOneProcess(options: SessionsOptions): Sessions {
       return Promise.resolve()
     },
     snapshots: async () => [await proxy.snapshot()],
-    signIn: async (call) => proxy.signInHere(call),
-    fleet: new FleetSessions(() => asker),
-    asker,
+    signIn: async (call) => fleet.signIn(call),
+    fleet,
+    ...{ bus: bothOf(own, peers), own },
     verifyLogout: async (call) => proxy.verifyLogout(call),
     gates: async (order) => Promise.resolve({ answers: [proxy.gatesHere(order)], unanswered: 0 }),
     drain: async (order) => {
@@ -141,7 +153,7 @@ export function inOneProcess(options: SessionsOptions): Sessions {
 }
 
 export function inWorkers(options: SessionsOptions): Sessions {
-  const { log, ledger, version, workers, state } = options
+  const { log, ledger, version, workers, state, peers = nobody, replica } = options
   let retired: unknown
   // The primary counts for itself: reloads, and what its process uses.
   const metrics = createMetrics({
@@ -153,7 +165,7 @@ export function inWorkers(options: SessionsOptions): Sessions {
     readDenials: () => 0,
     readThrottled: () => ledger.delayed,
   })
-  const fleet = new FleetSessions((): Supervisor => supervisor)
+  const fleet = new FleetSessions({ own: (): Supervisor => supervisor, peers, replica })
   const supervisor: Supervisor = new Supervisor({
     workers,
     ledger,
@@ -169,7 +181,7 @@ export function inWorkers(options: SessionsOptions): Sessions {
       standingOrders: fleet.standingOrders,
     }),
     handlersFor: (asking) => ({
-      ...fleet.handlersFor(asking),
+      cancel: async (key: CancelKey) => fleet.cancel(key, asking),
       order: options.order,
     }),
     onWorkerEnd: (index, how) => {
@@ -190,9 +202,9 @@ export function inWorkers(options: SessionsOptions): Sessions {
     catalogMetrics: metrics,
     reopen: async () => supervisor.reopen(),
     snapshots: async () => [...(await supervisor.snapshots()), await metrics.snapshot(), retired],
-    signIn: async (call) => supervisor.signIn(call),
+    signIn: async (call) => fleet.signIn(call),
     fleet,
-    asker: supervisor,
+    ...{ bus: bothOf(supervisor, peers), own: supervisor },
     verifyLogout: async (call) => (await supervisor.askAny('verifyLogout', call)) as LogoutVerdict,
     gates: async (order) => supervisor.askEach<GateCensus>('gates', order),
     drain: async (order) => {

@@ -2,21 +2,20 @@
 import type { ConsoleReply } from './admin/order.ts'
 import type { LogoutCall } from './back-channel-logout.ts'
 import type { Config } from './config/index.ts'
-import type { Bus } from './fleet/bus.ts'
 import { Channel, type Handlers } from './fleet/channel.ts'
 import { channelLedger } from './fleet/channel-ledger.ts'
 import { portOfParent } from './fleet/ports.ts'
-import type { CancelKey, WorkerStatus } from './fleet/supervisor.ts'
+import { type CancelKey, fromKey, type Primary, toKey } from './fleet/primary.ts'
+import type { WorkerStatus } from './fleet/supervisor.ts'
 import { type Prepared, Proxy } from './proxy.ts'
 import type { SignInCall } from './session/pending-sign-ins.ts'
 import type { GateOrder, GateState } from './session/gate-state.ts'
 import type { DrainOrder } from './session/registry.ts'
-import type { EndCount, EndOrder } from './session/revocations.ts'
+import type { EndOrder } from './session/revocations.ts'
 import type { ViewName } from './session/process-view.ts'
 import type { SessionSelector } from './session/session-selector.ts'
-import type { SessionList, SessionQuery } from './session/session-summary.ts'
+import type { SessionQuery } from './session/session-summary.ts'
 import type { CancelOutcome } from './session/services.ts'
-import type { CancelRequest } from './wire/startup.ts'
 import type { AdministrativeAct } from './telemetry/audit.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 
@@ -38,12 +37,11 @@ export interface TakeOver {
   readonly catalogVersion: number
 }
 
-const cancelTimeoutMs = 20_000
+/** The primary has a shorter one for those that it asks. */
+const cancelTimeoutMs = 30_000
 const statusTimeoutMs = 5_000
 /** So long a login waits for secrets that may have changed. */
 const secretsTimeoutMs = 5_000
-/** The primary has a shorter one for each worker. */
-const endTimeoutMs = 10_000
 /** A change of the catalog waits until every worker has taken it over. */
 const orderTimeoutMs = 60_000
 /** Cancel requests that wait for other workers; whoever floods us with made-up keys stops there. */
@@ -87,7 +85,7 @@ export function runWorker(): void {
         config,
         ...start,
         log,
-        bus: channelBus(channel),
+        primary: channelPrimary(channel),
         ledger: channelLedger(channel),
         credentialKey: Buffer.from(credentialKey),
         sharesPorts: true,
@@ -112,11 +110,9 @@ export function runWorker(): void {
       started().reopenAudit()
     },
     snapshot: async () => started().snapshot(),
-    cancel: async (key: CancelKey) => started().cancelHere(fromKey(key)),
     gates: (order: GateOrder) => started().gatesHere(order),
     ...sessionHandlers(started),
     verifyLogout: async (call: LogoutCall) => started().verifyLogout(call),
-    signIn: async (call: SignInCall) => started().signInHere(call),
     drain: async (order: DrainOrder) => {
       await started().drain(order)
       await channel.call('keep', await started().snapshot(), statusTimeoutMs).catch(() => {})
@@ -146,18 +142,19 @@ export function sessionHandlers(proxy: () => Proxy): Handlers {
     recordAct: async (act: AdministrativeAct) => proxy().recordAct(act),
     lookAt: async (name: ViewName) => proxy().lookAt(name),
     findDenied: (reference: string) => proxy().findDenied(reference),
+    cancel: async (key: CancelKey) => proxy().cancelHere(fromKey(key)),
+    signIn: async (call: SignInCall) => proxy().signInHere(call),
   }
 }
 
-function channelBus(channel: Channel): Bus {
+function channelPrimary(channel: Channel): Primary {
   let waiting = 0
   return {
-    cancelElsewhere: async ({ processId, secretKey }: CancelRequest): Promise<CancelOutcome> => {
+    cancelElsewhere: async (request): Promise<CancelOutcome> => {
       if (waiting >= maxWaitingCancels) return 'failed'
       waiting++
       try {
-        const key: CancelKey = { processId, secretKey: secretKey.toString('hex') }
-        return (await channel.call('cancel', key, cancelTimeoutMs)) as CancelOutcome
+        return (await channel.call('cancel', toKey(request), cancelTimeoutMs)) as CancelOutcome
       } catch {
         return 'failed'
       } finally {
@@ -168,16 +165,8 @@ function channelBus(channel: Channel): Bus {
       // Whoever waits goes on with what it has.
       await channel.call('refreshSecrets', undefined, secretsTimeoutMs).catch(() => {})
     },
-    endElsewhere: async (order) =>
-      (await channel.call('endElsewhere', order, endTimeoutMs)) as EndCount,
-    listElsewhere: async (query) =>
-      (await channel.call('listElsewhere', query, endTimeoutMs)) as SessionList,
     order: async (order) => (await channel.call('order', order, orderTimeoutMs)) as ConsoleReply,
   }
-}
-
-function fromKey({ processId, secretKey }: CancelKey): CancelRequest {
-  return { kind: 'cancel', processId, secretKey: Buffer.from(secretKey, 'hex') }
 }
 
 /** A bug in the handling of one session must not take down the others. */

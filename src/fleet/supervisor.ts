@@ -1,8 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import type { SignInCall, SignInReply } from '../session/pending-sign-ins.ts'
 import type { Ledger } from '../session/ledger.ts'
 import type { DrainOrder } from '../session/registry.ts'
-import type { CancelOutcome } from '../session/services.ts'
+import {
+  type Answers,
+  type AskOptions,
+  callTimeoutMs,
+  type ProcessBus,
+  type WorkerHandle,
+} from './bus.ts'
 import { Channel, type Handlers } from './channel.ts'
 import { portOfChild } from './ports.ts'
 import { WorkerClaims } from './worker-claims.ts'
@@ -14,12 +19,6 @@ export interface WorkerStatus {
   readonly issuersWithKeys: number
   /** Whether it lets nobody in, because no record of it could be kept. */
   readonly isRefusing: boolean
-}
-
-/** A cancel key as it crosses the channel. */
-export interface CancelKey {
-  readonly processId: number
-  readonly secretKey: string
 }
 
 interface Worker {
@@ -47,27 +46,14 @@ export interface SupervisorOptions {
   readonly handlersFor: (asking: WorkerHandle) => Handlers
 }
 
-/** A worker, for those who only tell one from another. */
-export type WorkerHandle = Pick<Worker, 'index'>
-
-/** What the workers said, and how many of them did not in time. */
-export interface Answers<T> {
-  readonly answers: readonly T[]
-  readonly unanswered: number
-}
-
 const startTimeoutMs = 30_000
-const callTimeoutMs = 5_000
-/** A cancel request upstream has its own, shorter deadline. */
-const cancelTimeoutMs = 20_000
-const signInAnswerTimeoutMs = 90_000
 const firstRestartMs = 500
 const longestRestartMs = 30_000
 /** A worker that lived this long did not die of its start. */
 const healthyMs = 60_000
 
 /** Runs the workers of a service, replaces those that die, and carries calls between them. */
-export class Supervisor {
+export class Supervisor implements ProcessBus {
   readonly #options: SupervisorOptions
   readonly #workers = new Map<number, Worker>()
   #isStopping = false
@@ -137,33 +123,28 @@ export class Supervisor {
     return results.filter((one) => one.status === 'fulfilled').map((one) => one.value)
   }
 
-  /** Asks the worker in which the sign-in waits, which is found by asking all. */
-  async signIn(call: SignInCall): Promise<SignInReply> {
-    // Behind an answer of the provider are requests to it, and behind each a login, with deadlines of their own.
-    const isLong = call.kind === 'answer' || call.kind === 'approve'
-    const timeoutMs = isLong ? signInAnswerTimeoutMs : callTimeoutMs
-    const { promise: found, resolve } = Promise.withResolvers<SignInReply>()
-    const replies = this.#callEach('signIn', call, timeoutMs).map(async (one) => {
-      const reply = (await one) as SignInReply
-      if (reply.kind !== 'unknown') resolve(reply)
-    })
-    // Whoever has it need not wait for a worker that does not answer; that nobody has it is for all to say.
-    const nobody = Promise.all(replies).then((): SignInReply => ({ kind: 'unknown' }))
-    return Promise.race([found, nobody])
-  }
-
   /** Asks every worker but the one that asks itself, each with a deadline. */
-  async askEach<T>(method: string, argument: unknown, asking?: WorkerHandle): Promise<Answers<T>> {
-    const asked = [...this.#workers.values()].filter(({ index }) => index !== asking?.index)
-    const results = await Promise.allSettled(
-      asked.map(async ({ channel }) => channel.call(method, argument, callTimeoutMs)),
-    )
-    const answers = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value as T] : []))
-    // One that has ended before it answered has nothing left to say.
-    const unanswered = asked.filter(
-      ({ child }, index) => results[index]?.status === 'rejected' && child.connected,
-    )
-    return { answers, unanswered: unanswered.length }
+  async askEach<T>(
+    method: string,
+    argument: unknown,
+    { timeoutMs = callTimeoutMs, until, except }: AskOptions<T> = {},
+  ): Promise<Answers<T>> {
+    const asked = [...this.#workers.values()].filter(({ index }) => index !== except?.index)
+    const found = Promise.withResolvers<Answers<T>>()
+    const calls = asked.map(async ({ channel }) => {
+      const answer = (await channel.call(method, argument, timeoutMs)) as T
+      if (until?.(answer) === true) found.resolve({ answers: [answer], unanswered: 0 })
+      return answer
+    })
+    const all = Promise.allSettled(calls).then((results): Answers<T> => {
+      const answers = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+      // One that has ended before it answered has nothing left to say.
+      const unanswered = asked.filter(
+        ({ child }, index) => results[index]?.status === 'rejected' && child.connected,
+      )
+      return { answers, unanswered: unanswered.length }
+    })
+    return Promise.race([found.promise, all])
   }
 
   /** Asks one worker after the other until one answers. */
@@ -221,7 +202,6 @@ export class Supervisor {
         status: (status: WorkerStatus) => {
           worker.status = status
         },
-        cancel: async (key: CancelKey) => this.#cancel(worker, key),
         refreshSecrets: async () => this.#options.refreshSecrets(),
         ...this.#options.handlersFor({ index }),
         keep: (snapshot: unknown) => {
@@ -264,16 +244,6 @@ export class Supervisor {
         if (!this.#isStopping) this.#restart(index, nextMs)
       })
     }, restartMs)
-  }
-
-  /** Asks the other workers; the one that has the session answers. */
-  async #cancel(asking: Worker, key: CancelKey): Promise<CancelOutcome> {
-    const others = [...this.#workers.values()].filter((worker) => worker !== asking)
-    const outcomes = await Promise.allSettled(
-      others.map(async ({ channel }) => channel.call('cancel', key, cancelTimeoutMs)),
-    )
-    const found = outcomes.find((one) => one.status === 'fulfilled' && one.value !== 'unknown-key')
-    return found?.status === 'fulfilled' ? (found.value as CancelOutcome) : 'unknown-key'
   }
 
   #callEach(method: string, argument: unknown, timeoutMs: number): Promise<unknown>[] {

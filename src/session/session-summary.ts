@@ -5,6 +5,8 @@ import { criteriaOf, selects, type SessionSelector } from './session-selector.ts
 
 export interface SessionSummary {
   readonly session: string
+  /** Which of several has it; undefined where there is no fleet. */
+  readonly replica?: string | undefined
   readonly issuer: string | undefined
   readonly subject: string | undefined
   readonly principal: string | undefined

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { FleetTotals } from '../../../src/fleet-statistics.ts'
-import type { Answers } from '../../../src/fleet/supervisor.ts'
+import type { Answers } from '../../../src/fleet/bus.ts'
 import { noTotals } from '../../../src/session/database-statistics.ts'
 import type { ProcessStatistics } from '../../../src/session/process-view.ts'
 
