@@ -34,14 +34,15 @@ export function addGatewayCommands(program: Command, version: string): void {
     .description('run the gate until SIGTERM; SIGHUP reloads the configuration')
     .requiredOption('-c, --config <file>', 'configuration file')
     .action(async ({ config }: { config: string }) => {
-      const [{ serve }, { readConfig }, { Service }] = await Promise.all([
+      const [{ serve }, { readConfig }, { takeServiceManager }, { Service }] = await Promise.all([
         import('./cli/serve.ts'),
         import('./cli/read-config.ts'),
+        import('./config/index.ts'),
         import('./service.ts'),
       ])
-      process.exit(
-        await serve(() => new Service({ file: config, readConfig, version, program: mainFile })),
-      )
+      const options = { file: config, readConfig, version, program: mainFile }
+      const serviceManager = takeServiceManager()
+      process.exit(await serve(() => new Service({ ...options, serviceManager })))
     })
 
   program

@@ -10,6 +10,7 @@ import {
   describeImpliedPool,
   formatProblem,
   type LoadedConfig,
+  type ServiceManagerAddress,
 } from './config/index.ts'
 import type { CatalogHome } from './admin/catalog-home.ts'
 import { consoleFleet, type RunningConsoleFleet } from './console-fleet.ts'
@@ -22,6 +23,7 @@ import { type ChangeAudit, openChangeAudit } from './catalog/change-audit.ts'
 import { type ChosenPorts, choosePorts, withPorts } from './ports.ts'
 import { auditSink } from './proxy.ts'
 import { SecretFiles } from './secret-files.ts'
+import { ServiceManager } from './service-manager.ts'
 import { LocalLedger } from './session/ledger.ts'
 import { inOneProcess, inWorkers, type Sessions } from './sessions.ts'
 import { heldWeb, isMoved } from './web-restart.ts'
@@ -44,6 +46,8 @@ export interface ServiceOptions {
   readonly version: string
   /** The program to run as a worker. */
   readonly program: string
+  /** Is told when the service is ready, reloads and stops. */
+  readonly serviceManager?: ServiceManagerAddress | undefined
 }
 
 type Phase = 'starting' | 'running' | 'draining'
@@ -55,11 +59,14 @@ type StopWay = 'drain' | Shutdown
 const longestDrainMs = 2_147_000_000
 /** An answer that says that the service stops has so long to reach its client. */
 const answerMs = 200
+/** What is closed when the last session has ended may take so long. */
+const stopGraceMs = 30_000
 
 export class Service {
   readonly #options: ServiceOptions
   readonly #log: Log
   readonly #workers: number
+  readonly #manager: ServiceManager
   readonly #sessions: Sessions
   readonly #fleet: RunningConsoleFleet
   #ports: ChosenPorts = new Map<string, number>()
@@ -116,6 +123,12 @@ export class Service {
     const { level, format } = config.log
     this.#log = createLog({ level, format, base: { node: config.node, pid: process.pid } })
     surviveBugs(this.#log)
+    this.#manager = new ServiceManager({
+      address: options.serviceManager,
+      onError: (error) => {
+        this.#log.warn('systemd could not be told how the service is', { error })
+      },
+    })
     this.#changes = this.#openChangeAudit(config)
     this.#home = this.#openHome(loaded)
     for (const notice of notices) this.#log.warn(formatProblem(options.file, notice))
@@ -166,13 +179,16 @@ export class Service {
       http: `${this.#http.address}:${this.#http.port}`,
       signIn: this.#pages.listening,
     })
+    this.#manager.ready(this.#statusLine())
   }
 
   /** Takes over the configuration file as it is now, for new sessions; a broken one changes nothing. */
   async reload(): Promise<ReloadOutcome> {
     let outcome: ReloadOutcome = { problems: [], warnings: [] }
     await this.#inTurn(async () => {
+      this.#manager.reloading()
       outcome = await this.#reloadNow()
+      this.#manager.ready(this.#statusLine(outcome))
     })
     return outcome
   }
@@ -185,6 +201,15 @@ export class Service {
   /** Where the catalog is looked at and changed. */
   get catalog(): CatalogHome {
     return this.#home
+  }
+
+  /** For `systemctl status`. */
+  #statusLine({ problems }: Partial<ReloadOutcome> = {}): string {
+    const workers = this.#workers === 1 ? 'one process' : `${this.#workers} workers`
+    const count = problems?.length ?? 0
+    return count === 0
+      ? `Ready, ${workers}`
+      : `Ready, ${workers}; the configuration was not reloaded, ${count} problems`
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -218,6 +243,7 @@ export class Service {
       ...(deadlineMs < longestDrainMs && { deadlineSeconds: deadlineMs / 1_000 }),
       ...(delayMs > 0 && { delaySeconds: delayMs / 1_000 }),
     })
+    this.#manager.stopping('Draining', delayMs + deadlineMs + stopGraceMs)
     if (delayMs > 0) await this.#delay(delayMs)
     // Until now there may have been logins.
     this.#secrets.stop()

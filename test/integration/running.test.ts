@@ -35,12 +35,12 @@ interface Outcome {
 
 async function portcullis(...args: readonly string[]): Promise<Outcome> {
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const [stdout, stderr, [code]] = await Promise.all([
+  const [stdout, stderr, exit] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'exit', { signal: AbortSignal.timeout(30_000) }),
   ])
-  return { code, stdout, stderr }
+  return { code: exit[0], stdout, stderr }
 }
 
 const ofGateway = (): readonly string[] => ['--url', stack.gateway.httpAddress]
@@ -96,7 +96,7 @@ test('shutdown drains as SIGTERM does, and --wait is done when the process is go
   const begun = await portcullis('shutdown', '--config', stack.gateway.configFile)
   expect(begun).toEqual({ code: 0, stdout: 'stopping\n', stderr: '' })
 
-  await until('it drains', () => Promise.resolve(stack.gateway.log().includes('"draining"')))
+  await until('it drains', () => stack.gateway.log().includes('"draining"'))
   const check = await portcullis('healthcheck', ...ofGateway())
   expect(check).toEqual({ code: 1, stdout: '', stderr: 'portcullis: not ready: draining\n' })
 
