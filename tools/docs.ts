@@ -5,6 +5,7 @@ import { commandsPage } from './command-docs.ts'
 import { configurationPage, schemaText } from './config-docs.ts'
 import { consolePage } from './console-docs.ts'
 import { consoleProperties } from './console-properties.ts'
+import { dashboardText } from './dashboard/dashboard.ts'
 import { programsPage } from './example-docs.ts'
 import { missingTests } from './named-tests.ts'
 import { root, run } from './run.ts'
@@ -33,6 +34,7 @@ async function graph(): Promise<string> {
 
 const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'src/admin/grammar/properties.ts': consoleProperties,
+  'deploy/grafana/portcullis.json': dashboardText,
   'docs/command-line.md': commandsPage,
   'docs/configuration.md': configurationPage,
   'docs/console.md': consolePage,

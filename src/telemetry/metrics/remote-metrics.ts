@@ -86,6 +86,8 @@ export function upstreamMetrics({
     'warm_sessions_returned_total',
     'Upstream sessions that wait for a login again after a client has left them.',
   ])
+  for (const outcome of ['ready', 'none']) warmLogins.inc({ outcome }, 0)
+
   return {
     upstreamTried(host, outcome, durationMs) {
       upstreamLogins.inc({ host, outcome })
