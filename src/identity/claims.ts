@@ -18,13 +18,26 @@ export function readClaim(claims: Readonly<Record<string, unknown>>, name: strin
   return value
 }
 
-/** Group names in a claim: an array of strings, or a string with commas; anything else has none. */
+/**
+ * Group names in a claim: an array of strings, a string with commas, or an object that has by each name where
+ * it counts, as roles of Zitadel do; anything else has none.
+ */
 export function readGroups(value: unknown): readonly string[] {
-  const names = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : []
-  return names
+  return namesIn(value)
     .filter((name): name is string => typeof name === 'string')
     .map((name) => name.trim())
     .filter((name) => name !== '')
+}
+
+function namesIn(value: unknown): readonly unknown[] {
+  if (typeof value === 'string') return value.split(',')
+  if (Array.isArray(value)) return value
+  if (!isRecord(value)) return []
+  // A name with `false`, with nothing or with a text beside it may be one that somebody does not have.
+  const held = Object.entries(value).filter(
+    ([, where]) => isRecord(where) && Object.keys(where).length > 0,
+  )
+  return held.map(([name]) => name)
 }
 
 /**

@@ -120,6 +120,9 @@ describe('groups', () => {
     [5, []],
     [true, []],
     [{ a: 'b' }, []],
+    [{ ' writer ': { '1': 'example.com' }, reader: { '1': 'x', '2': 'y' } }, ['writer', 'reader']],
+    [{ a: {}, b: [], c: ['x'], d: true, e: null, f: 1, '': { x: 'y' } }, []],
+    [[{ writer: { '1': 'example.com' } }], []],
   ])('in %j are %j', (value: unknown, groups) => {
     expect(readGroups(value)).toEqual(groups)
   })
