@@ -1,4 +1,4 @@
-import type { JSONWebKeySet } from 'jose'
+import type { JSONWebKeySet, JWK } from 'jose'
 import { FetchError } from './bounded-fetch.ts'
 
 /** The key set (RFC 7517, 5) in a text. No message has a part of the text: it may be the wrong file. */
@@ -11,7 +11,12 @@ export function parseKeySet(text: string): JSONWebKeySet {
   }
   if (!isKeySet(body)) throw new FetchError('the key set is not one')
   if (body.keys.length === 0) throw new FetchError('the key set is empty')
-  return body
+  return { ...body, keys: body.keys.map(asSigningKey) }
+}
+
+/** In a bundle of SPIFFE the keys for tokens have a use of their own (JWT-SVID, 4); those for certificates stay out. */
+function asSigningKey(key: JWK): JWK {
+  return key.use === 'jwt-svid' ? { ...key, use: 'sig' } : key
 }
 
 function isKeySet(body: unknown): body is JSONWebKeySet {
