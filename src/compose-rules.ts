@@ -367,6 +367,7 @@ function composeTokens(
         keys,
         clientId: integration.client_id,
         additionalAudiences: integration.additional_audiences,
+        allowsNoAudience: integration.allow_no_audience,
         strictAudiences: integration.strict_audiences,
         algorithms: integration.algorithms,
         allowedTypes: allowedTypes(integration.allowed_typ),

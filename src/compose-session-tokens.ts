@@ -80,6 +80,7 @@ const isOfTokens: Readonly<Record<keyof IntegrationConfig, boolean>> = {
   issuer: true,
   client_id: true,
   additional_audiences: true,
+  allow_no_audience: true,
   strict_audiences: true,
   groups_claim_ids: true,
   userinfo_groups: true,

@@ -31,7 +31,7 @@ export function describeCheck(
     case 'signature':
       return `kid ${quoted(header['kid'])} among the keys of the issuer`
     case 'audience':
-      return `aud ${quoted(claims['aud'])} among ${quoted(ownAudiences(rules))}`
+      return `aud ${quoted(claims['aud'])} among ${quoted(ownAudiences(rules))}${rules.allowsNoAudience === true ? ', or none' : ''}`
     case 'times':
       return describeTimes(claims, rules, now)
     case 'type':

@@ -15,6 +15,8 @@ export interface TokenRules {
   readonly keys: KeyCache
   readonly clientId: string | undefined
   readonly additionalAudiences: readonly string[]
+  /** Whether a token of our own client need not say whom it is for; one that says so is for us or for nobody here. */
+  readonly allowsNoAudience?: boolean | undefined
   /** Whether an audience that is not ours is a reason to refuse, beside one that is. */
   readonly strictAudiences: boolean
   readonly algorithms: readonly string[]

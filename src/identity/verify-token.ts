@@ -12,7 +12,7 @@ import type { CheckObserver } from './token-check.ts'
 import { checksBegunBy, checksBehindSignature, toRefusal } from './token-errors.ts'
 import { readIdentity, type TokenIdentity } from './token-identity.ts'
 import { ownAudiences, type TokenKind, type TokenRules } from './token-rules.ts'
-import { readUnverified } from './token-shape.ts'
+import { readUnverified, type UnverifiedToken } from './token-shape.ts'
 
 export type { Principal }
 
@@ -33,7 +33,7 @@ export async function verifyToken(
   checking('signature')
   const { header } = unverified
   try {
-    const claims = await verifySignatureAndTimes(token, header['kid'], rules, issuer, now, checking)
+    const claims = await verifySignatureAndTimes(token, unverified, rules, issuer, now, checking)
     const kind = checkClaims(claims, header['typ'], rules, now, checking)
     return await toPrincipal(token, kind, claims, issuer, rules, checking)
   } catch (error) {
@@ -54,7 +54,7 @@ export async function verifyIntrospected(
   checking: CheckObserver = () => {},
 ): Promise<Principal> {
   checking('issuer')
-  const claims = checkRegistered(encode(told), rules, issuer, now, checking)
+  const claims = checkRegistered(told, rules, issuer, now, checking)
   checkIntrospectedClaims(claims, rules, now, checking)
   return toPrincipal(token, 'access_token', claims, issuer, rules, checking)
 }
@@ -94,7 +94,7 @@ export function previewToken(
   if (unverified === undefined) throw new Refusal('token-malformed')
   const issuer = checkIssuerOffline(unverified, rules, checking)
   checking('signature')
-  const claims = checkRegistered(token.split('.')[1] ?? '', rules, issuer, now, checking)
+  const claims = checkRegistered(unverified.claims, rules, issuer, now, checking)
   const kind = checkClaims(claims, unverified.header['typ'], rules, now, checking)
   checking('principal claim')
   const identity = { ...readIdentity(claims, issuer, rules), kind }
@@ -102,17 +102,17 @@ export function previewToken(
   return { ...identity, groups: groupsIn(claims, rules) }
 }
 
-/** Claims in base64url, by the same checks of jose as behind a signature. */
+/** By the same checks of jose as behind a signature. */
 function checkRegistered(
-  claims: string,
+  claims: Readonly<Record<string, unknown>>,
   rules: TokenRules,
   issuer: string,
   now: Date,
   checking: CheckObserver,
 ): JWTPayload {
   try {
-    const unsigned = `${encode({ alg: 'none' })}.${claims}.`
-    const { payload } = UnsecuredJWT.decode(unsigned, claimRules(rules, issuer, now))
+    const unsigned = `${encode({ alg: 'none' })}.${encode(claims)}.`
+    const { payload } = UnsecuredJWT.decode(unsigned, claimRules(claims, rules, issuer, now))
     for (const check of checksBehindSignature(rules)) checking(check)
     return payload
   } catch (error) {
@@ -127,7 +127,7 @@ function encode(value: object): string {
 
 async function verifySignatureAndTimes(
   token: string,
-  kid: unknown,
+  { header, claims }: UnverifiedToken,
   rules: TokenRules,
   issuer: string,
   now: Date,
@@ -136,23 +136,32 @@ async function verifySignatureAndTimes(
   try {
     const { payload } = await jwtVerify(token, rules.keys.findKey, {
       algorithms: [...rules.algorithms],
-      ...claimRules(rules, issuer, now),
+      ...claimRules(claims, rules, issuer, now),
     })
     for (const check of checksBehindSignature(rules)) checking(check)
     return payload
   } catch (error) {
     for (const check of checksBegunBy(error, rules)) checking(check)
-    throw toRefusal(error, now, kid)
+    throw toRefusal(error, now, header['kid'])
   }
 }
 
-function claimRules(rules: TokenRules, issuer: string, now: Date): JWTClaimVerificationOptions {
+/** `claims` are those that are verified; nobody need have said yet that they are genuine. */
+function claimRules(
+  claims: Readonly<Record<string, unknown>>,
+  rules: TokenRules,
+  issuer: string,
+  now: Date,
+): JWTClaimVerificationOptions {
   const isLater = rules.dialect === 'cockroachdb'
+  // Whose it is then, the authorized party says alone: without a client of our own nothing would.
+  const isExempt =
+    rules.allowsNoAudience === true && rules.clientId !== undefined && !Object.hasOwn(claims, 'aud')
   return {
     issuer,
     clockTolerance: rules.leewayMs / 1_000,
     currentDate: now,
     requiredClaims: isLater ? ['exp'] : ['exp', 'sub'],
-    ...(isLater ? {} : { audience: ownAudiences(rules) }),
+    ...(isLater || isExempt ? {} : { audience: ownAudiences(rules) }),
   }
 }

@@ -58,6 +58,7 @@ test('the secrets are those of the configuration, else that of this start', () =
 test.each([
   ['client_id', { client_id: 'other' }],
   ['additional_audiences', { additional_audiences: ['other'] }],
+  ['allow_no_audience', { allow_no_audience: true }],
   ['strict_audiences', { strict_audiences: true }],
   ['groups_claim_ids', { groups_claim_ids: ['roles'] }],
   ['userinfo_groups', { userinfo_groups: true }],

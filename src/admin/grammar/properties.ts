@@ -24,6 +24,7 @@ export const integrationProperties: Properties = {
   default_group: { kinds: ['text'], is: 'group' },
   additional_scopes: { kinds: ['list'], is: 'list', items: { kinds: ['text'], is: 'scope' } },
   additional_audiences: { kinds: ['list'], is: 'list', items: { kinds: ['text'], is: 'string' } },
+  allow_no_audience: { kinds: ['boolean'], is: 'true or false' },
   strict_audiences: { kinds: ['boolean'], is: 'true or false' },
   groups_claim_ids: { kinds: ['list'], is: 'list', items: { kinds: ['text'], is: 'claim' } },
   userinfo_groups: { kinds: ['boolean'], is: 'true or false' },

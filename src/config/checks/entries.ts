@@ -40,6 +40,15 @@ export function* checkIntegrations({ integrations }: View): Generator<Finding> {
           'needs a `client_id` or at least one of `additional_audiences`, so that tokens for other services are not accepted',
       }
     }
+    if (integration.allow_no_audience !== true) continue
+    const path = ['integrations', name, 'allow_no_audience']
+    if (hasNoClient) {
+      const message = 'needs `client_id`, which says alone then for whom a token is'
+      yield { path, message, isAboutKey: true }
+    }
+    if (integration.strict_audiences === true) {
+      yield { path, message: 'is not allowed beside `strict_audiences`', isAboutKey: true }
+    }
   }
 }
 

@@ -132,6 +132,11 @@ export const integration = section({
     .array(anyText())
     .prefault([])
     .describe('Accepted audiences besides `client_id`. Required if there is no `client_id`.'),
+  allow_no_audience: flag()
+    .prefault(false)
+    .describe(
+      'Whether a token without `aud` is accepted if its authorized party is `client_id`, as access tokens of Amazon Cognito are. One with `aud` must be for us all the same.',
+    ),
   strict_audiences: flag()
     .prefault(false)
     .describe('Whether a token is refused if it is for any other audience as well.'),

@@ -138,6 +138,19 @@ test('an integration that nothing binds to us is refused', () => {
   ])
 })
 
+test.each([
+  ['additional_audiences: [a], allow_no_audience: true', 'allow_no_audience: needs `client_id`'],
+  [
+    'client_id: a, strict_audiences: true, allow_no_audience: true',
+    'allow_no_audience: is not allowed beside `strict_audiences`',
+  ],
+])('a token without audience is bound to our client: %s', (keys, problem) => {
+  const sso = `{ issuer: "https://a.example", ${keys} }`
+  expect(problemsOf(`${minimal}integrations:\n  sso: ${sso}\n`)).toEqual([
+    expect.stringContaining(problem),
+  ])
+})
+
 test('groups may not differ only by case', () => {
   expect(problemsOf(`${minimal}groups:\n  Staff: { role: x }\n  staff: { role: y }\n`)).toEqual([
     '9:3: groups.staff: differs only by case from group "Staff"',

@@ -137,6 +137,7 @@ describe('an integration', () => {
     ['request_timeout: 61s', /^request_timeout: must be a duration between 100ms and 60s/],
     ['map_principal: 1', 'map_principal: must be true or false'],
     ['enabled: never', 'enabled: must be true or false'],
+    ['allow_no_audience: 1', 'allow_no_audience: must be true or false'],
     ['strict_audiences: 1', 'strict_audiences: must be true or false'],
     ['allowed_typ: []', 'allowed_typ: must have at least one entry'],
     ['allowed_typ: [a b]', 'allowed_typ[0]: must be a media type such as "at+jwt", or "none"'],

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthority } from '../../../demo/certificates.ts'
 import { KeyCache } from '../../../src/identity/key-cache.ts'
 import { shown } from '../../../src/identity/shown.ts'
-import { verifyToken } from '../../../src/identity/verify-token.ts'
+import { previewToken, verifyToken } from '../../../src/identity/verify-token.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import {
   clientId,
@@ -547,6 +547,35 @@ describe('once the signature is verified', () => {
   test('an integration without any audience accepts nobody', async () => {
     const its = tokenRules(keys, { clientId: undefined, additionalAudiences: [] })
     await expect(refusalOf(makeToken(ec), its)).resolves.toMatchObject({ reason: 'token-audience' })
+  })
+
+  describe('where none need be said', () => {
+    const its = tokenRules(keys, { allowsNoAudience: true })
+    const cognito = { aud: undefined, azp: undefined, client_id: clientId, token_use: 'access' }
+
+    test('a token of our client without one is accepted', async () => {
+      expect(await verifyToken(makeToken(ec, cognito), its, now)).toMatchObject({
+        subject: 'auth0|alice',
+      })
+      expect(previewToken(makeToken(ec, cognito), its, now, () => {}).subject).toBe('auth0|alice')
+    })
+
+    test.each([
+      ['of another client', its, { ...cognito, client_id: 'other' }, 'token-authorized-party'],
+      ['of nobody', its, { ...cognito, client_id: undefined }, 'token-authorized-party'],
+      ['for another audience', its, { ...cognito, aud: 'other' }, 'token-audience'],
+      ['for no audience, but saying so', its, { ...cognito, aud: [] }, 'token-audience'],
+      ['for nothing', its, { ...cognito, aud: null }, 'token-audience'],
+      ['where one must be said', rules, cognito, 'token-audience'],
+      [
+        'where there is no client of ours',
+        tokenRules(keys, { allowsNoAudience: true, clientId: undefined }),
+        cognito,
+        'token-audience',
+      ],
+    ])('a token %s is not', async (_, by, claims, reason) => {
+      expect(await refusalOf(makeToken(ec, claims), by)).toMatchObject({ reason })
+    })
   })
 
   const nobody = 'nobody in particular'
