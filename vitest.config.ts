@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/extended/**', 'test/browser/**', 'test/fronts/**', 'test/fleet/**'],
+    exclude: ['test/extended/**', 'test/browser/**', 'test/idp/**'],
     pool: 'forks',
     // They wait for servers more than they compute.
     maxWorkers: '100%',
