@@ -31,7 +31,7 @@ export function listenOn(config: GatewayConfig, { sessions, health, pages }: Por
 /** One more gateway with the configuration of the stack. */
 export async function startReplica(
   stack: Stack,
-  change: (config: GatewayConfig) => void = () => {},
+  change: (config: GatewayConfig, ports: Ports) => void = () => {},
 ): Promise<Replica> {
   const folder = await mkdtempDisposable(join(tmpdir(), 'portcullis-test-replica-'))
   for (const file of ['ca.crt', 'server.crt', 'server.key'])
@@ -41,7 +41,7 @@ export async function startReplica(
   listenOn(config, ports)
   // Of all replicas in one file: what there is to know is in it, whoever wrote it.
   config['audit'] = { sink: 'file', file: join(stack.folder, 'audit.jsonl') }
-  change(config)
+  change(config, ports)
   let gateway = await Gateway.start({ folder: folder.path, config })
   return {
     ports,
