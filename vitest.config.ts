@@ -3,8 +3,10 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/extended/**', 'test/browser/**', 'test/fronts/**', 'test/fleet/**'],
-    exclude: ['test/extended/**', 'test/browser/**', 'test/idp/**'],
+    // Suites that need more than npm have programs of their own.
+    exclude: ['extended', 'browser', 'deploy', 'fleet', 'fronts', 'idp', 'observability'].map(
+      (suite) => `test/${suite}/**`,
+    ),
     pool: 'forks',
     // They wait for servers more than they compute.
     maxWorkers: '100%',
