@@ -14,9 +14,9 @@ import type { KeptParts } from './kept-parts.ts'
 import type { Catalog } from './policy/catalog.ts'
 import { usefulGroups } from './policy/useful-groups.ts'
 
-/** Those of the configuration; where there are none, the one that was made for this start. */
-export function webSecretsOf({ web }: Config, ofThisStart: string): readonly string[] {
-  return web?.secret ?? [ofThisStart]
+/** Those of the configuration; where there are none, those that were made for this start. */
+export function webSecretsOf({ web }: Config, ofThisStart: readonly string[]): readonly string[] {
+  return web?.secret ?? ofThisStart
 }
 
 /** Undefined where there are none. */

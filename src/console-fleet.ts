@@ -5,6 +5,7 @@ import type {
   GovernanceAct,
   NodeFacts,
   NodeSetting,
+  ReplicaSummary,
   PoolFacts,
 } from './admin/console-fleet.ts'
 import { ConsoleError } from './admin/answer.ts'
@@ -15,6 +16,7 @@ import { ConsoleExplanations } from './explain-for-console.ts'
 import { FleetTotals } from './fleet-statistics.ts'
 import type { FleetSessions } from './fleet-sessions.ts'
 import type { Answers, Bus, ProcessBus } from './fleet/bus.ts'
+import type { Replica } from './fleet/store/registry.ts'
 import type { ExplainedDenial } from './session/denied-login.ts'
 import type { ProcessView, ViewName } from './session/process-view.ts'
 import { criteriaOf } from './session/session-selector.ts'
@@ -30,9 +32,11 @@ export interface ConsoleFleetOptions {
   readonly bus: Bus
   /** The processes of this one. */
   readonly own: ProcessBus
+  /** Undefined where there is no fleet. */
+  readonly replicas: (() => Promise<readonly Replica[]>) | undefined
   readonly gates: () => Pick<GateControl, 'mode' | 'stateOf'>
   /** What session tokens are verified by where the configuration has no secret for it. */
-  readonly secretOfThisStart: string
+  readonly secretsOfThisStart: readonly string[]
 }
 
 export interface RunningConsoleFleet extends ConsoleFleet {
@@ -41,11 +45,11 @@ export interface RunningConsoleFleet extends ConsoleFleet {
 }
 
 export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet {
-  const { config, sessions, bus, own, version, secretOfThisStart } = options
+  const { config, sessions, bus, own, version, secretsOfThisStart } = options
   const ask: ConsoleFleet['ask'] = async (name) => bus.askEach('lookAt', name)
   const totals = new FleetTotals(async () => ask('statistics'))
   const standingOrders: ConsoleFleet['standingOrders'] = () => sessions.standingOrders
-  const explanations = new ConsoleExplanations({ config, standingOrders, secretOfThisStart })
+  const explanations = new ConsoleExplanations({ config, standingOrders, secretsOfThisStart })
   return {
     start: () => {
       totals.start()
@@ -54,6 +58,7 @@ export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet 
       totals.stop()
     },
     node: () => nodeFacts(config(), version, options.gates()),
+    replicas: async () => ((await options.replicas?.()) ?? []).map(replicaSummary),
     sessions: async (query) => sessions.list(query),
     statistics: async () => totals.read(),
     ask,
@@ -100,6 +105,13 @@ const titles = {
   revoke: 'sessions revoked',
   restore: 'revocation taken back',
 } as const satisfies Record<GovernanceAct['act'], string>
+
+function replicaSummary(
+  { name, isGone, state, ...replica }: Replica,
+  index: number,
+): ReplicaSummary {
+  return { ...replica, replica: name, state: isGone ? 'gone' : state, isSelf: index === 0 }
+}
 
 type Gates = ReturnType<ConsoleFleetOptions['gates']>
 

@@ -26,7 +26,7 @@ export interface ExplainOptions {
   readonly config: () => Config
   /** Those that refuse logins still. */
   readonly standingOrders: () => readonly EndOrder[]
-  readonly secretOfThisStart: string
+  readonly secretsOfThisStart: readonly string[]
 }
 
 export class ConsoleExplanations {
@@ -69,7 +69,7 @@ export class ConsoleExplanations {
     }
     return replayLogin(config, request, new Date(), {
       keyCaches: this.#keyCaches,
-      secretOfThisStart: this.#options.secretOfThisStart,
+      secretsOfThisStart: this.#options.secretsOfThisStart,
       findDenial: this.#finder(readDenyList(config.deny_file)),
     })
   }

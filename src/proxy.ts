@@ -53,7 +53,7 @@ export interface ProxyOptions {
   readonly ledger: Ledger
   readonly credentialKey: Buffer
   /** What session tokens are verified by where the configuration has no secret for it. */
-  readonly secretOfThisStart: string
+  readonly secretsOfThisStart: readonly string[]
   /** Of the service, each with its share of what one address may do. */
   readonly processes: number
   readonly version: string
@@ -421,7 +421,7 @@ export class Proxy {
     const keyCaches: KeyCaches = new Map(this.#keyCaches)
     const rules = composeRules(config, certificates.contexts, this.#issuers, keyCaches, parts)
     const denyList = readDenyList(config.deny_file)
-    const secrets = webSecretsOf(config, this.#options.secretOfThisStart)
+    const secrets = webSecretsOf(config, this.#options.secretsOfThisStart)
     const sessionTokens = verifiedSessionTokensOf(config, secrets, rules.catalog, parts)
     return {
       rules: { ...rules, sessionTokens, catalogVersion },

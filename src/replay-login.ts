@@ -96,7 +96,7 @@ export interface ReplayKnowledge {
   readonly keyCaches: KeyCaches
   readonly findDenial: (facts: SessionFacts, now: Date) => Denial | undefined
   /** What session tokens are verified by where the configuration has no secret for it. */
-  readonly secretOfThisStart?: string | undefined
+  readonly secretsOfThisStart?: readonly string[] | undefined
 }
 
 /** Decides a login as a session would, with TLS taken for granted. Throws UnusableRequest. */
@@ -252,8 +252,8 @@ class Replay {
   /** What session tokens are verified by; undefined where the service that runs has it alone. */
   get #secrets(): readonly string[] | undefined {
     const { web } = this.#config
-    const { secretOfThisStart: ofThisStart } = this.#knowledge
-    return web?.secret ?? (ofThisStart === undefined ? undefined : [ofThisStart])
+    const { secretsOfThisStart: ofThisStart } = this.#knowledge
+    return web?.secret ?? ofThisStart
   }
 
   /** Whether it is a session token that nobody can verify here, which is then said. */

@@ -13,6 +13,8 @@ import {
   type ServiceManagerAddress,
 } from './config/index.ts'
 import type { CatalogHome } from './admin/catalog-home.ts'
+import { FleetMembership } from './fleet-membership.ts'
+import { deriveStartKey } from './fleet/store/seal.ts'
 import { consoleFleet, type RunningConsoleFleet } from './console-fleet.ts'
 import type { Lifecycle, ReloadOutcome, Shutdown } from './admin/pooler/services.ts'
 import { NodeGates } from './gates.ts'
@@ -25,6 +27,7 @@ import { auditSink } from './proxy.ts'
 import { SecretFiles } from './secret-files.ts'
 import { ServiceManager } from './service-manager.ts'
 import { LocalLedger } from './session/ledger.ts'
+import type { ProcessUsage } from './session/process-view.ts'
 import { inOneProcess, inWorkers, type Sessions } from './sessions.ts'
 import { heldWeb, isMoved } from './web-restart.ts'
 import { WebService } from './web-service.ts'
@@ -55,6 +58,8 @@ type Phase = 'starting' | 'running' | 'draining'
 /** How it stops: as by a signal, at once, or without a deadline for sessions or for their clients. */
 type StopWay = 'drain' | Shutdown
 
+/** What a replica says of itself is not held up by a worker that is busy. */
+const countMs = 1_000
 /** A timer can wait no longer. */
 const longestDrainMs = 2_147_000_000
 /** An answer that says that the service stops has so long to reach its client. */
@@ -73,8 +78,10 @@ export class Service {
   readonly #secrets: SecretFiles
   /** Here, where it outlives every worker. */
   readonly #ledger = new LocalLedger()
-  readonly #credentialKey = randomBytes(32)
-  readonly #webSecret = randomBytes(32).toString('base64')
+  /** Undefined where this is the only one. */
+  readonly #membership: FleetMembership | undefined
+  readonly #credentialKey: Buffer
+  readonly #webSecrets: readonly string[]
   readonly #stopped = Promise.withResolvers<undefined>()
   #stopping: Promise<void> | undefined
   #isTold = false
@@ -133,6 +140,10 @@ export class Service {
     this.#home = this.#openHome(loaded)
     for (const notice of notices) this.#log.warn(formatProblem(options.file, notice))
     this.#workers = countWorkers(config, this.#log)
+    const secrets = startSecrets(config)
+    this.#credentialKey = secrets.credentialKey
+    this.#webSecrets = secrets.web
+    this.#membership = this.#member(config)
     this.#sessions = this.#startable()
     this.#fleet = this.#consoleFleet(this.#sessions)
     this.#pages = new WebService({
@@ -142,7 +153,7 @@ export class Service {
       catalog: this.#home,
       execute: async (order) => this.#order(order),
       audit: async (visit) => this.#changes.recordVisit(visit),
-      secretOfThisStart: this.#webSecret,
+      secretsOfThisStart: this.#webSecrets,
       throttle: { ledger: this.#ledger, credentialKey: this.#credentialKey },
       log: this.#log,
     })
@@ -165,6 +176,7 @@ export class Service {
         this.#log.error('http', { error })
       },
     })
+    await this.#membership?.start()
     await this.#pages.start()
     await this.#home.open()
     await this.#sessions.start()
@@ -239,6 +251,7 @@ export class Service {
     const deadlineMs = way === 'drain' ? drain : way === 'now' ? 0 : longestDrainMs
     const delayMs = way === 'now' ? 0 : drainDelayMs
     this.#drain = { beganAtMs: Date.now(), deadlineMs: delayMs + deadlineMs }
+    this.#membership?.tell()
     this.#log.info('draining', {
       ...(deadlineMs < longestDrainMs && { deadlineSeconds: deadlineMs / 1_000 }),
       ...(delayMs > 0 && { delaySeconds: delayMs / 1_000 }),
@@ -253,6 +266,7 @@ export class Service {
     await this.#sessions.drain({ deadlineMs, endsIdle: way !== 'for clients' })
     await this.#control?.close()
     await this.#pages.close()
+    await this.#membership?.close()
     await this.#http?.close()
     await this.#changes.close()
     this.#log.info('stopped')
@@ -411,17 +425,22 @@ export class Service {
     const withoutKeys = statuses.every(
       ({ issuers, issuersWithKeys }) => issuers > 0 && issuersWithKeys === 0,
     )
-    return check(
+    const checked = check(
       this.#phase === 'starting' && 'still starting',
       this.#phase === 'draining' && 'draining',
       this.#phase === 'running' && statuses.length === 0 && 'no worker is running',
       statuses.length > 0 && withoutKeys && 'no identity provider could be reached yet',
       statuses.some(({ isRefusing }) => isRefusing) && 'audit records cannot be written',
     )
+    return { ...checked, remarks: this.#membership?.remarks ?? [] }
   }
 
   async #renderMetrics(): Promise<string> {
-    return renderMetrics([...(await this.#sessions.snapshots()), await this.#snapshotService()])
+    return renderMetrics([
+      ...(await this.#sessions.snapshots()),
+      await this.#snapshotService(),
+      await this.#membership?.metrics.snapshot(),
+    ])
   }
 
   /** Carries out a statement of the console, whichever worker it came by. */
@@ -434,6 +453,27 @@ export class Service {
     })
   }
 
+  #member({ fleet, node }: Config): FleetMembership | undefined {
+    if (fleet === undefined) return undefined
+    return new FleetMembership({
+      ...{ fleet, node, version: this.#options.version, log: this.#log },
+      now: async () => ({
+        state: this.#phase === 'draining' ? 'draining' : 'active',
+        sessions: await this.#countSessions(),
+        catalogVersion: this.#catalogVersion,
+      }),
+      sessions: () => this.#sessions.fleet,
+    })
+  }
+
+  async #countSessions(): Promise<number> {
+    if (this.#phase === 'starting') return 0
+    const { answers } = await this.#sessions.own.askEach<ProcessUsage>('lookAt', 'usage', {
+      timeoutMs: countMs,
+    })
+    return answers.reduce((sum, { sessions }) => sum + sessions, 0)
+  }
+
   #startable(): Sessions {
     const start = this.#workers === 1 ? inOneProcess : inWorkers
     return start({
@@ -443,9 +483,9 @@ export class Service {
       program: this.#options.program,
       ledger: this.#ledger,
       credentialKey: this.#credentialKey,
-      secretOfThisStart: this.#webSecret,
+      secretsOfThisStart: this.#webSecrets,
       sharesPorts,
-      ...{ peers: undefined, replica: undefined },
+      ...{ peers: this.#membership?.peers, replica: this.#membership?.replica },
       state: () => ({
         config: withPorts(this.#config, this.#ports),
         catalogVersion: this.#catalogVersion,
@@ -464,8 +504,9 @@ export class Service {
       log: this.#log,
       sessions: fleet,
       ...{ bus, own },
+      replicas: this.#membership && (async () => this.#membership?.replicas() ?? []),
       gates: () => this.#gates,
-      secretOfThisStart: this.#webSecret,
+      secretsOfThisStart: this.#webSecrets,
     })
   }
 
@@ -495,6 +536,21 @@ function problemsOf(file: string, error: unknown): readonly string[] {
   return [error instanceof Error ? error.message : 'unknown']
 }
 
+/** In a fleet the same on every replica, so that what one of them has issued is good at all. */
+function startSecrets({ fleet }: Config): {
+  readonly credentialKey: Buffer
+  readonly web: readonly string[]
+} {
+  const [first] = fleet?.secret ?? []
+  if (fleet === undefined || first === undefined) {
+    return { credentialKey: randomBytes(32), web: [randomBytes(32).toString('base64')] }
+  }
+  return {
+    credentialKey: deriveStartKey(first, 'credentials'),
+    web: fleet.secret.map((secret) => deriveStartKey(secret, 'pages').toString('base64')),
+  }
+}
+
 function check(...reasons: readonly (string | false)[]): Check {
   const real = reasons.filter((reason) => reason !== false)
   return { ok: real.length === 0, reasons: real }
@@ -512,7 +568,7 @@ function countWorkers(config: Config, log: Log): number {
 }
 
 function needingRestart(before: Config, after: Config): string[] {
-  const names = ['node', 'workers', 'http', 'audit', 'control_socket'] as const
+  const names = ['node', 'workers', 'http', 'audit', 'control_socket', 'fleet'] as const
   const changed = names.filter(
     (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
   )

@@ -54,8 +54,8 @@ export interface SessionsOptions {
   readonly program: string
   readonly ledger: LocalLedger
   readonly credentialKey: Buffer
-  /** What session tokens are verified by where the configuration has no secret for it. */
-  readonly secretOfThisStart: string
+  /** What session tokens are verified by where the configuration has no secret for it: the first signs, all are believed. */
+  readonly secretsOfThisStart: readonly string[]
   /** Whether several processes can listen on one port. */
   readonly sharesPorts: boolean
   /** What a process begins with, as it is now. */
@@ -90,7 +90,7 @@ export function inOneProcess(options: SessionsOptions): Sessions {
     },
     ledger,
     credentialKey: options.credentialKey,
-    secretOfThisStart: options.secretOfThisStart,
+    secretsOfThisStart: options.secretsOfThisStart,
     processes: 1,
     version,
     sharesPorts: options.sharesPorts,
@@ -177,7 +177,7 @@ export function inWorkers(options: SessionsOptions): Sessions {
       opensUnixSockets: index === 0,
       processes: workers,
       credentialKey: options.credentialKey,
-      secretOfThisStart: options.secretOfThisStart,
+      secretsOfThisStart: options.secretsOfThisStart,
       standingOrders: fleet.standingOrders,
     }),
     handlersFor: (asking) => ({

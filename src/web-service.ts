@@ -37,7 +37,7 @@ export interface WebServiceOptions {
   /** Carries out a statement of the console. */
   readonly execute: (order: ConsoleOrder) => Promise<ConsoleReply>
   /** What seals and signs where the configuration has no secret for it. */
-  readonly secretOfThisStart: string
+  readonly secretsOfThisStart: readonly string[]
   /** Rejects where the record cannot be kept and nothing may happen without. */
   readonly audit: (visit: VisitEvent) => Promise<void>
   /** The ledger of the whole service, and the key by which it knows a credential again. */
@@ -117,7 +117,7 @@ export class WebService {
     const keptOut = this.#running?.keptOut ?? this.#keepOut()
     keptOut.follow(config.deny_file)
     this.#parts = parts
-    const secrets = webSecretsOf(config, this.#options.secretOfThisStart)
+    const secrets = webSecretsOf(config, this.#options.secretsOfThisStart)
     const sealer = createSealer(secrets, () => new Date())
     const tokens = this.#guard(sessionTokensOf(config, secrets, rules.catalog), keptOut)
     this.#running = { rules, keptOut, sealer, tokens }

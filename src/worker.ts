@@ -25,7 +25,7 @@ export interface WorkerStart {
   readonly opensUnixSockets: boolean
   readonly processes: number
   readonly credentialKey: Uint8Array
-  readonly secretOfThisStart: string
+  readonly secretsOfThisStart: readonly string[]
   readonly standingOrders: readonly EndOrder[]
   readonly gates: GateState
   readonly catalogVersion: number

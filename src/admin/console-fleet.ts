@@ -15,6 +15,8 @@ export interface Gathered<T> {
 
 export interface ConsoleFleet {
   readonly node: () => NodeFacts
+  /** Itself first; none where there is no fleet. */
+  readonly replicas: () => Promise<readonly ReplicaSummary[]>
   readonly sessions: (query: SessionQuery) => Promise<SessionList>
   readonly statistics: () => Promise<FleetStatistics>
   /** Asks every process. */
@@ -38,6 +40,20 @@ export interface ConsoleFleet {
 /** Which of them hold for a time, whoever has given them. */
 export interface StandingRevocation extends EndOrder {
   readonly refusedUntilMs: number
+}
+
+export interface ReplicaSummary {
+  readonly replica: string
+  readonly node: string
+  readonly version: string
+  readonly address: string
+  /** `gone`: it has said nothing for so long that it is no longer waited for. */
+  readonly state: 'active' | 'draining' | 'stopped' | 'gone'
+  readonly startedAtMs: number
+  readonly seenAtMs: number
+  readonly sessions: number
+  readonly catalogVersion: number
+  readonly isSelf: boolean
 }
 
 /** What is known of this node and its configuration. */

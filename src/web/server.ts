@@ -6,6 +6,8 @@ import { type HttpServer, serve, type ServeOptions } from './hardened-server.ts'
 export interface Check {
   readonly ok: boolean
   readonly reasons: readonly string[]
+  /** What is amiss, and no reason to say no. */
+  readonly remarks?: readonly string[]
 }
 
 export interface HttpOptions extends ServeOptions {
@@ -76,6 +78,9 @@ async function withDeadline<T>(promise: Promise<T>, timeoutMs: number): Promise<
   })
 }
 
-function answer(c: Context, { ok, reasons }: Check): Response {
-  return ok ? c.json({ status: 'ok' }) : c.json({ status: 'unavailable', reasons }, 503)
+function answer(c: Context, { ok, reasons, remarks = [] }: Check): Response {
+  const more = remarks.length > 0 && { remarks }
+  return ok
+    ? c.json({ status: 'ok', ...more })
+    : c.json({ status: 'unavailable', reasons, ...more }, 503)
 }

@@ -69,7 +69,7 @@ export async function openStore(
   const told: string[] = []
   const store = new PostgresStore({
     ...{ address, authorities: undefined, name: 'portcullis test', schema: 'portcullis' },
-    ...{ secrets: [testSecret], heartbeatMs: 200, facts: () => testFacts },
+    ...{ secrets: [testSecret], heartbeatMs: 200, facts: async () => Promise.resolve(testFacts) },
     observer: {
       away: (why) => told.push(`away: ${why}`),
       up: () => told.push('up'),

@@ -17,7 +17,7 @@ web: { public_url: "https://gate.example.com"${web} }
 }
 
 function tokensOf(config = configOf()) {
-  const tokens = sessionTokensOf(config, webSecretsOf(config, ofThisStart))
+  const tokens = sessionTokensOf(config, webSecretsOf(config, [ofThisStart]))
   if (tokens === undefined) throw new Error('there are none')
   return tokens
 }
@@ -48,11 +48,11 @@ test.each([
 const secrets = ['first-secret-of-thirty-two-characters', 'second-secret-of-thirty-two-character']
 
 test('the secrets are those of the configuration, else that of this start', () => {
-  expect(webSecretsOf(configOf('', `, secret: ${secrets[0]}`), ofThisStart)).toEqual([secrets[0]])
-  expect(webSecretsOf(configOf('', `, secret: [${secrets.join(', ')}]`), ofThisStart)).toEqual(
+  expect(webSecretsOf(configOf('', `, secret: ${secrets[0]}`), [ofThisStart])).toEqual([secrets[0]])
+  expect(webSecretsOf(configOf('', `, secret: [${secrets.join(', ')}]`), [ofThisStart])).toEqual(
     secrets,
   )
-  expect(webSecretsOf(configOf(), ofThisStart)).toEqual([ofThisStart])
+  expect(webSecretsOf(configOf(), [ofThisStart])).toEqual([ofThisStart])
 })
 
 test.each([

@@ -52,7 +52,7 @@ function explanations(standing: readonly EndOrder[] = []): ConsoleExplanations {
   return new ConsoleExplanations({
     config: () => config,
     standingOrders: () => standing,
-    secretOfThisStart,
+    secretsOfThisStart,
   })
 }
 
@@ -65,7 +65,7 @@ async function explain(
   return explanations(standing).explain({ credential: claims, from: undefined, ...asked, ...login })
 }
 
-const secretOfThisStart = 'made for this start, and for no other'
+const secretsOfThisStart = ['made for this start, and for no other']
 
 describe('a session token', () => {
   const withPages = { ...config, web: webOf() }
@@ -88,7 +88,7 @@ describe('a session token', () => {
       ...{ subject: 'm', names: ['m'], groups: [], issuedAt: undefined },
       expiresAt: now.getTime() + 60_000,
     } as const
-    const tokens = sessionTokensOf(withPages, [secretOfThisStart])
+    const tokens = sessionTokensOf(withPages, secretsOfThisStart)
     const issued = await tokens?.issue({ identity, bounds: {} }, now)
     return issued?.token ?? ''
   }
@@ -97,7 +97,7 @@ describe('a session token', () => {
     const running = new ConsoleExplanations({
       config: () => withPages,
       standingOrders: () => [],
-      secretOfThisStart,
+      secretsOfThisStart,
     })
     const credential = { kind: 'token', token: await sessionToken() } as const
     const { outcome, role, steps } = await running.explain({

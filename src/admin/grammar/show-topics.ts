@@ -35,6 +35,7 @@ export const showTopics = {
   INTEGRATIONS: 'SSO integrations',
   KEYS: 'the keys of each issuer',
   PARTICIPANTS: 'participants of connectivity pools',
+  REPLICAS: 'the replicas that share a store',
   REVOCATIONS: 'who is kept out, and until when',
   SESSIONS: 'sessions: who, as what, from where, since when',
 } as const

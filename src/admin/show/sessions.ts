@@ -31,6 +31,7 @@ export const sessions: Topic = {
     'server',
     ['server_pid', 'int4'],
     ['catalog_version', 'int8'],
+    'replica',
   ),
   show: async (fleet, limit) => {
     const list = await fleet.sessions({ selector: {}, limit })
@@ -51,7 +52,7 @@ function sessionRow(one: SessionSummary): Row {
     ...[activity?.queries ?? 0, activity?.transactions ?? 0],
     ...[activity?.bytesFromFrontend ?? 0, activity?.bytesFromUpstream ?? 0],
     server === undefined ? null : `${server.host}:${server.port}`,
-    ...[one.processId ?? null, one.catalogVersion ?? null],
+    ...[one.processId ?? null, one.catalogVersion ?? null, one.replica ?? null],
   ]
 }
 

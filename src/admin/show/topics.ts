@@ -7,6 +7,7 @@ import { denials, revocations } from './denials.ts'
 import { keys } from './keys.ts'
 import { config, dnsHosts, lists, memory, state, version } from './node.ts'
 import { databases, pools, users } from './pools.ts'
+import { replicas } from './replicas.ts'
 import { identities, sessions } from './sessions.ts'
 import { allSockets, clients, servers } from './sockets.ts'
 import { allTotals, stats, statsAverages, statsTotals } from './stats.ts'
@@ -28,6 +29,7 @@ export const fleetTopics = {
   PEERS: peers,
   PEER_POOLS: peerPools,
   POOLS: pools,
+  REPLICAS: replicas,
   REVOCATIONS: revocations,
   SERVERS: servers,
   SESSIONS: sessions,

@@ -11,6 +11,7 @@ import {
 } from './entries.ts'
 import { checkConsole } from './console.ts'
 import { checkTokenUpstreams } from './exchange.ts'
+import { checkFleet } from './fleet.ts'
 import { checkGrants, checkOwners } from './grants.ts'
 import { checkIntrospection, checkKinds } from './tokens.ts'
 import { checkPasswords } from './passwords.ts'
@@ -55,5 +56,6 @@ export function checkTogether(tree: ExpandedTree): readonly Finding[] {
     ...checkSessionTokens(view),
     ...checkSettings(view),
     ...checkOidcSettings(view),
+    ...checkFleet(view),
   ]
 }

@@ -33,7 +33,7 @@ export interface PostgresStoreOptions extends Reach {
   readonly secrets: readonly string[]
   readonly heartbeatMs: number
   /** Of this replica, as it is now. */
-  readonly facts: () => ReplicaFacts
+  readonly facts: () => Promise<ReplicaFacts>
   readonly observer: StoreObserver
   /** Of one transaction, with its wait for a connection. */
   readonly transactionMs?: number
@@ -110,8 +110,8 @@ export class PostgresStore implements Store {
     return this.#registry.others
   }
 
-  get self(): Replica {
-    return this.#registry.self
+  async self(): Promise<Replica> {
+    return this.#registry.self()
   }
 
   /** Connects, and goes on doing so whenever it is needed, until it is closed. */

@@ -50,7 +50,7 @@ export interface RegistryOptions {
   readonly id: string
   readonly seal: FleetSeal
   readonly heartbeatMs: number
-  readonly facts: () => ReplicaFacts
+  readonly facts: () => Promise<ReplicaFacts>
 }
 
 export class Registry {
@@ -79,15 +79,16 @@ export class Registry {
     }))
   }
 
-  get self(): Replica {
+  async self(): Promise<Replica> {
     const { id, facts } = this.#options
-    return { ...facts(), id, seenAtMs: this.nowMs, isGone: false }
+    return { ...(await facts()), id, seenAtMs: this.nowMs, isGone: false }
   }
 
   /** Says that this replica is there, and reads who else is. The tables are found without a schema. */
   async beat(sql: Sql): Promise<void> {
+    const facts = await this.#options.facts()
     const before = performance.now()
-    const nowMs = await this.#say(sql, this.#options.facts())
+    const nowMs = await this.#say(sql, facts)
     const after = performance.now()
     if (nowMs !== undefined) this.#offsetMs = nowMs - (before + after) / 2
     await this.look(sql)
@@ -116,7 +117,7 @@ export class Registry {
    * would prove nothing, since whoever may write there may have taken it.
    */
   async leave(sql: Sql): Promise<void> {
-    await this.#say(sql, { ...this.#options.facts(), state: 'stopped' })
+    await this.#say(sql, { ...(await this.#options.facts()), state: 'stopped' })
   }
 
   /** Returns what time it is there. */

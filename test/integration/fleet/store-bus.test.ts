@@ -33,7 +33,10 @@ const counts: Serve = async () => Promise.resolve({ answers: [1], unanswered: 0 
 
 async function replica(schema: string, name: string): Promise<Replica> {
   const facts = { ...testFacts, name }
-  const { store } = await openStore(database.address, { schema, facts: () => facts })
+  const { store } = await openStore(database.address, {
+    schema,
+    facts: async () => Promise.resolve(facts),
+  })
   const served: Replica['served'] = []
   const outcomes: string[] = []
   const failures: unknown[] = []

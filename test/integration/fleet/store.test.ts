@@ -117,7 +117,9 @@ test('a look that fails is repeated', async () => {
 
 test('rows of somebody without the secret are no replicas, and one that stops says so', async () => {
   const one = await opened()
-  const other = await opened({ facts: () => ({ ...testFacts, name: 'other' }) })
+  const other = await opened({
+    facts: async () => Promise.resolve({ ...testFacts, name: 'other' }),
+  })
   const known = (): readonly string[] => one.store.others.map(({ id }) => id)
   await until('it is known', () => known().includes(other.store.replica))
   const stranger = await opened({ secrets: ['another secret, which is long enough as well'] })

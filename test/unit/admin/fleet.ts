@@ -66,6 +66,7 @@ export function fleetOf(more: Partial<ConsoleFleet> = {}): ConsoleFleet {
   const nothing = async () => Promise.resolve({ answers: [], unanswered: 0 })
   return {
     node: () => node,
+    replicas: async () => Promise.resolve([]),
     sessions: async (query) => Promise.resolve(listSessions([session], query)),
     statistics: async () => Promise.resolve({ databases: new Map(), unanswered: 0 }),
     ask: nothing,
