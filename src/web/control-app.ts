@@ -1,4 +1,6 @@
 // What an operator may do on this machine while sessions are open. Whoever can open the socket may do it.
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Hono } from 'hono'
 import { BadRequest } from './control/read-body.ts'
 import { type HttpServer, serveSocket } from './hardened-server.ts'
@@ -9,8 +11,13 @@ export interface ControlOptions {
   readonly onError: (error: unknown) => void
 }
 
-/** Listens on a Unix socket that its owner alone may open. */
+/** Listens on a Unix socket that its owner alone may open. Its folder is made where only that is missing. */
 export async function startControl(path: string, options: ControlOptions): Promise<HttpServer> {
+  // In a container what is mounted for it may be open to all, and then a folder of one's own is needed in it.
+  await mkdir(dirname(path), { mode: 0o700 }).catch((error: unknown) => {
+    // Whatever else is wrong with the folder is told when it is used.
+    if (!(error instanceof Error)) throw error
+  })
   return serveSocket(createControlApp(options), path, options)
 }
 

@@ -1,7 +1,10 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { EndOrder } from '../../../src/session/revocations.ts'
 import type { SessionQuery } from '../../../src/session/session-summary.ts'
-import { createControlApp } from '../../../src/web/control-app.ts'
+import { createControlApp, startControl } from '../../../src/web/control-app.ts'
 import { catalogRoutes } from '../../../src/web/control/catalog-routes.ts'
 import { sessionRoutes } from '../../../src/web/control/session-routes.ts'
 import { shutdownRoutes } from '../../../src/web/control/shutdown-routes.ts'
@@ -168,4 +171,20 @@ describe('a shutdown by the control socket', () => {
     expect((await post('/shutdown', body)).status).toBe(400)
     expect(shutdowns).toEqual([])
   })
+})
+
+test('the folder of the socket is made for its owner alone, where only that is missing', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-control-'))
+  try {
+    const start = async (path: string): Promise<void> => {
+      const server = await startControl(join(folder, path), { routes: [], onError: () => {} })
+      await server.close()
+    }
+    await start('control/control.sock')
+    expect((await stat(join(folder, 'control'))).mode & 0o777).toBe(0o700)
+    await start('control/control.sock')
+    await expect(start('a/b/control.sock')).rejects.toThrow('has to exist')
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
