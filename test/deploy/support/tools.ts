@@ -1,5 +1,5 @@
 // What checks deployments, installed on first use: Go and pip keep what they have compiled and fetched.
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Outcome, runProgram } from '../../drivers/program.ts'
@@ -53,7 +53,6 @@ export async function kubernetesSchemas(version: string): Promise<string | undef
     await mkdir(cache, { recursive: true })
     await rename(join(schemas, `v${version}-local-strict`), folder).catch(async () => {
       // Another process was first, or it is another file system.
-      const { cp } = await import('node:fs/promises')
       await cp(join(schemas, `v${version}-local-strict`), folder, { recursive: true })
     })
     return folder
@@ -66,7 +65,8 @@ export async function kubernetesSchemas(version: string): Promise<string | undef
 async function makeLocal(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
-    const { $id: _, ...schema } = JSON.parse(await readFile(path, 'utf8')) as { $id?: string }
+    const schema = JSON.parse(await readFile(path, 'utf8')) as object
+    Reflect.deleteProperty(schema, '$id')
     const text = JSON.stringify(schema).replaceAll(
       /"[^"]*\/api\/_definitions\.json#/g,
       '"_definitions.json#',
@@ -82,7 +82,7 @@ export async function hasProgram(...command: readonly string[]): Promise<boolean
   return false
 }
 
-function skipped(what: string, { stderr, failure }: Outcome): undefined {
+function skipped(what: string, { stderr, failure }: Outcome): string | undefined {
   const why = stderr.trim().split('\n').at(-1) ?? ''
   process.stdout.write(`SKIPPED: ${what} is not to be had here: ${why || (failure ?? '')}\n`)
   return undefined
