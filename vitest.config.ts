@@ -7,13 +7,6 @@ export default defineConfig({
     exclude: ['extended', 'browser', 'deploy', 'fleet', 'fronts', 'idp', 'observability'].map(
       (suite) => `test/${suite}/**`,
     ),
-    exclude: [
-      'test/extended/**',
-      'test/browser/**',
-      'test/deploy/**',
-      'test/fronts/**',
-      'test/fleet/**',
-    ],
     pool: 'forks',
     // They wait for servers more than they compute.
     maxWorkers: '100%',
