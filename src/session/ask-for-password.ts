@@ -7,7 +7,7 @@ import { type Login, readProof } from './login.ts'
 export async function askForPassword(login: Login): Promise<string> {
   const { conversation, greeting, rules, services } = login
   const askedAt = performance.now()
-  const password = await timed(services.observer, 'credential', async () => {
+  const password = await timed(services.observer, conversation.facts, 'credential', async () => {
     conversation.socket.write(Buffer.concat([greeting, authenticationCleartextPassword]))
     return readProof(conversation, rules.timeouts.authenticationMs, (bytes) =>
       readPasswordMessage(bytes, rules.limits.maxPasswordBytes),

@@ -46,7 +46,9 @@ export async function authenticate(
   const tokens = withSessionTokens(throttled, rules)
   const admit = isConsole(attempt.intent.database, attempt.catalog) ? admitToConsole : admitToken
   const verify = async (token: string): Promise<Entrance> =>
-    timed(services.observer, 'verify', async () => admit(attempt, token, tokens, services.now()))
+    timed(services.observer, facts, 'verify', async () =>
+      admit(attempt, token, tokens, services.now()),
+    )
   if (attempt.intent.asksForSignIn) return authenticateBySignIn(login)
   if (admit === admitToConsole) return authenticateAtConsole({ ...login, verify }, listener)
   const method = chooseAuthMethod(attempt, pool)

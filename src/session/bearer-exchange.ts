@@ -37,7 +37,9 @@ export async function authenticateByBearer(login: BearerLogin): Promise<Entrance
   const exchange = { ...login, patience: new Patience(rules.timeouts.authenticationMs) }
   const integration = integrationForSignIn(attempt, pool)
   const askedAt = performance.now()
-  const step = await timed(services.observer, 'credential', async () => askForToken(exchange))
+  const step = await timed(services.observer, conversation.facts, 'credential', async () =>
+    askForToken(exchange),
+  )
   conversation.credentialMs = performance.now() - askedAt
   if (step.next === 'discover') {
     await tellInvalidToken(exchange, integration)

@@ -15,8 +15,14 @@ export async function beginScram(
 ): Promise<RelayedFirst> {
   conversation.socket.write(Buffer.concat([greeting, authenticationSasl([scramMechanism])]))
   const askedAt = performance.now()
-  const { mechanism, response } = await timed(services.observer, 'credential', async () =>
-    readProof(conversation, limit, (bytes) => readSaslInitialResponse(bytes, maxScramMessageBytes)),
+  const { mechanism, response } = await timed(
+    services.observer,
+    conversation.facts,
+    'credential',
+    async () =>
+      readProof(conversation, limit, (bytes) =>
+        readSaslInitialResponse(bytes, maxScramMessageBytes),
+      ),
   )
   conversation.credentialMs = performance.now() - askedAt
   attempt.facts.credential = 'password'

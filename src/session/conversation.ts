@@ -5,7 +5,7 @@ import { PacketReader } from '../wire/packet-reader.ts'
 import type { ClientCertificate } from './client-certificate.ts'
 import type { Entry } from './registry.ts'
 import type { LoginWatch } from './revocations.ts'
-import type { SessionFacts, SessionObserver, Stage } from './observer.ts'
+import type { SessionFacts, SessionObserver, Stage, StageOutcome } from './observer.ts'
 import { Patience } from './patience.ts'
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -71,13 +71,17 @@ export async function waitForClient<T>(
 /** Runs one stage of a login and tells the observer how long it took, whatever came of it. */
 export async function timed<T>(
   observer: SessionObserver,
+  session: SessionFacts,
   stage: Stage,
   work: () => Promise<T>,
 ): Promise<T> {
   const startedAt = performance.now()
+  let outcome: StageOutcome = 'failed'
   try {
-    return await work()
+    const result = await work()
+    outcome = 'ok'
+    return result
   } finally {
-    observer.stage(stage, performance.now() - startedAt)
+    observer.stage(stage, performance.now() - startedAt, session, outcome)
   }
 }

@@ -49,7 +49,9 @@ export async function negotiate(
         if (listener.isUnixSocket) {
           throw new Refusal('tls-failed', { logDetail: 'there is no TLS on a Unix socket' })
         }
-        await timed(services.observer, 'tls', async () => startDirectTls(conversation, rules))
+        await timed(services.observer, conversation.facts, 'tls', async () =>
+          startDirectTls(conversation, rules),
+        )
         break
       case 'ssl-request':
         if (!mayAskForTls) throw notAgain('1234.5679')
@@ -62,7 +64,9 @@ export async function negotiate(
         mayAskForGss = false
         refuseEarlyData(conversation)
         conversation.socket.write(sslAccepted)
-        await timed(services.observer, 'tls', async () => startTls(conversation, rules))
+        await timed(services.observer, conversation.facts, 'tls', async () =>
+          startTls(conversation, rules),
+        )
         break
       case 'gssenc-request':
         if (!mayAskForGss) throw notAgain('1234.5680')

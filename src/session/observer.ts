@@ -112,6 +112,9 @@ export const stages = [
 /** The parts of a login whose duration is measured; `total` leaves out the wait for the credential. */
 export type Stage = (typeof stages)[number]
 
+/** Whether a stage came to its end, or ended the login. */
+export type StageOutcome = 'ok' | 'failed'
+
 export const endReasons = [
   'client-closed',
   'client-lost',
@@ -143,7 +146,8 @@ export interface SessionEnd {
  */
 export interface SessionObserver {
   opened(session: SessionFacts): void
-  stage(stage: Stage, durationMs: number): void
+  /** When it is over, whatever came of it. */
+  stage(stage: Stage, durationMs: number, session: SessionFacts, outcome: StageOutcome): void
   admitted(session: SessionFacts): void
   refused(session: SessionFacts, refusal: Refusal): void
   abandoned(session: SessionFacts): void

@@ -34,7 +34,7 @@ export async function openUpstream(
   }
   const releaseRelay =
     admission.kind === 'relay' ? services.registry.reserveRelay(rules.limits) : undefined
-  const upstream = await timed(services.observer, 'upstream', async () =>
+  const upstream = await timed(services.observer, facts, 'upstream', async () =>
     logInByCurrentPassword(target, request, database, services),
   ).finally(releaseRelay)
   if (upstream.isSuperuser && admission.kind === 'token' && !admission.allowsSuperuser) {
@@ -58,7 +58,9 @@ async function makeReady(
   if (provisioner === undefined) throw new Refusal('provisioning-unavailable')
   const { issuer, subject } = admission.subject.principal
   const wish = { ...admission.provision, role: admission.role, issuer, subject }
-  facts.provisioned = await timed(observer, 'provision', async () => provisioner.provision(wish))
+  facts.provisioned = await timed(observer, facts, 'provision', async () =>
+    provisioner.provision(wish),
+  )
 }
 
 /**
@@ -142,7 +144,9 @@ async function tokenFor(
   if (subject.principal.sessionToken !== undefined) throw new Refusal('session-token-upstream')
   const exchange = exchanges.get(intent.database)
   if (exchange === undefined) return subject.token
-  const exchanged = await timed(observer, 'exchange', async () => exchange.exchange(subject, now))
+  const exchanged = await timed(observer, facts, 'exchange', async () =>
+    exchange.exchange(subject, now),
+  )
   facts.exchanged = { actors: exchanged.actors, tokenIdHash: exchanged.tokenIdHash }
   return exchanged.token
 }

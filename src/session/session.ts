@@ -52,7 +52,7 @@ export async function runSession(
   observer.opened(conversation.facts)
   let isIn = false
   try {
-    const packet = await timed(observer, 'startup', async () =>
+    const packet = await timed(observer, conversation.facts, 'startup', async () =>
       negotiate(conversation, listener, rules, services),
     )
     if (packet.kind === 'cancel') {
@@ -66,7 +66,8 @@ export async function runSession(
     isIn = true
     conversation.facts.steps?.forget()
     const { credentialMs, pausedMs } = conversation
-    observer.stage('total', performance.now() - startedAt - credentialMs - pausedMs)
+    const totalMs = performance.now() - startedAt - credentialMs - pausedMs
+    observer.stage('total', totalMs, conversation.facts, 'ok')
   } catch (error) {
     refuse(conversation, error, observer)
   } finally {

@@ -35,7 +35,7 @@ export async function authenticateBySignIn(signIn: Login): Promise<Entrance> {
     const token = await waitForToken(signIn, way)
     attempt.facts.credential = 'token'
     const admit = isAtConsole ? admitToConsoleBy : admitBy
-    const admission = await timed(services.observer, 'verify', async () =>
+    const admission = await timed(services.observer, attempt.facts, 'verify', async () =>
       admit(attempt, integration, token, signIn.tokens, services.now()),
     )
     way.admitted?.(admission.kind === 'console' ? 'console' : admission.role)
@@ -83,7 +83,7 @@ async function waitForToken(signIn: Login, way: SignInWay): Promise<string> {
   // Whoever is no longer waited for may still be denied.
   signedIn.catch(() => {})
   try {
-    return await timed(services.observer, 'credential', async () =>
+    return await timed(services.observer, conversation.facts, 'credential', async () =>
       waitForClient(
         conversation,
         limitMs,

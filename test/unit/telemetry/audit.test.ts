@@ -300,7 +300,7 @@ describe('the sink', () => {
   test('gets one line for each decision and each end, and nothing for the rest', async () => {
     const { audit, file } = create()
     audit.opened(opened)
-    audit.stage('tls', 1)
+    audit.stage('tls', 1, opened, 'ok')
     audit.abandoned(opened)
     audit.cancelled(opened, 'forwarded')
     audit.admitted(verified)

@@ -6,7 +6,7 @@ import { asked, end, opened, verified } from './facts.ts'
 test('what comes, goes and is refused changes the lists, and nothing else does', () => {
   const changes = countChanges()
   changes.opened(opened)
-  changes.stage('tls', 1)
+  changes.stage('tls', 1, opened, 'ok')
   changes.abandoned(opened)
   changes.discovered(opened)
   changes.cancelled(opened, 'forwarded')

@@ -96,7 +96,7 @@ describe('the log of sessions', () => {
     const { log, lines } = capture()
     const observer = sessionLog(log)
     observer.opened(opened)
-    observer.stage('verify', 1)
+    observer.stage('verify', 1, opened, 'ok')
     observer.admitted(verified)
     observer.ended(verified, end)
     expect(lines).toHaveLength(2)

@@ -56,7 +56,7 @@ function parse(exposition: string): Map<string, number> {
 
 function play(metrics: Metrics): void {
   metrics.opened(opened)
-  metrics.stage('verify', 3)
+  metrics.stage('verify', 3, opened, 'ok')
   metrics.admitted(verified)
   metrics.ended(verified, end)
   metrics.opened(opened)
@@ -260,7 +260,7 @@ describe('what is counted of logins', () => {
     const metrics = create()
     for (const session of [verified, { ...verified, integration: 'other' }]) {
       metrics.opened(session)
-      metrics.stage('total', 4)
+      metrics.stage('total', 4, opened, 'ok')
       metrics.admitted(session)
     }
     metrics.ended(verified, end)

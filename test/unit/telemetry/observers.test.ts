@@ -28,7 +28,7 @@ const refusal = new Refusal('token-expired')
 
 function play(observer: SessionObserver): void {
   observer.opened(opened)
-  observer.stage('verify', 3)
+  observer.stage('verify', 3, opened, 'ok')
   observer.admitted(verified)
   observer.refused(asked, refusal)
   observer.abandoned(opened)
