@@ -180,7 +180,6 @@ export class TokenExchange {
     return {
       ...rules,
       clientId: undefined,
-      allowsNoAudience: false,
       allowedTypes: issuedTypes,
       kinds: issuedKinds,
       additionalAudiences: [audience, resource].filter((one) => one !== undefined),

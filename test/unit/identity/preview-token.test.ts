@@ -154,6 +154,11 @@ describe('what a check compares', () => {
     expect(describeOf('times', claims)).toBe(`${said}; leeway 30 s`)
   })
 
+  test('is no audience either where none need be said', () => {
+    const said = describeOf('audience', { aud: undefined }, { allowsNoAudience: true })
+    expect(said).toBe('aud (none) among "portcullis", "https://db.example", or none')
+  })
+
   test('is no authorized party where the integration has no client', () => {
     const said = describeOf('authorized party', {}, { clientId: undefined })
     expect(said).toBe('the integration has no client_id')
