@@ -22,19 +22,29 @@ const unused = [
   ...['docker', 'web-authn', 'passkeys', 'opentelemetry', 'step-up-authentication-saml'],
 ]
 
-const programs: Readonly<Record<'keycloak' | 'dex', Buildable>> = {
+interface Fetched extends Buildable {
+  /** The command that needs the network, as far as `build` says what failed. */
+  readonly fetch: readonly string[]
+}
+
+const copyKeycloak = [
+  ...['mvn', '--quiet', '--batch-mode', `${mavenPlugin}:copy`],
+  ...[`-Dartifact=${keycloak}`, '-DoutputDirectory=.'],
+]
+// Fetches what is needed of its modules, of which go.sum has the checksums.
+const listDex = ['go', 'list', '-mod=readonly', '-deps', '-f', '', 'github.com/dexidp/dex/cmd/dex']
+
+const programs: Readonly<Record<'keycloak' | 'dex', Fetched>> = {
   keycloak: {
     name: 'keycloak',
+    fetch: copyKeycloak,
     needs: [
       { what: 'Java', probe: ['java', '--version'], debian: 'default-jre-headless' },
       { what: 'mvn', probe: ['mvn', '--version'], debian: 'maven' },
     ],
     build: [
       ['rm', '-rf', 'home'],
-      [
-        ...['mvn', '--quiet', '--batch-mode', `${mavenPlugin}:copy`],
-        ...[`-Dartifact=${keycloak}`, '-DoutputDirectory=.'],
-      ],
+      copyKeycloak,
       ['sha256sum', '--check', '--strict', '--quiet', 'SHA256SUMS'],
       ['mkdir', 'home'],
       ['tar', '--extract', '--gzip', '--strip-components=1', '--directory=home', '--file', archive],
@@ -45,12 +55,13 @@ const programs: Readonly<Record<'keycloak' | 'dex', Buildable>> = {
   },
   dex: {
     name: 'dex',
+    fetch: listDex,
     needs: [
       { what: 'go', probe: ['go', 'version'], debian: 'golang' },
       { what: 'a C compiler', probe: ['cc', '--version'], debian: 'gcc' },
     ],
-    // go.sum has the checksum of each of its modules.
     build: [
+      listDex,
       [
         ...['env', 'CGO_ENABLED=1', 'go', 'build', '-mod=readonly', '-trimpath', '-o', 'dex'],
         'github.com/dexidp/dex/cmd/dex',
@@ -66,16 +77,20 @@ export const providerNames = Object.keys(built) as readonly ProviderName[]
 
 export interface BuiltProvider {
   readonly build: Build
-  /** Where it is, if it was built. */
+  /** Where it is; empty where it was not built. */
   readonly path: string
 }
 
-/** In the cache of the drivers, under the same conditions. */
+/** In the cache of the drivers, under the same conditions; skipped too where it cannot be fetched. */
 export async function buildProvider(
   name: ProviderName,
   signal: AbortSignal,
 ): Promise<BuiltProvider> {
+  const { fetch, ...program } = programs[name]
   const files = await filesIn(fileURLToPath(new URL(`./${name}/build`, import.meta.url)))
-  const build = await buildFrom(programs[name], files, signal)
-  return { build, path: build.state === 'ready' ? join(build.folder, built[name]) : '' }
+  const build = await buildFrom(program, files, signal)
+  if (build.state === 'ready') return { build, path: join(build.folder, built[name]) }
+  const isUnfetched = build.state === 'failed' && build.why.startsWith(`${fetch.join(' ')}: `)
+  const skipped = { state: 'skipped', why: `it cannot be fetched here: ${build.why}` } as const
+  return { build: isUnfetched ? skipped : build, path: '' }
 }

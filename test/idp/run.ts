@@ -1,5 +1,6 @@
 // `npm run test:idp`: real identity providers, which do not come from npm. Words go to vitest.
 import { run } from '../../tools/run.ts'
+import { hasPsql } from '../support/psql.ts'
 import { buildProvider, providerNames } from './build.ts'
 
 const interruption = new AbortController()
@@ -9,8 +10,10 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+// Without it there is nobody to log in; it says so itself.
+const wanted = hasPsql() ? providerNames : []
 const outcomes = await Promise.all(
-  providerNames.map(async (name) => {
+  wanted.map(async (name) => {
     const { build, path } = await buildProvider(name, interruption.signal)
     process.env[`PORTCULLIS_${name.toUpperCase()}`] = path
     const said =

@@ -144,7 +144,7 @@ export const integration = section({
     .array(claim())
     .prefault([])
     .describe(
-      'Claims that list groups: literal names, or JSON Pointers if they begin with a slash.',
+      'Claims that list groups: literal names, or JSON Pointers if they begin with a slash. What is found there is a list, a text with commas, or an object, of which each name counts that has an object with something in it.',
     ),
   userinfo_groups: flag()
     .prefault(false)
