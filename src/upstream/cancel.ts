@@ -27,12 +27,14 @@ export async function cancelUpstream(
     })
     await new Promise<void>((resolve, reject) => {
       connected.once('error', reject)
-      connected.once('close', () => {
-        resolve()
-      })
+      for (const event of ['end', 'close'])
+        connected.once(event, () => {
+          resolve()
+        })
       // It sends nothing, but unread bytes would keep the end from being seen.
       connected.resume()
-      connected.end(writeCancelRequest(processId, secretKey))
+      // As libpq, without an end of ours: PgBouncer gives a request up whose client has gone.
+      connected.write(writeCancelRequest(processId, secretKey))
     })
   } finally {
     clearTimeout(timer)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { codes, cstrings, int32, message, packet, startup } from '../unit/wire/bytes.ts'
 import type { Frontend } from './frontend.ts'
@@ -234,6 +235,28 @@ describe('a cancel request', () => {
       Buffer.concat([int32(upstreamKey.processId), upstreamKey.secretKey]),
     )
     expect(key.subarray(4)).not.toEqual(upstreamKey.secretKey)
+  })
+
+  test('is not ended before the server has ended it', async () => {
+    const wasEnded = Promise.withResolvers<boolean>()
+    await using upstream = await Upstream.start(async (connection) => {
+      if (upstream.connections.length === 1) return letIn(connection)
+      await connection.takePacket()
+      // PgBouncer gives a request up whose connection ends before it has passed it on.
+      let isEnded = false
+      void connection.rest().then(() => (isEnded = true))
+      for (let turn = 0; turn < 20; turn++) await nextTurn()
+      wasEnded.resolve(isEnded)
+      connection.close()
+    })
+    await using gate = await start({ allowsCleartext: true, upstream: { port: upstream.port } })
+    await using frontend = await gate.connect()
+    await gate.logIn(frontend)
+    const key = await frontend.takeCancelKey()
+    await using second = await gate.connect()
+    second.send(packet(codes.cancel, key))
+    expect(await second.rest()).toHaveLength(0)
+    expect(await wasEnded.promise).toBe(false)
   })
 })
 
