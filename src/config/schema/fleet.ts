@@ -6,10 +6,8 @@ const leastSecretLength = 32
 /** PostgreSQL cuts longer names (`NAMEDATALEN`). */
 const longestIdentifier = 63
 
-const fleetSecret = secret().refine(
-  (value) => value.length >= leastSecretLength,
-  `must be a random string of at least ${leastSecretLength} characters, as \`openssl rand -base64 32\` prints`,
-)
+const secretRule = `must be a random string of at least ${leastSecretLength} characters, as \`openssl rand -base64 32\` prints, or a list of up to five`
+const fleetSecret = secret().refine((value) => value.length >= leastSecretLength, secretRule)
 
 export const fleet = section({
   store: secret().describe(
@@ -28,10 +26,13 @@ export const fleet = section({
       'The schema of the tables there. The first replica makes it, so its role needs CREATE on the database or the schema.',
     ),
   secret: z
-    .union([
-      fleetSecret.transform((one): readonly string[] => [one]),
-      z.array(fleetSecret).min(1).max(5),
-    ])
+    .union(
+      [
+        fleetSecret.transform((one): readonly string[] => [one]),
+        z.array(fleetSecret).min(1).max(5),
+      ],
+      { error: secretRule },
+    )
     .describe(
       'What seals whatever replicas write into the store, so that whoever reads it learns nothing and whoever writes it decides nothing: one random string, or several, of which the first seals and all open, so that it can be replaced. The same on every replica.',
     ),
