@@ -46,7 +46,10 @@ export interface RunningConsoleFleet extends ConsoleFleet {
 
 export function consoleFleet(options: ConsoleFleetOptions): RunningConsoleFleet {
   const { config, sessions, bus, own, version, secretsOfThisStart } = options
-  const ask: ConsoleFleet['ask'] = async (name) => bus.askEach('lookAt', name)
+  // Whoever looks at a page that is live asks for changes many times a second: what other replicas have is seen
+  // when all of it is read again, soon after.
+  const ask: ConsoleFleet['ask'] = async (name) =>
+    (name === 'changes' ? own : bus).askEach('lookAt', name)
   const totals = new FleetTotals(async () => ask('statistics'))
   const standingOrders: ConsoleFleet['standingOrders'] = () => sessions.standingOrders
   const explanations = new ConsoleExplanations({ config, standingOrders, secretsOfThisStart })

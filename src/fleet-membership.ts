@@ -36,6 +36,7 @@ export class FleetMembership {
   readonly #bus: StoreBus
   readonly #log: Log
   #failureToldMs = -Infinity
+  #isUp = false
 
   /** Throws where a file that it needs cannot be read. */
   constructor({ fleet, node, version, log, now, sessions }: MembershipOptions) {
@@ -54,13 +55,16 @@ export class FleetMembership {
       }),
       observer: {
         away: (why, error) => {
-          this.metrics.storeLost()
+          // Once for each time, whatever causes follow.
+          if (this.#isUp) this.metrics.storeLost()
+          this.#isUp = false
           log.error('the store of the fleet is away, what is known of it stays in use', {
             why,
             error,
           })
         },
         up: (awayMs) => {
+          this.#isUp = true
           log.info('the store of the fleet is reached', { awaySeconds: Math.round(awayMs / 1_000) })
         },
         lookFailed: (topic, error) => {

@@ -155,6 +155,7 @@ export class Service {
       audit: async (visit) => this.#changes.recordVisit(visit),
       secretsOfThisStart: this.#webSecrets,
       throttle: { ledger: this.#ledger, credentialKey: this.#credentialKey },
+      replica: this.#membership?.replica,
       log: this.#log,
     })
   }

@@ -43,6 +43,8 @@ export interface WebServiceOptions {
   /** The ledger of the whole service, and the key by which it knows a credential again. */
   readonly throttle: Throttled
   readonly log: Log
+  /** How this replica is called; undefined where it is alone. */
+  readonly replica: string | undefined
 }
 
 /** By the configuration that is in force. */
@@ -174,6 +176,7 @@ export class WebService {
         return running().tokens
       },
       signIn: async (call) => sessions.signIn(call),
+      replica: this.#options.replica,
       isKeptOut: (session, identity, address) => running().keptOut.has(session, identity, address),
       end: async (order) => sessions.fleet.end(order),
       throttle: this.#options.throttle,

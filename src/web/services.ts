@@ -27,6 +27,8 @@ export interface WebServices {
   readonly tokens: SessionTokens | undefined
   /** Asks the process in which a client waits for somebody to sign in. */
   readonly signIn: (call: SignInCall) => Promise<SignInReply>
+  /** How this replica is called; undefined where it is alone. */
+  readonly replica?: string | undefined
   /** Whether somebody is kept out, by the deny file, a revocation or a logout. */
   readonly isKeptOut: (session: string, identity: KeptIdentity, address: string) => boolean
   /** Ends sessions of all workers, and keeps out who is not to come back. */

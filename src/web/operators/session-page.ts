@@ -72,6 +72,7 @@ function facts(one: SessionSummary): Html {
     ['Statements', number(activity?.queries ?? 0)],
     ['Bytes from the client', number(activity?.bytesFromFrontend ?? 0)],
     ['Bytes from the server', number(activity?.bytesFromUpstream ?? 0)],
+    ...(one.replica === undefined ? [] : [['Replica', shown(one.replica)] as const]),
     ['Reference', shown(one.session)],
   ])
 }

@@ -36,7 +36,7 @@ export async function sessionsPage(
   const { filter, selector, problem } = readFilter((name) => c.req.query(name))
   const sessions = selector === undefined ? nobody : await desk.sessions(selector)
   const events = address('/events', { topics: 'sessions', ...filter })
-  const shape = sessionTable(operator.right)
+  const shape = sessionTable(operator.right, desk)
   const rows = html`${summary(sessions, filter)} ${table(shape, sessions.sessions)}`
   const body = html`${filterForm(filter, problem)}
   ${problem === undefined ? live(events, rows) : ''} ${keptOut(desk, operator)}`
@@ -63,7 +63,10 @@ export function sessionsTopic(
       const sessions = await desk.sessions(selector, 0)
       return new Map([
         ['sessions-summary', (await summary(sessions, filter)).toString()],
-        ['sessions-rows', (await tableBody(sessionTable(right), sessions.sessions)).toString()],
+        [
+          'sessions-rows',
+          (await tableBody(sessionTable(right, desk), sessions.sessions)).toString(),
+        ],
       ])
     },
   }
@@ -83,7 +86,7 @@ function summary({ sessions, total, unanswered }: SessionList, filter: Filter): 
   return html`<div id="sessions-summary">${text} ${unansweredNotice(unanswered)}</div>`
 }
 
-function sessionTable(right: ConsoleRight): Table<SessionSummary> {
+function sessionTable(right: ConsoleRight, { services }: Desk): Table<SessionSummary> {
   return {
     caption: 'Open sessions, the oldest first',
     id: 'sessions-rows',
@@ -98,6 +101,9 @@ function sessionTable(right: ConsoleRight): Table<SessionSummary> {
       { label: 'Since', cell: ({ since }): Content => moment(since) },
       { label: 'Until', cell: ({ until }): Content => moment(until, 'no limit') },
       { label: 'State', cell: state },
+      ...(services.replica === undefined
+        ? []
+        : [{ label: 'Replica', cell: ({ replica }: SessionSummary) => shown(replica) }]),
       ...(right === 'admin' ? [{ label: 'End', cell: endLink }] : []),
     ],
   }

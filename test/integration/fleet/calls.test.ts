@@ -142,6 +142,8 @@ test('somebody who is signed in at one lets a client in that waits at the other'
   balancer.nodes = only
   const { type } = await client.readUntil('Z')
   expect(type).toBe('Z')
+  await me.open(`${publicUrl}/sessions`)
+  expect(me.text).toContain('replica-0')
   client.destroy()
 })
 
