@@ -17,6 +17,7 @@ const mayImport = {
   telemetry: ['refusal', 'session'],
   files: [],
   catalog: ['config', 'admin', 'telemetry', 'files', 'fleet'],
+  shared: ['config', 'admin', 'catalog', 'fleet', 'session', 'files', 'fleet-sessions', 'gates'],
   credentials: ['refusal', 'identity', 'files'],
   agent: ['refusal', 'wire', 'sasl', 'upstream', 'session', 'credentials'],
   cli: [

@@ -4,6 +4,7 @@ import type { Logout } from './identity/verify-logout-token.ts'
 import { printable } from './refusal.ts'
 import { orderFor } from './session/logout-order.ts'
 import type { EndCount, EndOrder } from './session/revocations.ts'
+import type { UsedOnce } from './shared/marks.ts'
 
 export interface LogoutCall {
   readonly integration: string
@@ -22,6 +23,8 @@ export interface BackChannelLogoutOptions {
   readonly find: (token: string) => string | undefined
   readonly verify: (call: LogoutCall) => Promise<LogoutVerdict>
   readonly end: (order: EndOrder) => Promise<EndCount>
+  /** Tokens that other replicas have taken. */
+  readonly once: UsedOnce
   readonly now: () => Date
   readonly tell: (outcome: LogoutOutcome, fields: Readonly<Record<string, unknown>>) => void
 }
@@ -52,7 +55,7 @@ export class BackChannelLogout {
   }
 
   async #accept(call: LogoutCall): Promise<LogoutOutcome> {
-    const { verify, end, now, tell } = this.#options
+    const { verify, now, tell } = this.#options
     const { integration } = call
     const verdict = await verify(call)
     if (verdict.kind === 'refused') {
@@ -67,12 +70,13 @@ export class BackChannelLogout {
       return 'refused'
     }
     // Before anybody is waited for: of two that come at once, one alone is taken.
-    const leftMs = logout.freshUntilMs - now().getTime()
-    this.#seen.set(key, true, { ttl: Math.max(1, leftMs) + clockStepMs })
-    const count = await end(orderFor(logout, now())).catch((error: unknown) => {
-      this.#seen.delete(key)
-      throw error
-    })
+    const forMs = Math.max(1, logout.freshUntilMs - now().getTime()) + clockStepMs
+    this.#seen.set(key, true, { ttl: forMs })
+    const count = await this.#endOnce(key, forMs, orderFor(logout, now()))
+    if (count === 'used before') {
+      tell('refused', { integration, reason: 'it was used before' })
+      return 'refused'
+    }
     const { issuer, subject, sid } = logout
     const fields = {
       integration,
@@ -83,14 +87,32 @@ export class BackChannelLogout {
     }
     if (count.unanswered > 0) {
       // The provider may say it again, and is to be believed then.
-      this.#seen.delete(key)
+      await this.#giveBack(key)
       tell('failed', fields)
       return 'failed'
     }
     tell('done', fields)
     return 'done'
   }
+
+  async #endOnce(key: string, forMs: number, order: EndOrder): Promise<EndCount | 'used before'> {
+    const { end, once } = this.#options
+    if (!(await once.take(purpose, key, forMs))) return 'used before'
+    try {
+      return await end(order)
+    } catch (error) {
+      await this.#giveBack(key)
+      throw error
+    }
+  }
+
+  async #giveBack(key: string): Promise<void> {
+    this.#seen.delete(key)
+    await this.#options.once.giveBack(purpose, key)
+  }
 }
+
+const purpose = 'logout token'
 
 /** A wall clock that is set back makes a token fresh for longer. */
 const clockStepMs = 10 * 60_000

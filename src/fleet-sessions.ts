@@ -1,9 +1,10 @@
 // The sessions of all processes as one: those of this replica's, and of the other replicas'.
+import { randomUUID } from 'node:crypto'
 import { addUp, type Answers, type Bus, bothOf, nobody, type WorkerHandle } from './fleet/bus.ts'
 import type { CancelKey } from './fleet/primary.ts'
 import { type StandingOrder, StandingOrders } from './fleet/standing-orders.ts'
 import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
-import type { EndCount, EndOrder, RestoreCount } from './session/revocations.ts'
+import type { EndCount, EndOrder, RestoreCount, RestoreOrder } from './session/revocations.ts'
 import type { CancelOutcome } from './session/services.ts'
 import { isSameSelector, type SessionSelector } from './session/session-selector.ts'
 import { joinLists, type SessionList, type SessionQuery } from './session/session-summary.ts'
@@ -25,14 +26,32 @@ const signInTimeoutMs = 5_000
 /** Of the sessions of one replica that another asks for, so that they fit into one message. */
 const maxListed = 10_000
 
+/** An order that refuses logins, as all replicas know it. */
+export type KnownOrder = StandingOrder
+
+/** Where orders are that all replicas carry out, also those that are started later. */
+export interface OrderShare {
+  /** Never throws: what cannot be written now will be. */
+  add(order: KnownOrder): Promise<void>
+  restored(ids: readonly string[]): Promise<void>
+  /** Sees what others have written until now. Never throws. */
+  refresh(): Promise<void>
+}
+
 export class FleetSessions {
   readonly #options: FleetSessionsOptions
   readonly #peers: Bus
   readonly #orders = new StandingOrders(() => Date.now())
+  #share: OrderShare | undefined
 
   constructor(options: FleetSessionsOptions) {
     this.#options = options
     this.#peers = options.peers ?? nobody
+  }
+
+  /** From now on orders are kept where other replicas find them. */
+  shareWith(share: OrderShare): void {
+    this.#share = share
   }
 
   /** For workers that are started from now on. */
@@ -41,18 +60,38 @@ export class FleetSessions {
   }
 
   async end(order: EndOrder): Promise<EndCount> {
-    // First, so that no worker is started without it that does not hear of it.
-    this.#orders.add(order)
-    const { answers, unanswered } = await this.#all.askEach<number>('endSessions', order)
-    return { ended: answers.reduce((sum, ended) => sum + ended, 0), unanswered }
+    const known = this.#note(order)
+    // Before any other replica is asked: one that has started since reads it before it lets anybody in, and is
+    // not asked; one that had started before is asked, and has to answer.
+    if (isStanding(known)) await this.#share?.add(known)
+    return ended(await this.#all.askEach<number>('endSessions', known))
+  }
+
+  /** Has an order carried out that another replica has given, by the processes of this one. */
+  async endHere(order: EndOrder): Promise<EndCount> {
+    return ended(await this.#options.own().askEach<number>('endSessions', this.#note(order)))
   }
 
   /** Takes back what was revoked by just these criteria. */
   async restore(selector: SessionSelector): Promise<RestoreCount> {
+    await this.#share?.refresh()
     // First, so that no worker is started with it that does not hear of its end.
-    const standing = this.#forget(selector)
-    const { answers, unanswered } = await this.#all.askEach<number>('restoreSessions', selector)
-    return { restored: Math.max(standing, ...answers), unanswered }
+    const ids = this.#orders.remove(
+      ({ end, selectors }) =>
+        end === 'revoked' && selectors.every((one) => isSameSelector(one, selector)),
+    )
+    await this.#share?.restored(ids)
+    const order: RestoreOrder = { selector, ids }
+    const { answers, unanswered } = await this.#all.askEach<number>('restoreSessions', order)
+    return { restored: Math.max(ids.length, ...answers), unanswered }
+  }
+
+  /** Takes back on this replica what was taken back on another. */
+  async restoreHere(order: RestoreOrder): Promise<Answers<number>> {
+    const named = new Set(order.ids)
+    const standing = this.#orders.remove(({ id }) => named.has(id))
+    const own = await this.#options.own().askEach<number>('restoreSessions', order)
+    return addUp([{ answers: [standing.length], unanswered: 0 }, own])
   }
 
   async list(query: SessionQuery): Promise<SessionList> {
@@ -94,12 +133,10 @@ export class FleetSessions {
     const own = this.#options.own()
     switch (method) {
       case 'endSessions':
-        this.#orders.add(argument as EndOrder)
+        this.#note(argument as EndOrder)
         break
-      case 'restoreSessions': {
-        const standing = { answers: [this.#forget(argument as SessionSelector)], unanswered: 0 }
-        return addUp([standing, await own.askEach(method, argument, { timeoutMs })])
-      }
+      case 'restoreSessions':
+        return this.restoreHere(argument as RestoreOrder)
       case 'listSessions':
         return { answers: [await this.#listOwn(argument as SessionQuery)], unanswered: 0 }
       case 'cancel':
@@ -114,11 +151,12 @@ export class FleetSessions {
     return bothOf(this.#options.own(), this.#peers)
   }
 
-  #forget(selector: SessionSelector): number {
-    return this.#orders.remove(
-      ({ end, selectors }) =>
-        end === 'revoked' && selectors.every((one) => isSameSelector(one, selector)),
-    )
+  /** First, so that no worker is started without it that does not hear of it. */
+  #note(order: EndOrder): EndOrder {
+    if (order.refusedUntilMs === undefined) return order
+    const known = { ...order, id: order.id ?? randomUUID() }
+    if (isStanding(known)) this.#orders.add(known)
+    return known
   }
 
   async #listOwn(query: SessionQuery): Promise<SessionList> {
@@ -144,4 +182,12 @@ function isKnown(outcome: CancelOutcome): boolean {
 
 function isFound(reply: SignInReply): boolean {
   return reply.kind !== 'unknown'
+}
+
+function isStanding(order: EndOrder): order is StandingOrder {
+  return order.refusedUntilMs !== undefined && order.id !== undefined
+}
+
+function ended({ answers, unanswered }: Answers<number>): EndCount {
+  return { ended: answers.reduce((sum, count) => sum + count, 0), unanswered }
 }

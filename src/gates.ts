@@ -12,6 +12,15 @@ import {
   openState,
 } from './session/gate-state.ts'
 
+/** Where the state is that all replicas go by. */
+export interface GateShare {
+  /** Changes it there, and returns what it is now; where it cannot be reached, what it is here. */
+  change(
+    database: string | undefined,
+    change: (gate: DatabaseGate, version: number) => Partial<DatabaseGate>,
+  ): Promise<GateState>
+}
+
 export interface NodeGatesOptions {
   /** Asks every process that has sessions. */
   readonly ask: (order: GateOrder) => Promise<Answers<GateCensus>>
@@ -22,9 +31,34 @@ export interface NodeGatesOptions {
 export class NodeGates implements GateControl {
   readonly #options: NodeGatesOptions
   #state = openState
+  #share: GateShare | undefined
 
   constructor(options: NodeGatesOptions) {
     this.#options = options
+  }
+
+  /** From now on changes are made where other replicas see them. */
+  shareWith(share: GateShare): void {
+    this.#share = share
+  }
+
+  /** Takes over what others have changed. Throws where a process did not say that it has. */
+  async adopt(state: GateState): Promise<void> {
+    this.#take(state)
+    const { unanswered } = await this.#options.ask({ state: this.#state, about: undefined })
+    if (unanswered > 0) throw new Error(`${unanswered} processes did not answer`)
+  }
+
+  /** For a replica that asks on behalf of another: what its processes say, as it has been told. */
+  async answer({ state, about }: GateOrder): Promise<GateCensus> {
+    this.#take(state)
+    const { answers, unanswered } = await this.#options.ask({ state: this.#state, about })
+    if (unanswered > 0) throw new Error(`${unanswered} processes did not answer`)
+    return joinCensuses(answers)
+  }
+
+  #take(state: GateState): void {
+    if (state.version > this.#state.version) this.#state = state
   }
 
   /** What a worker that starts now is given. */
@@ -52,7 +86,8 @@ export class NodeGates implements GateControl {
     change: (gate: DatabaseGate, version: number) => Partial<DatabaseGate>,
   ): Promise<GateReport> {
     // First, so that no worker is started without it that does not hear of it.
-    this.#state = changed(this.#state, database, change)
+    if (this.#share === undefined) this.#state = changed(this.#state, database, change)
+    else this.#take(await this.#share.change(database, change))
     const { all, databases, version } = this.#state
     const gate = database === undefined ? all : databases.find(({ name }) => name === database)
     this.#options.onChange({

@@ -19,11 +19,10 @@ import { type GateCensus, gateOf, type GateOrder, type GateState } from './sessi
 import { Gates } from './session/gates.ts'
 import { LoginRate } from './session/login-rate.ts'
 import { countOccupancy, countPools } from './session/pool-counts.ts'
-import { type EndOrder, Revocations } from './session/revocations.ts'
+import { type EndOrder, type RestoreOrder, Revocations } from './session/revocations.ts'
 import { listSessions, type SessionList, type SessionQuery } from './session/session-summary.ts'
 import type { ExplainedDenial } from './session/denied-login.ts'
 import type { ProcessUsage, ProcessView, ViewName } from './session/process-view.ts'
-import type { SessionSelector } from './session/session-selector.ts'
 import { PendingSignIns, type SignInCall, type SignInReply } from './session/pending-sign-ins.ts'
 import { noLongerAllowed } from './session/still-allowed.ts'
 import { Rechecks } from './session/rechecks.ts'
@@ -317,9 +316,9 @@ export class Proxy {
     return this.#revocations.end(order)
   }
 
-  /** Lets in again who was kept out by just these criteria, and returns how many orders that were. */
-  restoreHere(selector: SessionSelector): number {
-    return this.#revocations.restore(selector)
+  /** Lets in again who was kept out by these orders, and returns how many that were. */
+  restoreHere(order: RestoreOrder): number {
+    return this.#revocations.restore(order)
   }
 
   async recordAct(act: AdministrativeAct): Promise<void> {

@@ -24,6 +24,7 @@ import { catalogObserver } from './catalog/catalog-observer.ts'
 import { type ChangeAudit, openChangeAudit } from './catalog/change-audit.ts'
 import { type ChosenPorts, choosePorts, withPorts } from './ports.ts'
 import { auditSink } from './proxy.ts'
+import { knownHere } from './shared/marks.ts'
 import { SecretFiles } from './secret-files.ts'
 import { ServiceManager } from './service-manager.ts'
 import { LocalLedger } from './session/ledger.ts'
@@ -156,6 +157,7 @@ export class Service {
       secretsOfThisStart: this.#webSecrets,
       throttle: { ledger: this.#ledger, credentialKey: this.#credentialKey },
       replica: this.#membership?.replica,
+      once: knownHere,
       log: this.#log,
     })
   }

@@ -17,6 +17,7 @@ import type { IssuerObserver } from './identity/observer.ts'
 import { KeptOut } from './kept-out.ts'
 import { KeptParts } from './kept-parts.ts'
 import { LoginHistory } from './login-history.ts'
+import type { UsedOnce } from './shared/marks.ts'
 import type { Throttled } from './session/try-credential.ts'
 import type { Sessions } from './sessions.ts'
 import type { Log } from './telemetry/log.ts'
@@ -42,6 +43,8 @@ export interface WebServiceOptions {
   readonly audit: (visit: VisitEvent) => Promise<void>
   /** The ledger of the whole service, and the key by which it knows a credential again. */
   readonly throttle: Throttled
+  /** What other replicas have taken already. */
+  readonly once: UsedOnce
   readonly log: Log
   /** How this replica is called; undefined where it is alone. */
   readonly replica: string | undefined
@@ -207,6 +210,7 @@ export class WebService {
       find: (token) => findLogoutParty(token, logoutParties(current())),
       verify: async (call) => sessions.verifyLogout(call),
       end: async (order) => sessions.fleet.end(order),
+      once: this.#options.once,
       now: () => new Date(),
       tell: (outcome, fields) => {
         sessions.countLogout(outcome)

@@ -11,9 +11,8 @@ import { type Prepared, Proxy } from './proxy.ts'
 import type { SignInCall } from './session/pending-sign-ins.ts'
 import type { GateOrder, GateState } from './session/gate-state.ts'
 import type { DrainOrder } from './session/registry.ts'
-import type { EndOrder } from './session/revocations.ts'
+import type { EndOrder, RestoreOrder } from './session/revocations.ts'
 import type { ViewName } from './session/process-view.ts'
-import type { SessionSelector } from './session/session-selector.ts'
 import type { SessionQuery } from './session/session-summary.ts'
 import type { CancelOutcome } from './session/services.ts'
 import type { AdministrativeAct } from './telemetry/audit.ts'
@@ -138,7 +137,7 @@ export function sessionHandlers(proxy: () => Proxy): Handlers {
   return {
     endSessions: (order: EndOrder) => proxy().endHere(order),
     listSessions: (query: SessionQuery) => proxy().listHere(query),
-    restoreSessions: (selector: SessionSelector) => proxy().restoreHere(selector),
+    restoreSessions: (order: RestoreOrder) => proxy().restoreHere(order),
     recordAct: async (act: AdministrativeAct) => proxy().recordAct(act),
     lookAt: async (name: ViewName) => proxy().lookAt(name),
     findDenied: (reference: string) => proxy().findDenied(reference),

@@ -2,6 +2,7 @@ import type { EndOrder } from '../session/revocations.ts'
 
 export interface StandingOrder extends EndOrder {
   readonly refusedUntilMs: number
+  readonly id: string
 }
 
 /** As many as a worker remembers. */
@@ -9,38 +10,33 @@ const maxOrders = 10_000
 
 /** The orders that refuse logins for a time, for workers that are started within it. */
 export class StandingOrders {
-  readonly #orders = new Set<EndOrder>()
+  readonly #orders = new Map<string, StandingOrder>()
   readonly #nowMs: () => number
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs
   }
 
-  add(order: EndOrder): void {
-    if (order.refusedUntilMs === undefined) return
-    this.#orders.add(order)
-    for (const one of this.#orders) {
+  add(order: StandingOrder): void {
+    this.#orders.set(order.id, order)
+    for (const [id, one] of this.#orders) {
       if (this.#isStanding(one) && this.#orders.size <= maxOrders) break
-      this.#orders.delete(one)
+      this.#orders.delete(id)
     }
   }
 
   get standing(): readonly StandingOrder[] {
-    return [...this.#orders].filter((order) => this.#isStanding(order))
+    return [...this.#orders.values()].filter((order) => this.#isStanding(order))
   }
 
-  /** Takes those back that are meant, and returns how many still stood. */
-  remove(isMeant: (order: EndOrder) => boolean): number {
-    let removed = 0
-    for (const order of this.#orders) {
-      if (!isMeant(order)) continue
-      this.#orders.delete(order)
-      if (this.#isStanding(order)) removed++
-    }
-    return removed
+  /** Takes those back that are meant, and returns their ids. */
+  remove(isMeant: (order: StandingOrder) => boolean): readonly string[] {
+    const meant = this.standing.filter(isMeant).map(({ id }) => id)
+    for (const id of meant) this.#orders.delete(id)
+    return meant
   }
 
-  #isStanding(order: EndOrder): order is StandingOrder {
-    return this.#nowMs() < (order.refusedUntilMs ?? 0)
+  #isStanding({ refusedUntilMs }: StandingOrder): boolean {
+    return this.#nowMs() < refusedUntilMs
   }
 }

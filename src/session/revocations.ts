@@ -16,6 +16,14 @@ export interface EndOrder {
   readonly refusedUntilMs?: number | undefined
   /** Who gave it, where somebody did. */
   readonly by?: string | undefined
+  /** Of one that refuses logins: it is the same wherever it comes from. */
+  readonly id?: string | undefined
+}
+
+/** What is taken back: what was revoked by just these criteria, or orders by their ids. */
+export interface RestoreOrder {
+  readonly selector?: SessionSelector | undefined
+  readonly ids: readonly string[]
 }
 
 /** What came of an order. */
@@ -60,7 +68,9 @@ export class Revocations {
   readonly #logins = new Set<LoginWatch>()
   /** Of orders that refuse logins, too; in the order in which they came. */
   readonly #remembered = new Denials()
-  readonly #order = new Set<Denial>()
+  readonly #order = new Map<Denial, string | undefined>()
+  /** Orders that are remembered, each once. */
+  readonly #ids = new Map<string, number>()
   readonly #ending = new WeakSet<Revocable>()
   #denials = new Denials()
 
@@ -104,32 +114,47 @@ export class Revocations {
   }
 
   /** Refuses logins that an order of before selects. */
-  remember({ selectors, end }: EndOrder, untilMs: number): void {
+  remember({ selectors, end, id }: EndOrder, untilMs: number): void {
+    if (id !== undefined && this.#ids.has(id)) return
     for (const selector of selectors) {
       const denial = { selector, untilMs, why: end }
       this.#remembered.add(denial)
-      this.#order.add(denial)
+      this.#order.set(denial, id)
     }
+    if (id !== undefined) this.#ids.set(id, selectors.length)
     const nowMs = this.#options.now().getTime()
-    for (const denial of this.#order) {
+    for (const denial of this.#order.keys()) {
       const isOver = denial.untilMs !== undefined && denial.untilMs <= nowMs
       if (!isOver && this.#order.size <= maxRememberedOrders) break
-      this.#order.delete(denial)
-      this.#remembered.remove(denial)
+      this.#forget(denial)
     }
   }
 
-  /** Takes back what was revoked by just these criteria, and returns how many orders that were. */
-  restore(selector: SessionSelector): number {
+  /** Takes orders back, and returns how many of those that an operator may take back still stood. */
+  restore({ selector, ids }: RestoreOrder): number {
     const nowMs = this.#options.now().getTime()
+    const named = new Set(ids)
     let restored = 0
-    for (const denial of this.#order) {
-      if (denial.why !== revoked || !isSameSelector(denial.selector, selector)) continue
-      this.#order.delete(denial)
-      this.#remembered.remove(denial)
+    for (const [denial, id] of this.#order) {
+      const isMeant =
+        id === undefined
+          ? selector !== undefined && isSameSelector(denial.selector, selector)
+          : named.has(id)
+      if (denial.why !== revoked || !isMeant) continue
+      this.#forget(denial)
       if (denial.untilMs !== undefined && nowMs < denial.untilMs) restored++
     }
     return restored
+  }
+
+  #forget(denial: Denial): void {
+    const id = this.#order.get(denial)
+    this.#order.delete(denial)
+    this.#remembered.remove(denial)
+    if (id === undefined) return
+    const left = (this.#ids.get(id) ?? 1) - 1
+    if (left > 0) this.#ids.set(id, left)
+    else this.#ids.delete(id)
   }
 
   /** Takes over what a deny file says now, for logins at once, and ends who is in and denied by it. */

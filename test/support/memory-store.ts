@@ -174,8 +174,12 @@ const statements: readonly (readonly [begin: string, run: Statement])[] = [
   ],
   [
     'INSERT INTO failures',
-    ({ failures }, [mark, sealed, at], { seq }) => {
-      failures.set(mark as string, { mark, sealed, last_at: at, seq: String(seq()) })
+    ({ failures }, values, { seq }) => {
+      const [marks, sealed, at] = values as [string[], string[], number[]]
+      for (const [index, mark] of marks.entries()) {
+        const row = { mark, sealed: sealed[index], last_at: at[index] }
+        failures.set(mark, { ...row, seq: String(seq()) })
+      }
       return []
     },
   ],
@@ -227,6 +231,8 @@ export class MemoryStore implements Store {
   readonly #database: MemoryDatabase
   readonly #looks = new Map<Topic, Set<() => Promise<void>>>()
   readonly #failed = new Set<() => Promise<void>>()
+  /** Looks that are under way, and whether another one is due. */
+  readonly #again = new Map<() => Promise<void>, boolean>()
   readonly #running = new Set<Promise<void>>()
   state: StoreState = { kind: 'up' }
   /** The next transaction is lost when it ends: it is committed all the same, or is not. */
@@ -303,11 +309,22 @@ export class MemoryStore implements Store {
     return createHmac('sha256', purpose).update(text).digest('base64url')
   }
 
+  /** One look at a time; a change during one leads to another. */
   #run(look: () => Promise<void>): void {
+    if (this.#again.has(look)) {
+      this.#again.set(look, true)
+      return
+    }
     this.#failed.delete(look)
+    this.#again.set(look, false)
     const running = look()
       .catch(() => void this.#failed.add(look))
-      .finally(() => this.#running.delete(running))
+      .finally(() => {
+        this.#running.delete(running)
+        const isDue = this.#again.get(look)
+        this.#again.delete(look)
+        if (isDue === true) this.#run(look)
+      })
     this.#running.add(running)
   }
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { BackChannelLogout, type LogoutVerdict } from '../../src/back-channel-logout.ts'
+import { knownHere, sharedMarks, type UsedOnce } from '../../src/shared/marks.ts'
 import type { EndCount, EndOrder } from '../../src/session/revocations.ts'
+import { MemoryDatabase } from '../support/memory-store.ts'
 
 const now = new Date(0)
 const call = 'a token'
@@ -14,6 +16,7 @@ function genuine(tokenIdHash: string): LogoutVerdict {
 function channel(
   verdicts: readonly LogoutVerdict[],
   end: () => Promise<EndCount> = async () => Promise.resolve({ ended: 1, unanswered: 0 }),
+  once: UsedOnce = knownHere,
 ) {
   const left = [...verdicts]
   const orders: EndOrder[] = []
@@ -30,6 +33,7 @@ function channel(
       orders.push(order)
       return end()
     },
+    once,
     now: () => now,
     tell: (outcome, fields) => told.push(`${outcome} ${JSON.stringify(fields)}`),
   })
@@ -50,6 +54,21 @@ describe('the back channel', () => {
     expect(both).toEqual(['done', 'refused'])
     expect(await logout.accept(call)).toBe('done')
     expect(orders).toHaveLength(2)
+  })
+
+  test('takes no token that another replica has taken, and one that came to nothing there', async () => {
+    const database = new MemoryDatabase()
+    const [one, other] = [database.store(), database.store()]
+    const away: unknown[] = []
+    const at = (store: typeof one) => sharedMarks(store, (error) => away.push(error))
+    const failing = channel([genuine('1')], async () => Promise.reject(new Error('no')), at(one))
+    expect(await failing.logout.accept(call)).toBe('failed')
+    expect(await channel([genuine('1')], undefined, at(other)).logout.accept(call)).toBe('done')
+    expect(await channel([genuine('1')], undefined, at(one)).logout.accept(call)).toBe('refused')
+    one.goAway()
+    expect(await channel([genuine('1')], undefined, at(one)).logout.accept(call)).toBe('done')
+    expect(away).toHaveLength(1)
+    expect(database.tables.marks.size).toBe(1)
   })
 
   test('takes no token that is for nobody here', async () => {

@@ -56,7 +56,7 @@ describe('the sessions of all workers', () => {
     const standing = { ...order, refusedUntilMs: Date.now() + 60_000 }
     await sessions.end(order)
     await sessions.end(standing)
-    expect(sessions.standingOrders).toEqual([standing])
+    expect(sessions.standingOrders).toMatchObject([standing])
   })
 })
 
@@ -72,7 +72,10 @@ describe('a revocation that is taken back', () => {
     const { asked, sessions } = fleet([1, 0], 1)
     await sessions.end(revoked)
     expect(await sessions.restore(selector)).toEqual({ restored: 1, unanswered: 1 })
-    expect(asked[1]?.slice(0, 2)).toEqual(['restoreSessions', selector])
+    expect(asked[1]?.slice(0, 2)).toEqual([
+      'restoreSessions',
+      { selector, ids: [expect.stringMatching(/^[-0-9a-f]{36}$/)] },
+    ])
     expect(sessions.standingOrders).toEqual([])
   })
 
@@ -83,7 +86,7 @@ describe('a revocation that is taken back', () => {
     const { sessions } = fleet([], 0)
     await sessions.end(standing)
     expect(await sessions.restore(taken)).toEqual({ restored: 0, unanswered: 0 })
-    expect(sessions.standingOrders).toEqual([standing])
+    expect(sessions.standingOrders).toMatchObject([standing])
   })
 })
 
@@ -137,12 +140,15 @@ describe('replicas among others', () => {
 
   test('answer for their own processes alone, and remember what stands', async () => {
     const { sessions, there } = among([4], [9])
-    const standing = { ...order, end: 'revoked' as const, refusedUntilMs: Date.now() + 60_000 }
+    const standing = {
+      ...order,
+      ...{ end: 'revoked' as const, refusedUntilMs: Date.now() + 60_000, id: '1' },
+    }
     expect(await sessions.serve('endSessions', standing, 1)).toEqual({
       ...{ answers: [4], unanswered: 0 },
     })
     expect(sessions.standingOrders).toEqual([standing])
-    const restored = await sessions.serve('restoreSessions', { subject: 'alice' }, 1)
+    const restored = await sessions.serve('restoreSessions', { ids: ['1'] }, 1)
     expect(restored).toEqual({ answers: [1, 4], unanswered: 0 })
     expect(sessions.standingOrders).toEqual([])
     const lists = among([list('a')], [])
@@ -186,7 +192,7 @@ describe('orders that stand', () => {
   test('do so until their time', () => {
     let nowMs = 0
     const orders = new StandingOrders(() => nowMs)
-    orders.add({ ...order, refusedUntilMs: 10 })
+    orders.add({ ...order, id: '1', refusedUntilMs: 10 })
     nowMs = 9
     expect(orders.standing).toHaveLength(1)
     nowMs = 10
@@ -195,7 +201,7 @@ describe('orders that stand', () => {
 
   test('are ten thousand at most, the newest', () => {
     const orders = new StandingOrders(() => 0)
-    for (let n = 1; n <= 10_001; n++) orders.add({ ...order, refusedUntilMs: n })
+    for (let n = 1; n <= 10_001; n++) orders.add({ ...order, id: String(n), refusedUntilMs: n })
     expect(orders.standing).toHaveLength(10_000)
     expect(orders.standing[0]?.refusedUntilMs).toBe(2)
   })

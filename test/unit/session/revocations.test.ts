@@ -208,9 +208,9 @@ describe('a revocation that is taken back', () => {
     const { all } = revocations([])
     all.end(until(10))
     expect(all.find(verified)).toBeDefined()
-    expect(all.restore(alice)).toBe(1)
+    expect(all.restore({ selector: alice, ids: [] })).toBe(1)
     expect(all.find(verified)).toBeUndefined()
-    expect([all.remembered, all.restore(alice)]).toEqual([0, 0])
+    expect([all.remembered, all.restore({ selector: alice, ids: [] })]).toEqual([0, 0])
   })
 
   test.each([
@@ -220,14 +220,27 @@ describe('a revocation that is taken back', () => {
   ])('is not taken back by %s', (_, selector) => {
     const { all } = revocations([])
     all.end(until(10))
-    expect(all.restore(selector)).toBe(0)
+    expect(all.restore({ selector, ids: [] })).toBe(0)
     expect(all.find(verified)).toBeDefined()
   })
 
   test('is none of those that a provider has given', () => {
     const { all } = revocations([])
     all.end({ ...until(10), end: 'logged-out' })
-    expect(all.restore(alice)).toBe(0)
+    expect(all.restore({ selector: alice, ids: [] })).toBe(0)
+    expect(all.find(verified)).toBeDefined()
+  })
+
+  test('is one by its id, however often it comes, and taken back by that alone', () => {
+    const { all } = revocations([])
+    for (const id of ['1', '1', '2']) all.end({ ...until(10), id })
+    expect(all.remembered).toBe(2)
+    expect(all.restore({ selector: alice, ids: [] })).toBe(0)
+    expect(all.restore({ ids: ['1', '3'] })).toBe(1)
+    expect(all.find(verified)).toBeDefined()
+    expect(all.restore({ selector: alice, ids: ['2'] })).toBe(1)
+    expect(all.find(verified)).toBeUndefined()
+    all.end({ ...until(10), id: '1' })
     expect(all.find(verified)).toBeDefined()
   })
 
@@ -236,6 +249,6 @@ describe('a revocation that is taken back', () => {
     const { all } = revocations([], () => new Date(now))
     all.end(until(10))
     now = 10
-    expect(all.restore(alice)).toBe(0)
+    expect(all.restore({ selector: alice, ids: [] })).toBe(0)
   })
 })
