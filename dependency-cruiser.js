@@ -17,7 +17,17 @@ const mayImport = {
   telemetry: ['refusal', 'session'],
   files: [],
   catalog: ['config', 'admin', 'telemetry', 'files', 'fleet'],
-  shared: ['config', 'admin', 'catalog', 'fleet', 'session', 'files', 'fleet-sessions', 'gates'],
+  shared: [
+    'config',
+    'admin',
+    'catalog',
+    'fleet',
+    'session',
+    'files',
+    'fleet-sessions',
+    'gates',
+    'telemetry',
+  ],
   credentials: ['refusal', 'identity', 'files'],
   agent: ['refusal', 'wire', 'sasl', 'upstream', 'session', 'credentials'],
   cli: [

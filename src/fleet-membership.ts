@@ -21,8 +21,6 @@ export interface MembershipOptions {
   readonly sessions: () => Pick<FleetSessions, 'serve'>
 }
 
-/** So long a start waits for the store. */
-const startMs = 15_000
 /** Somebody who may write to the store can have this said as often as they like. */
 const failureEveryMs = 10_000
 
@@ -35,6 +33,7 @@ export class FleetMembership {
   readonly #store: PostgresStore
   readonly #bus: StoreBus
   readonly #log: Log
+  readonly #startTimeoutMs: number
   #failureToldMs = -Infinity
   #isUp = false
 
@@ -42,6 +41,7 @@ export class FleetMembership {
   constructor({ fleet, node, version, log, now, sessions }: MembershipOptions) {
     const startedAtMs = Date.now()
     this.#log = log
+    this.#startTimeoutMs = fleet.start_timeout
     this.replica = fleet.replica ?? hostname()
     const address = ownAddress()
     this.#store = new PostgresStore({
@@ -91,13 +91,10 @@ export class FleetMembership {
     })
   }
 
-  /** Resolves when the store is reached; throws where it is not in time. */
+  /** Resolves when the store is reached, or when a start waits for it no longer. */
   async start(): Promise<void> {
     this.#store.start()
-    const state = await this.#store.settled(startMs)
-    if (state.kind === 'away') {
-      throw new Error(`the store of the fleet cannot be reached: ${state.why}`)
-    }
+    await this.#store.settled(this.#startTimeoutMs)
     this.#bus.start()
   }
 

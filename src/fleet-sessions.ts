@@ -61,10 +61,12 @@ export class FleetSessions {
 
   async end(order: EndOrder): Promise<EndCount> {
     const known = this.#note(order)
+    const own = this.#options.own().askEach<number>('endSessions', known)
     // Before any other replica is asked: one that has started since reads it before it lets anybody in, and is
     // not asked; one that had started before is asked, and has to answer.
     if (isStanding(known)) await this.#share?.add(known)
-    return ended(await this.#all.askEach<number>('endSessions', known))
+    const peers = await this.#peers.askEach<number>('endSessions', known)
+    return ended(addUp([await own, peers]))
   }
 
   /** Has an order carried out that another replica has given, by the processes of this one. */

@@ -1,6 +1,6 @@
 // Which databases of the node are open: kept here, in the process that outlives the workers.
 import type { GateControl, GateReport } from './admin/pooler/services.ts'
-import type { Answers } from './fleet/bus.ts'
+import { addUp, type Answers } from './fleet/bus.ts'
 import {
   changed,
   type DatabaseGate,
@@ -22,8 +22,10 @@ export interface GateShare {
 }
 
 export interface NodeGatesOptions {
-  /** Asks every process that has sessions. */
+  /** Asks every process of this replica that has sessions. */
   readonly ask: (order: GateOrder) => Promise<Answers<GateCensus>>
+  /** Asks the other replicas. */
+  readonly askPeers?: ((order: GateOrder) => Promise<Answers<GateCensus>>) | undefined
   readonly databases: () => readonly string[]
   readonly onChange: (fields: Readonly<Record<string, unknown>>) => void
 }
@@ -49,12 +51,10 @@ export class NodeGates implements GateControl {
     if (unanswered > 0) throw new Error(`${unanswered} processes did not answer`)
   }
 
-  /** For a replica that asks on behalf of another: what its processes say, as it has been told. */
-  async answer({ state, about }: GateOrder): Promise<GateCensus> {
+  /** What another replica asks of this one: that it goes by a state, and what that comes to. */
+  async answer({ state, about }: GateOrder): Promise<Answers<GateCensus>> {
     this.#take(state)
-    const { answers, unanswered } = await this.#options.ask({ state: this.#state, about })
-    if (unanswered > 0) throw new Error(`${unanswered} processes did not answer`)
-    return joinCensuses(answers)
+    return this.#options.ask({ state: this.#state, about })
   }
 
   #take(state: GateState): void {
@@ -102,7 +102,12 @@ export class NodeGates implements GateControl {
 
   async census(about: string | undefined): Promise<GateReport> {
     // With the state each time: a worker that missed it is told again.
-    const { answers, unanswered } = await this.#options.ask({ state: this.#state, about })
+    const order = { state: this.#state, about }
+    const { ask, askPeers } = this.#options
+    const all = await Promise.all([ask(order), askPeers?.(order) ?? noAnswers])
+    const { answers, unanswered } = addUp(all)
     return { ...joinCensuses(answers), unanswered }
   }
 }
+
+const noAnswers: Answers<GateCensus> = { answers: [], unanswered: 0 }

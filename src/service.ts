@@ -18,13 +18,23 @@ import { deriveStartKey } from './fleet/store/seal.ts'
 import { consoleFleet, type RunningConsoleFleet } from './console-fleet.ts'
 import type { Lifecycle, ReloadOutcome, Shutdown } from './admin/pooler/services.ts'
 import { NodeGates } from './gates.ts'
-import { FileCatalog } from './catalog/catalog-home.ts'
+import {
+  type CatalogHomeOptions,
+  FileCatalog,
+  type RunningCatalog,
+} from './catalog/catalog-home.ts'
+import type { StoredVersion } from './catalog/catalog-table.ts'
+import { readJoined } from './catalog/shared-text.ts'
+import { beginWith, firstVersion, saysAnother, StoreCatalog } from './catalog/store-catalog.ts'
 import { catalogControl } from './catalog/catalog-control.ts'
 import { catalogObserver } from './catalog/catalog-observer.ts'
 import { type ChangeAudit, openChangeAudit } from './catalog/change-audit.ts'
 import { type ChosenPorts, choosePorts, withPorts } from './ports.ts'
 import { auditSink } from './proxy.ts'
 import { knownHere } from './shared/marks.ts'
+import { SharedState } from './shared/shared-state.ts'
+import { sharedStateLog } from './shared/shared-state-log.ts'
+import type { GateOrder } from './session/gate-state.ts'
 import { SecretFiles } from './secret-files.ts'
 import { ServiceManager } from './service-manager.ts'
 import { LocalLedger } from './session/ledger.ts'
@@ -89,6 +99,9 @@ export class Service {
   /** Which databases are open. */
   readonly #gates = new NodeGates({
     ask: async (order) => this.#sessions.gates(order),
+    askPeers: async (order) =>
+      this.#membership?.peers.askEach('gates', order) ??
+      Promise.resolve({ answers: [], unanswered: 0 }),
     databases: () =>
       Object.entries(this.#config.databases)
         .filter(([, { upstream }]) => upstream !== undefined)
@@ -102,7 +115,12 @@ export class Service {
     shutDown: (way) => this.#shutDown(way),
   }
   #config: Config
-  readonly #home: FileCatalog
+  #home: RunningCatalog
+  /** The file as it was read at the start. */
+  readonly #own: string
+  readonly #shared: SharedState | undefined
+  /** The version of the catalog that is to be in use, and cannot be here. */
+  #behind: number | undefined
   readonly #changes: ChangeAudit
   #http: HttpServer | undefined
   readonly #pages: WebService
@@ -138,6 +156,7 @@ export class Service {
       },
     })
     this.#changes = this.#openChangeAudit(config)
+    this.#own = loaded.text
     this.#home = this.#openHome(loaded)
     for (const notice of notices) this.#log.warn(formatProblem(options.file, notice))
     this.#workers = countWorkers(config, this.#log)
@@ -146,18 +165,22 @@ export class Service {
     this.#webSecrets = secrets.web
     this.#membership = this.#member(config)
     this.#sessions = this.#startable()
+    this.#shared = this.#membership && this.#share(this.#membership)
+    const catalog = (): CatalogHome => this.#home
     this.#fleet = this.#consoleFleet(this.#sessions)
     this.#pages = new WebService({
       config: () => this.#config,
       sessions: this.#sessions,
       fleet: this.#fleet,
-      catalog: this.#home,
+      get catalog() {
+        return catalog()
+      },
       execute: async (order) => this.#order(order),
       audit: async (visit) => this.#changes.recordVisit(visit),
       secretsOfThisStart: this.#webSecrets,
       throttle: { ledger: this.#ledger, credentialKey: this.#credentialKey },
       replica: this.#membership?.replica,
-      once: knownHere,
+      once: this.#shared?.once ?? knownHere,
       log: this.#log,
     })
   }
@@ -180,6 +203,7 @@ export class Service {
       },
     })
     await this.#membership?.start()
+    await this.#beginShared()
     await this.#pages.start()
     await this.#home.open()
     await this.#sessions.start()
@@ -269,6 +293,7 @@ export class Service {
     await this.#sessions.drain({ deadlineMs, endsIdle: way !== 'for clients' })
     await this.#control?.close()
     await this.#pages.close()
+    await this.#shared?.stop()
     await this.#membership?.close()
     await this.#http?.close()
     await this.#changes.close()
@@ -357,7 +382,7 @@ export class Service {
     const { file, readConfig } = this.#options
     return new SecretFiles(
       {
-        readAgain: (text) => readConfig(file, text),
+        readAgain: (text) => readJoined(text, file, (joined) => readConfig(file, joined)),
         inTurn: async (work) => this.#inTurn(work),
         takeOver: async (changed) => {
           await this.#takeOver(changed, this.#catalogVersion, async () => {})
@@ -374,11 +399,16 @@ export class Service {
     )
   }
 
-  #openHome(loaded: LoadedConfig): FileCatalog {
+  #openHome(loaded: LoadedConfig): RunningCatalog {
+    const home = new FileCatalog({ ...this.#homeOptions(), loaded })
+    this.#catalogVersion = home.version
+    return home
+  }
+
+  #homeOptions(): Omit<CatalogHomeOptions, 'loaded'> {
     const { file, readConfig } = this.#options
-    const home = new FileCatalog({
+    return {
       file,
-      loaded,
       read: (text) => readConfig(file, text),
       inTurn: async (work) => this.#inTurn(work),
       takeOver: async (changed, version, keep) =>
@@ -386,9 +416,63 @@ export class Service {
       audit: async (record) => this.#changes.record(record),
       observer: catalogObserver(this.#log, () => this.#sessions.catalogMetrics),
       now: Date.now,
+    }
+  }
+
+  #share({ store }: FleetMembership): SharedState {
+    return new SharedState({
+      store,
+      file: this.#options.file,
+      fleet: this.#sessions.fleet,
+      gates: this.#gates,
+      ledger: this.#ledger,
+      observer: sharedStateLog(this.#log),
     })
-    this.#catalogVersion = home.version
-    return home
+  }
+
+  /** Nobody is let in before this replica goes by what all replicas share. */
+  async #beginShared(): Promise<void> {
+    const shared = this.#shared
+    if (shared === undefined || this.#membership === undefined) return
+    const isShared = this.#config.catalog.mode === 'read-write'
+    const stored = await shared.begin(
+      isShared ? () => firstVersion(this.#own, Date.now()) : undefined,
+    )
+    if (stored !== undefined) await this.#beginWith(stored, shared, this.#membership)
+    shared.start()
+  }
+
+  async #beginWith(
+    stored: StoredVersion,
+    shared: SharedState,
+    { store, metrics }: FleetMembership,
+  ): Promise<void> {
+    const options = this.#homeOptions()
+    const begun = beginWith(this.#own, stored, options.file, options.read)
+    if (saysAnother(this.#own, stored)) this.#log.warn(notUsed, { file: options.file })
+    await options.takeOver(begun.loaded, stored.record.version, async () => {})
+    this.#home = new StoreCatalog({
+      ...{ ...options, store, begun },
+      fleet: {
+        used: (version) => {
+          shared.used(version)
+        },
+        behind: (version, problems) => {
+          this.#behind = version
+          metrics.catalogBehind(version !== undefined)
+          if (version !== undefined) {
+            this.#log.error('a version of the catalog cannot be used here, the one before stays', {
+              ...{ version, problems },
+            })
+          }
+        },
+        putBack: (version) => {
+          this.#log.error('the store had lost a version of the catalog, and has it again', {
+            version,
+          })
+        },
+      },
+    })
   }
 
   #openChangeAudit(config: Config): ChangeAudit {
@@ -435,7 +519,12 @@ export class Service {
       statuses.length > 0 && withoutKeys && 'no identity provider could be reached yet',
       statuses.some(({ isRefusing }) => isRefusing) && 'audit records cannot be written',
     )
-    return { ...checked, remarks: this.#membership?.remarks ?? [] }
+    const behind = this.#behind
+    const remarks = [
+      ...(this.#membership?.remarks ?? []),
+      ...(behind === undefined ? [] : [`version ${behind} of the catalog cannot be used here`]),
+    ]
+    return { ...checked, remarks }
   }
 
   async #renderMetrics(): Promise<string> {
@@ -465,7 +554,12 @@ export class Service {
         sessions: await this.#countSessions(),
         catalogVersion: this.#catalogVersion,
       }),
-      sessions: () => this.#sessions.fleet,
+      sessions: () => ({
+        serve: async (method, argument, timeoutMs) =>
+          method === 'gates'
+            ? this.#gates.answer(argument as GateOrder)
+            : this.#sessions.fleet.serve(method, argument, timeoutMs),
+      }),
     })
   }
 
@@ -558,6 +652,9 @@ function check(...reasons: readonly (string | false)[]): Check {
   const real = reasons.filter((reason) => reason !== false)
   return { ok: real.length === 0, reasons: real }
 }
+
+const notUsed =
+  'the catalog in the file is not used: that of the fleet is another one, and changed by the console or `portcullis apply`'
 
 /** Only some kernels spread the connections of one port over several processes. */
 const sharesPorts = process.platform === 'linux'

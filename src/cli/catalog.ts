@@ -99,12 +99,25 @@ async function withControl(
       if (!(error instanceof NoService)) throw error
     }
   }
+  if (loaded.config.fleet !== undefined && loaded.config.catalog.mode === 'read-write') {
+    throw new NoReplica(file)
+  }
   const read = (text: string): LoadedConfig => readConfig(file, text)
   const home = await openCatalogFile(file, loaded, read)
   try {
     return await act(catalogControl(home))
   } finally {
     home.close()
+  }
+}
+
+/** What the file says is not what is in use, and nobody would see a change of it. */
+class NoReplica extends Error {
+  constructor(file: string) {
+    super(
+      `the catalog of ${file} is in the store of its fleet, and no replica listens on control_socket here: ` +
+        'ask where one runs. What the file says of the catalog is used for a store that has none; edit it for that',
+    )
   }
 }
 

@@ -35,7 +35,7 @@ export async function serve(create: () => Stoppable): Promise<number> {
     await service.start()
   } catch (error) {
     process.stderr.write(describeFailure(error))
-    return 1
+    return exitCodeOf(error)
   }
   try {
     await stopped
@@ -44,4 +44,11 @@ export async function serve(create: () => Stoppable): Promise<number> {
     process.stderr.write(describeFailure(error))
     return 1
   }
+}
+
+/** What stops a start may say how that is told to whoever runs the program. */
+function exitCodeOf(error: unknown): number {
+  return error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number'
+    ? error.exitCode
+    : 1
 }

@@ -15,6 +15,7 @@ const peerMethods = {
   endSessions: { isAnswer: isCount },
   restoreSessions: { isAnswer: isCount },
   listSessions: { isAnswer: isSessionList },
+  gates: { isAnswer: isCensus },
   lookAt: { isAnswer: isObject },
   findDenied: { isAnswer: (answer) => answer === undefined || isObject(answer) },
   cancel: { isOfStrangers: true, isAnswer: (answer) => cancelOutcomes.has(answer) },
@@ -29,6 +30,12 @@ export function peerMethod(method: string): PeerMethod | undefined {
 
 /** A request that is read later than this is not carried out: it would hit what came since. */
 export const requestLifeMs = callTimeoutMs
+
+function isCensus(answer: unknown): boolean {
+  if (typeof answer !== 'object' || answer === null) return false
+  const { busy, old } = answer as Readonly<Record<string, unknown>>
+  return isCount(busy) && isCount(old)
+}
 
 function isSessionList(answer: unknown): boolean {
   if (typeof answer !== 'object' || answer === null) return false

@@ -1,6 +1,6 @@
 // Failed guesses, as all replicas have counted them: to ask another one is no new try, and a restart no pardon.
 import { lock } from '../fleet/store/lock.ts'
-import { type Store, StoreAway, type StoreTransaction } from '../fleet/store/store.ts'
+import type { Store, StoreTransaction } from '../fleet/store/store.ts'
 import { memoryMs, mergeFailures, shiftFailures } from '../session/failures.ts'
 import type { PairFailures } from '../session/throttle.ts'
 
@@ -41,6 +41,7 @@ export class SharedFailures {
   #seq = '0'
   #aheadMs: number | undefined
   #timer: NodeJS.Timeout | undefined
+  #writtenAtMs = -Infinity
   #trimmedAtMs = -Infinity
   #unfollow: () => void = () => {}
 
@@ -97,11 +98,14 @@ export class SharedFailures {
 
   #plan(): void {
     if (this.#timer !== undefined || this.#changed.size === 0) return
+    const { writeIntervalMs = usualWriteIntervalMs, ledger } = this.#options
+    const waitMs = Math.max(0, this.#writtenAtMs + writeIntervalMs - ledger.nowMs())
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      // Where the store is away, all of it is written when it is back.
+      this.#writtenAtMs = ledger.nowMs()
+      // What cannot be written now is written when the store is looked at next.
       void this.#write().catch(() => {})
-    }, this.#options.writeIntervalMs ?? usualWriteIntervalMs)
+    }, waitMs)
     this.#timer.unref()
   }
 
@@ -124,8 +128,7 @@ export class SharedFailures {
       })
     } catch (error) {
       for (const key of keys) this.#changed.add(key)
-      if (!(error instanceof StoreAway)) throw error
-      return
+      throw error
     }
     this.#plan()
   }
@@ -148,8 +151,8 @@ export class SharedFailures {
     await transaction.query(
       `INSERT INTO failures (mark, sealed, last_at)
        SELECT one.mark, one.sealed, pg_catalog.to_timestamp(one.at / 1000)
-       FROM pg_catalog.unnest($1::text[], $2::text[], $3::double precision[])
-         AS one (mark, sealed, at)
+       FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]),
+         pg_catalog.unnest($3::double precision[])) AS one (mark, sealed, at)
        ON CONFLICT (mark) DO UPDATE
        SET sealed = excluded.sealed, last_at = excluded.last_at, seq = DEFAULT`,
       [[...marked.keys()], sealed, [...marked.values()].map(lastOf)],

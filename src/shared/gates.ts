@@ -36,6 +36,11 @@ export class SharedGates implements GateShare {
     this.#common = options.state().version
   }
 
+  /** What this replica goes by was in the store once. */
+  remember(): void {
+    this.#common = this.#options.state().version
+  }
+
   start(): void {
     this.#unfollow = this.#options.store.follow('gates', async () => this.look())
   }

@@ -45,6 +45,11 @@ export const fleet = section({
     .describe(
       'How often a replica says that it is there. One that has said nothing for four times as long is no longer waited for.',
     ),
+  start_timeout: duration('0s', '10m')
+    .prefault('30s')
+    .describe(
+      'How long a replica that starts waits for the store. Then it goes by `<this file>.fleet`, the sealed copy of the catalog and of the revocations that it knew last, or ends with exit code 69 where there is none.',
+    ),
 })
   .optional()
   .describe(
