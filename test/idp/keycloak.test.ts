@@ -12,6 +12,7 @@ import {
   check,
   connect,
   logInOnDevice,
+  programToken,
   reasonOfLast,
   signIn,
   signInOnPage,
@@ -47,9 +48,7 @@ describe.skipIf(homes.keycloak === '')('Keycloak', () => {
   }
 
   async function machineToken(id: 'batch' | 'slim'): Promise<string> {
-    const form = { client_id: id, client_secret: secrets[id] }
-    const answer = await scene.keycloak.tokens({ grant_type: 'client_credentials', ...form })
-    return String(answer['access_token'])
+    return programToken(scene.stack, scene.keycloak.issuer, id, secrets[id])
   }
 
   test('has nothing amiss, as portcullis check sees it', async () => {
@@ -74,6 +73,8 @@ describe.skipIf(homes.keycloak === '')('Keycloak', () => {
     expect(await connect(stack, again?.token ?? '', user)).toMatchObject({
       stdout: 'app_readwrite\n',
     })
+    await alice.revoke(again!)
+    expect(await alice.refresh(again)).toBeUndefined()
   })
 
   test('signs people in on our pages, while psql waits', async () => {

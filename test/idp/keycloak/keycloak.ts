@@ -72,12 +72,6 @@ export class Keycloak {
     return this.#server.log
   }
 
-  /** A grant at the token endpoint; what it answers, whatever that is. */
-  async tokens(form: Readonly<Record<string, string>>): Promise<Json> {
-    const url = `${this.issuer}/protocol/openid-connect/token`
-    return (await this.#request('POST', url, { form })).json as Json
-  }
-
   /** One call of the admin API, below the realm. */
   async administer(method: string, path: string, body?: Json): Promise<unknown> {
     const isRealm = method === 'POST' && path === ''

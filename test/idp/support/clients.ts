@@ -80,7 +80,8 @@ export interface Provider {
 
 export interface SignedIn {
   readonly grant: Grant
-  readonly refresh: () => Promise<Grant | undefined>
+  readonly refresh: (last?: Grant) => Promise<Grant | undefined>
+  readonly revoke: (last: Grant) => Promise<void>
 }
 
 /** By the public client, as `portcullis login` does with the browser of its machine. */
@@ -106,7 +107,26 @@ export async function signIn(
     waiting: () => () => {},
   }
   const grant = await source.obtain(person, AbortSignal.timeout(deadlineMs))
-  return { grant, refresh: async () => source.refresh(grant, AbortSignal.timeout(deadlineMs)) }
+  return {
+    grant,
+    refresh: async (last = grant) => source.refresh(last, AbortSignal.timeout(deadlineMs)),
+    revoke: async (last) => source.revoke(last, AbortSignal.timeout(deadlineMs)),
+  }
+}
+
+/** A program as itself, by the library that programs use. */
+export async function programToken(
+  stack: Stack,
+  issuer: string,
+  clientId: string,
+  secret: string,
+): Promise<string> {
+  const clientSecret = { kind: 'environment', name: 'SECRET' } as const
+  const client = { issuer, clientId, clientSecret, scopes: [], use: 'access_token' } as const
+  const place = { endpoints: [], session: false, store: 'none', caFile: stack.caFile } as const
+  const signIn = { flow: 'client_credentials', ...client } as const
+  const source = createSource({ ...place, signIn }, { SECRET: secret })
+  return (await source.obtain(undefined, AbortSignal.timeout(deadlineMs))).token
 }
 
 /** `portcullis login` on another device and `portcullis psql` after it: whom the database takes them for. */
