@@ -23,12 +23,12 @@ test('a rolling restart refuses no login and cuts no transaction', async () => {
   const startedAt = performance.now()
   const traffic = new Traffic({ stack, port, loginsPerSecond: 10, sessions: 12 })
   const benchmarked: Benchmarked = { processed: 0, failed: 0 }
-  let isOver = false
+  const restart = new AbortController()
   const pgbench = (async () => {
-    while (!isOver) await benchmark(scene, benchmarked)
+    while (!restart.signal.aborted) await benchmark(scene, benchmarked)
   })()
   for (const index of scene.replicas.keys()) await scene.replace(index)
-  isOver = true
+  restart.abort()
   await Promise.all([pgbench, traffic.stop()])
 
   const { logins, transactions, moved } = traffic.counts

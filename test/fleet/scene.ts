@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { freePort } from '../../demo/ports.ts'
 import type { Gateway } from '../../demo/gateway.ts'
 import { type HaproxyFront, startHaproxy } from '../fronts/haproxy.ts'
-import { choosePorts, listenOn, type Replica, startReplica } from '../fronts/replicas.ts'
+import { choosePortsFor, listenOn, type Replica, startReplica } from '../fronts/replicas.ts'
 import type { Ports } from '../fronts/front.ts'
 import { type GatewayConfig, Stack, type StackOptions } from '../support/stack.ts'
 import { until } from '../support/until.ts'
@@ -40,13 +40,16 @@ export class Scene {
   static async start(options: SceneOptions): Promise<Scene> {
     const { configure = () => {}, configureReplica = () => {} } = options
     await using begun = new AsyncDisposableStack()
-    const firstPorts = await choosePorts()
+    const ports = await choosePortsFor(options.replicas)
     const pagesPort = options.pagesPort ?? (await freePort())
     const port = await freePort()
-    const own = (config: GatewayConfig, ports: Ports, index: number): void => {
-      listenOn(config, ports)
-      listenDirectly(config)
+    const own = (config: GatewayConfig, index: number): void => {
+      config['node'] = nodeOf(index)
+      listenOn(config, ports[index]!)
+      listenBeside(config, ports)
       configureReplica(config, index)
+      // Without what YAML would write as an alias, which no console changes.
+      Object.assign(config, JSON.parse(JSON.stringify(config)))
     }
     const stack = begun.use(
       await Stack.start({
@@ -57,12 +60,12 @@ export class Scene {
           config['log'] = { level: 'info' }
           Object.assign(config.timeouts, { drain_delay: '4s', drain: '20s' })
           configure(config)
-          own(config, firstPorts, 0)
+          own(config, 0)
         },
       }),
     )
     const first: Place = {
-      ports: firstPorts,
+      ports: ports[0]!,
       get gateway() {
         return stack.gateway
       },
@@ -71,8 +74,8 @@ export class Scene {
     const others = await Promise.all(
       Array.from({ length: options.replicas - 1 }, async (_, index) =>
         begun.use(
-          await startReplica(stack, (config, ports) => {
-            own(config, ports, index + 1)
+          await startReplica(stack, ports[index + 1]!, (config) => {
+            own(config, index + 1)
           }),
         ),
       ),
@@ -145,9 +148,21 @@ export class Scene {
   }
 }
 
-/** A listener beside that of HAProxy, by which a test comes to the replica that it means: the first one. */
-function listenDirectly(config: GatewayConfig): void {
-  const direct = { node: 'gw0', listen_address: '127.0.0.1', listen_port: 0, proxy_protocol: 'off' }
-  for (const pool of Object.values(config.connectivity_pools))
-    pool['participants'] = [direct, ...(pool['participants'] as object[])]
+/**
+ * Where each replica listens. All have it in their catalog, which replicas share: what is a replica's own there goes by
+ * its node. Beside the listener of HAProxy there is one by which a test comes to the replica that it means.
+ */
+function listenBeside(config: GatewayConfig, all: readonly Ports[]): void {
+  const participants = all.flatMap(({ sessions }, index) => {
+    const listener = { node: nodeOf(index), listen_address: '127.0.0.1' }
+    return [
+      { ...listener, listen_port: 0, proxy_protocol: 'off' },
+      { ...listener, listen_port: sessions, proxy_protocol: 'required' },
+    ]
+  })
+  for (const pool of Object.values(config.connectivity_pools)) pool['participants'] = participants
+}
+
+function nodeOf(index: number): string {
+  return `gw${index + 1}`
 }

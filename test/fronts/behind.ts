@@ -8,9 +8,9 @@ import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 import { WebBrowser } from '../support/web-browser.ts'
 import { errorFields, WireClient } from '../support/wire-client.ts'
-import { type Front, type FrontKind, isListening } from './front.ts'
+import { type Front, type FrontKind, isListening, type Ports } from './front.ts'
 import { comeFrom, type Elsewhere } from './from-elsewhere.ts'
-import { choosePorts, listenOn, type Replica, startReplica } from './replicas.ts'
+import { choosePortsFor, listenOn, type Replica, startReplica } from './replicas.ts'
 
 /** The only address of which clients are served; all that the front itself does is from another. */
 const clientAddress = '127.0.0.2'
@@ -31,7 +31,7 @@ function tests(kind: FrontKind): void {
   let publicUrl: string
 
   beforeAll(async () => {
-    const ports = await choosePorts()
+    const [ports, otherPorts] = (await choosePortsFor(2)) as [Ports, Ports]
     const pagesPort = await freePort()
     sessionsPort = await freePort()
     client = belongings.use(await comeFrom(clientAddress, () => sessionsPort))
@@ -51,7 +51,7 @@ function tests(kind: FrontKind): void {
         },
       }),
     )
-    other = belongings.use(await startReplica(stack))
+    other = belongings.use(await startReplica(stack, otherPorts))
     const tls = await stack.authority.issue({ commonName: 'pages' })
     const replicas = [ports, other.ports]
     const options = { folder: stack.folder, replicas, sessionsPort, pagesPort, tls }

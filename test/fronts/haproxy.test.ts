@@ -4,9 +4,9 @@ import { freePort } from '../../demo/ports.ts'
 import { Stack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 import { testBehind } from './behind.ts'
-import { substitute } from './front.ts'
+import { type Ports, substitute } from './front.ts'
 import { haproxy, startHaproxy } from './haproxy.ts'
-import { choosePorts, listenOn } from './replicas.ts'
+import { choosePortsFor, listenOn } from './replicas.ts'
 
 testBehind(haproxy)
 
@@ -21,7 +21,7 @@ describe.skipIf(haproxy.whyNot !== undefined)('checks of HAProxy at the port of 
     ]).replaceAll(/ check port \d+/g, ' check check-send-proxy')
 
   test('are by PROXY headers of its own, and are no refused logins', async () => {
-    const ports = await choosePorts()
+    const [ports] = (await choosePortsFor(1)) as [Ports]
     await using stack = await Stack.start({
       configure: (config) => {
         listenOn(config, ports)

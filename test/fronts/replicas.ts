@@ -13,11 +13,15 @@ export interface Replica extends AsyncDisposable {
   start(): Promise<void>
 }
 
-export async function choosePorts(): Promise<Ports> {
+/** No port twice. */
+export async function choosePortsFor(replicas: number): Promise<readonly Ports[]> {
   const chosen = new Set<number>()
-  while (chosen.size < 3) chosen.add(await freePort())
-  const [sessions = 0, health = 0, pages = 0] = chosen
-  return { sessions, health, pages }
+  while (chosen.size < 3 * replicas) chosen.add(await freePort())
+  const all = [...chosen]
+  return Array.from({ length: replicas }, () => {
+    const [sessions = 0, health = 0, pages = 0] = all.splice(0, 3)
+    return { sessions, health, pages }
+  })
 }
 
 /** What of the configuration is a replica's own. */
@@ -31,17 +35,17 @@ export function listenOn(config: GatewayConfig, { sessions, health, pages }: Por
 /** One more gateway with the configuration of the stack. */
 export async function startReplica(
   stack: Stack,
-  change: (config: GatewayConfig, ports: Ports) => void = () => {},
+  ports: Ports,
+  change: (config: GatewayConfig) => void = () => {},
 ): Promise<Replica> {
   const folder = await mkdtempDisposable(join(tmpdir(), 'portcullis-test-replica-'))
   for (const file of ['ca.crt', 'server.crt', 'server.key'])
     await copyFile(join(stack.folder, file), join(folder.path, file))
   const config = structuredClone(stack.config)
-  const ports = await choosePorts()
   listenOn(config, ports)
   // Of all replicas in one file: what there is to know is in it, whoever wrote it.
   config['audit'] = { sink: 'file', file: join(stack.folder, 'audit.jsonl') }
-  change(config, ports)
+  change(config)
   let gateway = await Gateway.start({ folder: folder.path, config })
   return {
     ports,
