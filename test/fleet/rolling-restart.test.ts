@@ -18,7 +18,13 @@ interface Benchmarked {
 }
 
 test('a rolling restart refuses no login and cuts no transaction', async () => {
-  await using scene = await Scene.start({ replicas: 3 })
+  await using scene = await Scene.start({
+    replicas: 3,
+    // Of one that has workers, each has a queue of connections that are not accepted yet.
+    configureReplica: (config, index) => {
+      if (index === 0) config.workers = 2
+    },
+  })
   const { stack, port } = scene
   const startedAt = performance.now()
   const traffic = new Traffic({ stack, port, loginsPerSecond: 10, sessions: 12 })
