@@ -11,7 +11,8 @@ const text = execFileSync('npm', options, {
   encoding: 'utf8',
   maxBuffer: 64 * 1024 * 1024,
 })
-const { serialNumber: _, metadata, ...rest } = JSON.parse(text) as Record<string, object>
+const { metadata, ...rest } = JSON.parse(text) as Record<string, object>
+Reflect.deleteProperty(rest, 'serialNumber')
 const epoch = Number(process.env['SOURCE_DATE_EPOCH'] ?? 0)
 const timestamp = new Date(epoch * 1_000).toISOString()
 const sbom = { ...rest, metadata: { ...metadata, timestamp } }

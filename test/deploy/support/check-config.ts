@@ -31,10 +31,11 @@ export async function checkConfig(text: string): Promise<string> {
     return failure === undefined ? 'fine' : `${failure}\n${stdout}${stderr}`
 
     function contentOf(path: string): string {
-      if (path.endsWith('.key')) return pair.key
-      if (/server\.crt$|tls\.crt$|gate\.crt$/.test(path)) return pair.certificate
-      if (path.endsWith('.crt')) return authority.certificate
-      if (path.endsWith('/store')) return 'postgres://portcullis@store.example.com/portcullis\n'
+      if (/[._]key$/.test(path)) return pair.key
+      if (/(server|tls)\.crt$|_certificate$/.test(path)) return pair.certificate
+      if (/\.crt$|\/ca$/.test(path)) return authority.certificate
+      if (/\/store(_url)?$/.test(path))
+        return 'postgres://portcullis@store.example.com/portcullis\n'
       return `${'x'.repeat(32)}\n`
     }
   } finally {
