@@ -104,7 +104,10 @@ test('shutdown drains as SIGTERM does, and --wait is done when the process is go
   expect(late).toMatchObject({ code: 1, stdout: 'stopping already\n' })
   expect(late.stderr).toContain('is still there')
 
+  const asked = (): number => stack.gateway.log().split('shutdown by the control socket').length
+  const before = asked()
   const gone = portcullis('shutdown', ...bySocket(), '--wait')
+  await until('it is asked', () => asked() > before)
   working.query('commit')
   expect(await gone).toMatchObject({ code: 0, stdout: 'stopping already\nstopped\n' })
   expect(await exited).toEqual([0, null])
