@@ -161,7 +161,8 @@ export function addGatewayCommands(program: Command, version: string): void {
     .addHelpText('after', catalogDiffHelp)
     .action(async (options: CatalogCommandOptions) => {
       const { catalogDiff } = await import('./cli/catalog.ts')
-      process.exitCode = await catalogDiff(options)
+      const { composeAudit } = await import('./compose-audit.ts')
+      process.exitCode = await catalogDiff(options, composeAudit)
     })
 
   program
@@ -177,7 +178,8 @@ export function addGatewayCommands(program: Command, version: string): void {
     .addHelpText('after', catalogApplyHelp)
     .action(async (options: CatalogCommandOptions) => {
       const { catalogApply } = await import('./cli/catalog.ts')
-      process.exitCode = await catalogApply(options)
+      const { composeAudit } = await import('./compose-audit.ts')
+      process.exitCode = await catalogApply(options, composeAudit)
     })
 
   program
@@ -187,7 +189,8 @@ export function addGatewayCommands(program: Command, version: string): void {
     .addHelpText('after', catalogExportHelp)
     .action(async (options: { config: string }) => {
       const { catalogExport } = await import('./cli/catalog.ts')
-      process.exitCode = await catalogExport(options)
+      const { composeAudit } = await import('./compose-audit.ts')
+      process.exitCode = await catalogExport(options, composeAudit)
     })
 
   const sessions = program

@@ -3,6 +3,7 @@ import { Sitting } from './admin/console/sitting.ts'
 import { randomUUID } from 'node:crypto'
 import type { LogoutCall, LogoutOutcome, LogoutVerdict } from './back-channel-logout.ts'
 import { type Config, contentsOf } from './config/index.ts'
+import { composeAudit } from './compose-audit.ts'
 import { composeListeners, composeRules, type KeyCaches, tlsSettings } from './compose-rules.ts'
 import { verifiedSessionTokensOf, webSecretsOf } from './compose-session-tokens.ts'
 import { type DenyList, readDenyList, watchDenyList } from './deny-list.ts'
@@ -141,9 +142,7 @@ export class Proxy {
       readThrottled: options.readThrottled,
     })
     this.#audit = createAudit({
-      ...auditSink(config),
-      onFailure: config.audit.on_failure,
-      node: config.node,
+      ...composeAudit(() => this.#config),
       version,
       onRecorded: (records) => {
         this.#metrics.auditRecorded(records)
@@ -154,7 +153,7 @@ export class Proxy {
       onError: (error) => {
         log.error('audit records cannot be written', {
           error,
-          logins: config.audit.on_failure === 'refuse' ? 'are refused' : 'go on',
+          logins: this.#audit.isRefusing ? 'are refused' : 'go on',
         })
         this.#tellStatus()
       },
@@ -166,7 +165,7 @@ export class Proxy {
     const onObserverError = (error: unknown): void => {
       log.error('an observer failed', { error, stack: error })
     }
-    const written = config.audit.sink === 'none' ? [] : [this.#audit]
+    const written = config.audit.sinks.length === 0 ? [] : [this.#audit]
     this.#records = [sessionLog(log), this.#denied, ...written].map(thinFloods)
     const observer = combine([this.#metrics, this.#changes, ...this.#records], onObserverError)
     this.#issuers = combineIssuer(
@@ -620,14 +619,6 @@ function certificateFiles({ tls, connectivity_pools: pools }: Config): AllCertif
     usual: { certificate: tls.certificate, key: tls.key, ...common },
     named: new Map(named),
   }
-}
-
-export function auditSink({
-  audit,
-}: Config): { sink: 'stdout' | 'none' } | { sink: 'file'; file: string } {
-  if (audit.sink !== 'file') return { sink: audit.sink }
-  if (audit.file === undefined) throw new Error('audit.file is required')
-  return { sink: 'file', file: audit.file }
 }
 
 export function runtimeName(): string {

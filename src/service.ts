@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { execute } from './admin/execute.ts'
 import type { ConsoleOrder, ConsoleReply } from './admin/order.ts'
+import { composeAudit } from './compose-audit.ts'
 import { composeListeners } from './compose-rules.ts'
 import {
   type Config,
@@ -30,7 +31,6 @@ import { catalogControl } from './catalog/catalog-control.ts'
 import { catalogObserver } from './catalog/catalog-observer.ts'
 import { type ChangeAudit, openChangeAudit } from './catalog/change-audit.ts'
 import { type ChosenPorts, choosePorts, withPorts } from './ports.ts'
-import { auditSink } from './proxy.ts'
 import { knownHere } from './shared/marks.ts'
 import { SharedState } from './shared/shared-state.ts'
 import { sharedStateLog } from './shared/shared-state-log.ts'
@@ -155,7 +155,7 @@ export class Service {
         this.#log.warn('systemd could not be told how the service is', { error })
       },
     })
-    this.#changes = this.#openChangeAudit(config)
+    this.#changes = this.#openChangeAudit()
     this.#own = loaded.text
     this.#home = this.#openHome(loaded)
     for (const notice of notices) this.#log.warn(formatProblem(options.file, notice))
@@ -475,12 +475,10 @@ export class Service {
     })
   }
 
-  #openChangeAudit(config: Config): ChangeAudit {
+  #openChangeAudit(): ChangeAudit {
     return openChangeAudit({
-      ...auditSink(config),
-      node: config.node,
+      ...composeAudit(() => this.#config),
       version: this.#options.version,
-      onFailure: config.audit.on_failure,
       onError: (error) => {
         this.#log.error('audit records of changes cannot be written', { error })
       },
@@ -667,10 +665,19 @@ function countWorkers(config: Config, log: Log): number {
   return 1
 }
 
+/** What is asked for at each use takes effect by itself. */
+function toText(section: unknown): string {
+  return JSON.stringify(section, (key, value: unknown) =>
+    key === 'authorization' ? undefined : value,
+  )
+}
+
 function needingRestart(before: Config, after: Config): string[] {
   const names = ['node', 'workers', 'http', 'audit', 'control_socket', 'fleet'] as const
   const changed = names.filter(
     (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
   )
+  const names = ['node', 'workers', 'http', 'audit', 'control_socket'] as const
+  const changed = names.filter((name) => toText(before[name]) !== toText(after[name]))
   return isMoved(before.web, after.web) ? [...changed, 'where the pages are (`web`)'] : changed
 }

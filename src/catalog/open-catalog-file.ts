@@ -1,23 +1,20 @@
 // The catalog where no service runs: its file, and nobody to take it over.
-import type { LoadedConfig } from '../config/index.ts'
+import type { Config, LoadedConfig } from '../config/index.ts'
 import { FileCatalog } from './catalog-home.ts'
+import type { ChangeSinkOptions } from '../telemetry/change-audit.ts'
 import { openChangeAudit } from './change-audit.ts'
+
+/** Where records of changes go, of a configuration. */
+export type ComposeAudit = (
+  current: () => Config,
+) => Pick<ChangeSinkOptions, 'node' | 'sinks' | 'onFailure' | 'chain'>
 
 export async function openCatalogFile(
   file: string,
   loaded: LoadedConfig,
   read: (text: string) => LoadedConfig,
+  composeAudit: ComposeAudit,
 ): Promise<FileCatalog> {
-  const { audit: settings, node } = loaded.config
-  const { sink, file: auditFile } = settings
-  // Standard output is what was asked for.
-  const audit = openChangeAudit({
-    ...(sink === 'file' && auditFile !== undefined ? { sink, file: auditFile } : { sink: 'none' }),
-    node,
-    version: '',
-    onFailure: settings.on_failure,
-    onError: () => {},
-  })
   let turn: Promise<unknown> = Promise.resolve()
   const home = new FileCatalog({
     file,
@@ -30,8 +27,19 @@ export async function openCatalogFile(
     },
     takeOver: async (_, __, keep) => keep(),
     audit: async (record) => {
-      await audit.record(record)
-      await audit.flush()
+      const { sinks, ...composed } = composeAudit(() => loaded.config)
+      const audit = openChangeAudit({
+        ...composed,
+        // Standard output is what was asked for.
+        sinks: sinks.filter(({ sink }) => sink !== 'stdout'),
+        version: '',
+        onError: () => {},
+      })
+      try {
+        await audit.record(record)
+      } finally {
+        await audit.close()
+      }
     },
     observer: { changed() {}, failed() {}, fileSeen() {}, withoutFolder() {} },
     now: Date.now,

@@ -8,7 +8,7 @@ import {
   type CatalogDiff,
   type Controlled,
 } from '../catalog/catalog-control.ts'
-import { openCatalogFile } from '../catalog/open-catalog-file.ts'
+import { type ComposeAudit, openCatalogFile } from '../catalog/open-catalog-file.ts'
 import { ConfigError, type LoadedConfig } from '../config/index.ts'
 import { printable } from '../refusal.ts'
 import { askService, NoService } from './control-client.ts'
@@ -24,8 +24,11 @@ export interface CatalogCommandOptions {
 }
 
 /** Prints what would change, and returns the exit code. */
-export async function catalogDiff(options: CatalogCommandOptions): Promise<number> {
-  return run(options.config, async (control) => {
+export async function catalogDiff(
+  options: CatalogCommandOptions,
+  audit: ComposeAudit,
+): Promise<number> {
+  return run(options.config, audit, async (control) => {
     const diff = await control.diff(readText(options.file))
     if (diff.kind === 'fault') return told(diff.fault)
     process.stdout.write(formatDiff(diff.result))
@@ -34,7 +37,10 @@ export async function catalogDiff(options: CatalogCommandOptions): Promise<numbe
 }
 
 /** Shows what would change, asks, changes it, and returns the exit code. */
-export async function catalogApply(options: CatalogCommandOptions): Promise<number> {
+export async function catalogApply(
+  options: CatalogCommandOptions,
+  audit: ComposeAudit,
+): Promise<number> {
   const expected = options.expectVersion === undefined ? undefined : Number(options.expectVersion)
   if (expected !== undefined && !(Number.isSafeInteger(expected) && expected > 0)) {
     return misused('--expect-version is the number of a version')
@@ -42,7 +48,7 @@ export async function catalogApply(options: CatalogCommandOptions): Promise<numb
   if (options.yes !== true && (!process.stdin.isTTY || options.file === '-')) {
     return misused('there is no terminal to ask at: look at `portcullis diff`, then use --yes')
   }
-  return run(options.config, async (control) => {
+  return run(options.config, audit, async (control) => {
     const text = readText(options.file)
     const diff = await control.diff(text)
     if (diff.kind === 'fault') return told(diff.fault)
@@ -65,8 +71,11 @@ export async function catalogApply(options: CatalogCommandOptions): Promise<numb
 }
 
 /** Prints the catalog, and returns the exit code. */
-export async function catalogExport({ config }: { readonly config: string }): Promise<number> {
-  return run(config, async (control) => {
+export async function catalogExport(
+  { config }: { readonly config: string },
+  audit: ComposeAudit,
+): Promise<number> {
+  return run(config, audit, async (control) => {
     const exported = await control.export()
     if (exported.kind === 'fault') return told(exported.fault)
     process.stdout.write(exported.result.text)
@@ -76,10 +85,11 @@ export async function catalogExport({ config }: { readonly config: string }): Pr
 
 async function run(
   file: string,
+  audit: ComposeAudit,
   act: (control: CatalogControl) => Promise<number>,
 ): Promise<number> {
   try {
-    return await withControl(file, readConfig(file), act)
+    return await withControl(file, readConfig(file), audit, act)
   } catch (error) {
     process.stderr.write(describeFailure(error))
     return error instanceof ConfigError ? 78 : 2
@@ -89,6 +99,7 @@ async function run(
 async function withControl(
   file: string,
   loaded: LoadedConfig,
+  audit: ComposeAudit,
   act: (control: CatalogControl) => Promise<number>,
 ): Promise<number> {
   const { control_socket: socket } = loaded.config
@@ -103,7 +114,7 @@ async function withControl(
     throw new NoReplica(file)
   }
   const read = (text: string): LoadedConfig => readConfig(file, text)
-  const home = await openCatalogFile(file, loaded, read)
+  const home = await openCatalogFile(file, loaded, read, audit)
   try {
     return await act(catalogControl(home))
   } finally {

@@ -1,12 +1,17 @@
 import { resolve } from 'node:path'
 import { expandOidcSettings } from './expand-oidc-settings.ts'
 import { expandSettings, type IntegrationConfig } from './expand-settings.ts'
+import { type AuditConfig, toAudit } from './expand-audit.ts'
 import { chooseProxy, type ProxyChoice } from './proxy-choice.ts'
 import type { ParsedConfig } from './schema/index.ts'
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
 
-type Expanded = Omit<ParsedConfig, 'integrations' | 'default_upstream' | 'default_pool'> & {
+type Expanded = Omit<
+  ParsedConfig,
+  'audit' | 'integrations' | 'default_upstream' | 'default_pool'
+> & {
+  readonly audit: AuditConfig
   /** The pool that this node has because no other is on it. */
   readonly implied_pool: string | undefined
   readonly integrations: Readonly<
@@ -48,7 +53,7 @@ export function toConfig(
     fleet: parsed.fleet && { ...parsed.fleet, store_ca: absolute(parsed.fleet.store_ca) },
     control_socket: absolute(parsed.control_socket),
     deny_file: absolute(parsed.deny_file),
-    audit: { ...parsed.audit, file: absolute(parsed.audit.file) },
+    audit: toAudit(parsed.audit, folder, environment),
     integrations: mapValues(
       withEntries(
         new Map([...fromSettings, ...forPeople]),

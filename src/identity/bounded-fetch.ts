@@ -24,7 +24,7 @@ export interface RequestWay {
 export interface BoundedRequest {
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly body?: string | Buffer
 }
 
 export interface FetchOptions extends Partial<RequestWay> {

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { Refusal } from '../refusal.ts'
 import type { EndReason, SessionEnd, SessionFacts, SessionObserver } from '../session/observer.ts'
-import { openLineSink } from './line-sink.ts'
-import type { LineSink } from './line-sink.ts'
-import { redact, toSafeLine } from './safe-line.ts'
+import { openAuditTrail, type TrailOptions } from './audit-trail.ts'
+import { redact } from './safe-line.ts'
 
 export interface Audit extends SessionObserver {
   /** For rotation: rename the file, then call this. */
@@ -41,29 +40,7 @@ export interface AdministrativeAct {
   readonly until?: string | undefined
 }
 
-export type AuditSink =
-  { readonly sink: 'stdout' | 'none' } | { readonly sink: 'file'; readonly file: string }
-
-interface AuditEvents {
-  readonly onRecorded?: (records: number) => void
-  readonly onDropped: (records: number) => void
-  readonly onError: (error: Error) => void
-  readonly onRecovered?: () => void
-}
-
-export type AuditOptions = AuditSink &
-  AuditEvents & {
-    readonly node: string
-    readonly version: string
-    /** What becomes of logins while records cannot be written. */
-    readonly onFailure: 'continue' | 'refuse'
-    /** How long a login waits for its record. */
-    readonly recordTimeoutMs?: number
-    readonly maxPendingBytes?: number
-    readonly closeTimeoutMs?: number
-  }
-
-const standardOutput = 1
+export type AuditOptions = TrailOptions
 
 /**
  * Writes one line for each login decision and one for each end of a session, as OCSF Authentication. A
@@ -71,35 +48,21 @@ const standardOutput = 1
  * only where `onFailure` says so. Throws when the file cannot be opened.
  */
 export function createAudit(options: AuditOptions): Audit {
-  const sink = openAuditSink(options)
-
-  const isStrict = options.onFailure === 'refuse' && options.sink !== 'none'
-
-  function toLine(session: SessionFacts, event: AuthenticationEvent): string {
-    return toSafeLine(`${JSON.stringify(toRecord(options, session, event))}\n`)
-  }
+  const trail = openAuditTrail(options)
 
   function record(session: SessionFacts, event: AuthenticationEvent): void {
-    sink.write(toLine(session, event))
+    trail.write(toRecord(options, session, event))
   }
 
   async function recordAdmission(session: SessionFacts): Promise<void> {
-    if (sink.isFailing) throw new Refusal('audit-unavailable')
-    const written = sink.writeThrough(toLine(session, admission))
-    if (!(await within(options.recordTimeoutMs ?? 5_000, written))) {
-      throw new Refusal('audit-unavailable')
-    }
+    if (await trail.writeThrough(toRecord(options, session, admission))) return
+    throw new Refusal('audit-unavailable')
   }
 
   async function recordAct(act: AdministrativeAct): Promise<void> {
-    const line = toSafeLine(`${JSON.stringify(toActRecord(options, act))}\n`)
-    if (!isStrict) sink.write(line)
-    else if (
-      sink.isFailing ||
-      !(await within(options.recordTimeoutMs ?? 5_000, sink.writeThrough(line)))
-    ) {
-      throw new Refusal('audit-unavailable')
-    }
+    const written = toActRecord(options, act)
+    if (!trail.isStrict) trail.write(written)
+    else if (!(await trail.writeThrough(written))) throw new Refusal('audit-unavailable')
   }
 
   return {
@@ -107,7 +70,7 @@ export function createAudit(options: AuditOptions): Audit {
     stage() {},
     recordAct,
     admitted(session) {
-      if (!isStrict) record(session, admission)
+      if (!trail.isStrict) record(session, admission)
     },
     refused(session, refusal) {
       record(session, {
@@ -130,68 +93,19 @@ export function createAudit(options: AuditOptions): Audit {
         end,
       })
     },
-    recordAdmission: isStrict ? recordAdmission : undefined,
+    recordAdmission: trail.isStrict ? recordAdmission : undefined,
     get isRefusing() {
-      return isStrict && sink.isFailing
+      return trail.isRefusing
     },
     reopen() {
-      sink.reopen()
+      trail.reopen()
     },
-    async flush() {
-      await sink.flush()
-    },
-    async close() {
-      await sink.close()
-    },
+    flush: async () => trail.flush(),
+    close: async () => trail.close(),
   }
 }
 
 const admission = { activity: 'Logon', status: 'Success', code: '00000' } as const
-
-/** False where it takes longer. */
-export async function within(timeoutMs: number, done: Promise<boolean>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, false)
-  })
-  return Promise.race([done, late]).finally(() => {
-    clearTimeout(timer)
-  })
-}
-
-export type AuditSinkOptions = AuditSink &
-  AuditEvents & { readonly maxPendingBytes?: number; readonly closeTimeoutMs?: number }
-
-/** Throws when the file cannot be opened. */
-export function openAuditSink(options: AuditSinkOptions): LineSink {
-  if (options.sink === 'none') {
-    return {
-      write() {},
-      writeThrough: async () => Promise.resolve(true),
-      isFailing: false,
-      reopen() {},
-      flush: async () => {},
-      close: async () => {},
-    }
-  }
-  const {
-    onRecorded,
-    onDropped,
-    onError,
-    onRecovered,
-    maxPendingBytes = 16_777_216,
-    closeTimeoutMs = 5000,
-  } = options
-  return openLineSink({
-    target: options.sink === 'file' ? options.file : standardOutput,
-    maxPendingBytes,
-    closeTimeoutMs,
-    ...(onRecorded && { onWritten: onRecorded }),
-    onLost: onDropped,
-    onError,
-    ...(onRecovered && { onRecovered }),
-  })
-}
 
 /** What the client was told; who went by itself was told nothing. */
 const endCodes = {

@@ -1,7 +1,6 @@
 // Audit records of the primary: changes of the catalog, as OCSF Entity Management, and visits of the pages.
 import { randomUUID } from 'node:crypto'
-import { type AuditSink, openAuditSink, within } from './audit.ts'
-import { toSafeLine } from './safe-line.ts'
+import { openAuditTrail, type TrailOptions } from './audit-trail.ts'
 import { type AuditedVisit, toVisitRecord } from './visit-record.ts'
 
 /** Nothing in it is a secret. */
@@ -34,19 +33,12 @@ export interface ChangeSink {
   close(): Promise<void>
 }
 
-export type ChangeSinkOptions = AuditSink & {
-  readonly node: string
-  readonly version: string
-  readonly onFailure: 'continue' | 'refuse'
-  readonly onError: (error: Error) => void
-  readonly recordTimeoutMs?: number
-}
+export type ChangeSinkOptions = Omit<TrailOptions, 'onDropped'>
 
 export class NotRecorded extends Error {
   override readonly name = 'NotRecorded'
 }
 
-const usualTimeoutMs = 5_000
 /** Records of several processes share a file or a pipe: a write of so much is not torn. */
 const maxFileValues = 12_000
 const maxPipeValues = 1_500
@@ -54,29 +46,21 @@ const maxPaths = 50
 const maxWhat = 1_000
 
 export function createChangeSink(options: ChangeSinkOptions): ChangeSink {
-  const sink = openAuditSink({
-    ...options,
-    onDropped: () => {},
-  })
-  const isStrict = options.onFailure === 'refuse' && options.sink !== 'none'
+  const trail = openAuditTrail({ ...options, onDropped: () => {} })
   const write = async (record: unknown): Promise<void> => {
-    const line = toSafeLine(`${JSON.stringify(record)}\n`)
-    if (!isStrict) {
-      sink.write(line)
-      return
+    if (!trail.isStrict) trail.write(record)
+    else if (!(await trail.writeThrough(record))) {
+      throw new NotRecorded('audit records cannot be written')
     }
-    const written = sink.isFailing ? Promise.resolve(false) : sink.writeThrough(line)
-    if (await within(options.recordTimeoutMs ?? usualTimeoutMs, written)) return
-    throw new NotRecorded('audit records cannot be written')
   }
   return {
     record: async (change) => write(toRecord(options, change)),
     recordVisit: async (visit) => write(toVisitRecord(options, visit)),
-    flush: async () => sink.flush(),
+    flush: async () => trail.flush(),
     reopen: () => {
-      sink.reopen()
+      trail.reopen()
     },
-    close: async () => sink.close(),
+    close: async () => trail.close(),
   }
 }
 
@@ -85,14 +69,15 @@ const schemaVersion = '1.1.0'
 const classUid = 3004
 const update = 3
 
-function toRecord({ node, version, sink }: ChangeSinkOptions, change: AuditedChange): unknown {
+function toRecord({ node, version, sinks }: ChangeSinkOptions, change: AuditedChange): unknown {
   const { outcome, author, changes, what } = change
   const status = outcome === 'done' ? 'Success' : 'Failure'
   const paths = changes.map(({ path }) => path)
   const before = valuesOf(changes, 'before')
   const after = valuesOf(changes, 'after')
   const length = JSON.stringify([before, after]).length
-  const isCut = length > (sink === 'file' ? maxFileValues : maxPipeValues)
+  const isPiped = sinks.some(({ sink }) => sink === 'stdout')
+  const isCut = length > (isPiped ? maxPipeValues : maxFileValues)
   const entity = { name: 'catalog', type: 'Catalog' }
   return {
     class_uid: classUid,

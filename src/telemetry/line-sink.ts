@@ -1,12 +1,12 @@
-import { mkdirSync, openSync } from 'node:fs'
+import { fstatSync, mkdirSync, openSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pino } from 'pino'
 
 /** Writes whole lines without ever making the caller wait; what finds no room is lost and counted. */
 export interface LineSink {
-  write(line: string): void
-  /** Resolves with whether the line is out; not before it is, or cannot be for now. */
-  writeThrough(line: string): Promise<boolean>
+  /** False where there is no room for it. Is told whether it is out; not before it is, or cannot be for now. */
+  write(line: string, settle?: (isOut: boolean) => void): boolean
   /** Whether the last attempt to write failed. */
   readonly isFailing: boolean
   /** Goes on in a new file of the same name, after the old one was renamed. */
@@ -16,16 +16,19 @@ export interface LineSink {
   close(): Promise<void>
 }
 
-interface LineSinkOptions {
-  /** A path, or the descriptor of standard output or standard error. */
-  readonly target: string | 1 | 2
-  readonly maxPendingBytes: number
-  readonly closeTimeoutMs: number
+export interface LineSinkEvents {
   readonly onWritten?: (lines: number) => void
   readonly onLost: (lines: number) => void
   /** Once for each run of failures. */
   readonly onError: (error: Error) => void
   readonly onRecovered?: () => void
+}
+
+interface LineSinkOptions extends LineSinkEvents {
+  /** A path, or the descriptor of standard output or standard error. */
+  readonly target: string | 1 | 2
+  readonly maxPendingBytes: number
+  readonly closeTimeoutMs: number
 }
 
 // Several processes share a file or a pipe. An append to a file is atomic, a write to a pipe up to PIPE_BUF.
@@ -40,35 +43,78 @@ export function openLineSink(options: LineSinkOptions): LineSink {
   let current = openStream(options)
   let retiring: Promise<unknown> = Promise.resolve()
 
+  function reopen(): void {
+    if (typeof options.target === 'number') return
+    const previous = current
+    try {
+      current = openStream(options)
+    } catch (error) {
+      options.onError(error instanceof Error ? error : new Error(String(error)))
+      return
+    }
+    retiring = Promise.all([retiring, previous.close()])
+  }
+  const stopLooking = watchPlace(options.target, () => current.descriptor, reopen)
+
   return {
-    write(line) {
-      current.write(line)
-    },
-    writeThrough: async (line) => current.writeThrough(line),
+    write: (line, settle) => current.write(line, settle),
     get isFailing() {
       return current.isFailing
     },
-    reopen() {
-      if (typeof options.target === 'number') return
-      const previous = current
-      try {
-        current = openStream(options)
-      } catch (error) {
-        options.onError(error instanceof Error ? error : new Error(String(error)))
-        return
-      }
-      retiring = Promise.all([retiring, previous.close()])
-    },
+    reopen,
     async flush() {
       await current.flush()
     },
     async close() {
+      stopLooking()
       await Promise.all([retiring, current.close()])
     },
   }
 }
 
-type LineStream = Omit<LineSink, 'reopen'>
+/** How often it is looked whether the file is where it was. */
+const lookMs = 1_000
+
+/** Tells once that the file at a path is another one than that which is open, or has been gone for a while. */
+function watchPlace(
+  target: string | number,
+  descriptor: () => number,
+  onMoved: () => void,
+): () => void {
+  if (typeof target === 'number') return () => {}
+  let wasGone = false
+  let isLooking = false
+  const look = async (): Promise<void> => {
+    const here = fstatSync(descriptor())
+    // A device or a pipe is no file that anybody rotates.
+    if (!here.isFile()) return
+    const there = await stat(target).catch((error: unknown) =>
+      isMissing(error) ? undefined : here,
+    )
+    const isGone = there === undefined
+    // Whoever rotates may be about to make the new one.
+    const isMoved = isGone ? wasGone : there.ino !== here.ino || there.dev !== here.dev
+    wasGone = isGone && !wasGone
+    if (isMoved) onMoved()
+  }
+  const timer = setInterval(() => {
+    if (isLooking) return
+    isLooking = true
+    look()
+      .catch(() => {})
+      .finally(() => (isLooking = false))
+  }, lookMs)
+  timer.unref()
+  return () => {
+    clearInterval(timer)
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+type LineStream = Omit<LineSink, 'reopen'> & { readonly descriptor: number }
 
 interface PendingLine {
   bytesLeft: number
@@ -79,8 +125,9 @@ interface PendingLine {
 function openStream(options: LineSinkOptions): LineStream {
   const { target, maxPendingBytes, closeTimeoutMs, onWritten, onLost, onError, onRecovered } =
     options
+  const descriptor = typeof target === 'string' ? openForAppend(target) : target
   const stream = pino.destination({
-    dest: typeof target === 'string' ? openForAppend(target) : target,
+    dest: descriptor,
     sync: false,
     maxWrite: typeof target === 'string' ? maxFileWriteBytes : maxPipeWriteBytes,
   })
@@ -156,24 +203,22 @@ function openStream(options: LineSinkOptions): LineStream {
   })
   stream.on('close', shut)
 
-  function write(line: string, settle?: (isOut: boolean) => void): void {
+  function write(line: string, settle?: (isOut: boolean) => void): boolean {
     const bytesLeft = Buffer.byteLength(line)
     if (state === 'closed' || state === 'closing' || pendingBytes + bytesLeft > maxPendingBytes) {
       onLost(1)
       settle?.(false)
-      return
+      return false
     }
     pending.push({ bytesLeft, settle })
     pendingBytes += bytesLeft
     stream.write(line)
+    return true
   }
 
   return {
     write,
-    writeThrough: async (line) =>
-      new Promise((resolve) => {
-        write(line, resolve)
-      }),
+    descriptor,
     get isFailing() {
       return state === 'failing'
     },

@@ -103,7 +103,11 @@ function openStandardError(onDropped: LogOptions['onDropped']): LogSink {
 }
 
 function openNothing(write: (line: string) => void): LogSink {
-  return { write, flush: async () => {}, close: async () => {} }
+  const taken = (line: string): boolean => {
+    write(line)
+    return true
+  }
+  return { write: taken, flush: async () => {}, close: async () => {} }
 }
 
 /** In this thread: a worker thread would lose the last lines of a process that crashes. */

@@ -3,18 +3,6 @@ import type { Finding, View } from './view.ts'
 
 // Rules between the keys of one entry, and between entries of one kind.
 
-export function* checkAudit({ root: { audit } }: View): Generator<Finding> {
-  if (audit?.sink === 'file' && audit.file === undefined) {
-    yield { path: ['audit', 'file'], message: 'is required if `sink` is "file"' }
-  }
-  if (audit !== undefined && audit.sink !== 'file' && audit.file !== undefined) {
-    yield { path: ['audit', 'file'], message: 'is only allowed if `sink` is "file"' }
-  }
-  if (audit?.sink === 'none' && audit.on_failure === 'refuse') {
-    yield { path: ['audit', 'on_failure'], message: 'cannot be "refuse" if `sink` is "none"' }
-  }
-}
-
 export function* checkTls({ root: { tls } }: View): Generator<Finding> {
   if (tls === undefined) return
   const { min_version: min, max_version: max, ciphers } = tls

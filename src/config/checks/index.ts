@@ -1,7 +1,7 @@
+import { checkAudit } from './audit.ts'
 import type { ExpandedTree } from '../expand-defaults.ts'
 import { checkCertificateUpstreams } from './certificates.ts'
 import {
-  checkAudit,
   checkDatabases,
   checkGroupClaims,
   checkGroups,

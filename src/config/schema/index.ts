@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { dictionary, name, section } from '../fields.ts'
+import { audit } from './audit.ts'
 import { catalog } from './catalog.ts'
 import { consoleSection } from './console.ts'
 import { databases, defaultUpstream } from './database.ts'
@@ -23,7 +24,7 @@ export const configSchema = section({
   timeouts: server.timeouts,
   limits: server.limits,
   log: server.log,
-  audit: server.audit,
+  audit,
   control_socket: server.controlSocket,
   deny_file: server.denyFile,
   catalog,

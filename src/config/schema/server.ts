@@ -202,24 +202,6 @@ export const log = section({
   .prefault({})
   .describe('The log of the server.')
 
-export const audit = section({
-  sink: z
-    .enum(['stdout', 'none', 'file'])
-    .default('stdout')
-    .describe('Where the one record for each session goes.'),
-  file: path()
-    .optional()
-    .describe('The file to append to. Required if `sink` is `file`, and only then allowed.'),
-  on_failure: z
-    .enum(['continue', 'refuse'])
-    .default('continue')
-    .describe(
-      'What becomes of logins while records cannot be written, such as on a full disk: they go on without, or they are refused. With `refuse` a login waits for its record to be written.',
-    ),
-})
-  .prefault({})
-  .describe('The audit trail: who was let in, as what, from where, and who was not.')
-
 export const controlSocket = path().optional().meta({
   description:
     'Unix socket by which `portcullis sessions` lists and ends sessions. Only the user that the service runs as may open it; its folder must not be writable to others.',

@@ -130,7 +130,12 @@ test('a minimal file gets every default', () => {
           max_password: 65_530,
         },
         log: { level: 'info', format: 'json' },
-        audit: { sink: 'stdout', file: undefined, on_failure: 'continue' },
+        audit: {
+          on_failure: 'continue',
+          chain: false,
+          chain_keys: [],
+          sinks: [{ sink: 'stdout', on_failure: undefined }],
+        },
         trusted_proxies: [],
         integrations: {},
         identity_map: '',
@@ -179,7 +184,7 @@ test('a full file is taken over, with durations in milliseconds, sizes in bytes 
       tls: { certificate: join(folder, 'certs/server.crt'), key: '/etc/server.key' },
       timeouts: { startup: 500, drain: 0, authentication: 90_000 },
       limits: { max_password: 65_536 },
-      audit: { sink: 'file', file: join(folder, 'audit.jsonl') },
+      audit: { sinks: [{ sink: 'file', file: join(folder, 'audit.jsonl') }] },
       integrations: {
         sso: {
           protocol: 'oidc',

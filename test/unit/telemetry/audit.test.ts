@@ -47,8 +47,7 @@ function create(options: Partial<AuditOptions> = {}, path?: string): Fixture {
     onDropped: (records) => (seen.dropped += records),
     onError: (error) => seen.errors.push(error),
     ...options,
-    sink: 'file',
-    file,
+    sinks: [{ sink: 'file', file }],
   })
   return { audit, file, seen }
 }
@@ -460,7 +459,7 @@ describe('the sink', () => {
 
     test('that is none refuses nobody', async () => {
       const audit = createAudit({
-        sink: 'none',
+        sinks: [],
         onFailure: 'refuse',
         node: 'gw0',
         version: '1',
@@ -478,7 +477,7 @@ describe('the sink', () => {
 
   test('may be none', async () => {
     const audit = createAudit({
-      sink: 'none',
+      sinks: [],
       node: 'gw0',
       version: '1',
       onFailure: 'continue',
@@ -497,7 +496,7 @@ describe('standard output', () => {
     import { createAudit } from ${JSON.stringify(new URL('../../../src/telemetry/audit.ts', import.meta.url))}
     import { verified } from ${JSON.stringify(new URL('facts.ts', import.meta.url))}
     let dropped = 0
-    const audit = createAudit({ sink: 'stdout', node: 'gw0', version: '1',
+    const audit = createAudit({ sinks: [{ sink: 'stdout' }], onFailure: 'continue', node: 'gw0', version: '1',
       onDropped: (records) => { dropped += records },
       onError: (error) => { console.error(error.code) } })
     process.once('SIGUSR2', async () => {

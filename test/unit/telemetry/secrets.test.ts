@@ -44,8 +44,7 @@ test('a token that got into a name or an error is in no log, no audit record and
     createLog({ level: 'debug', format, base: {}, write }),
   )
   const audit = createAudit({
-    sink: 'file',
-    file,
+    sinks: [{ sink: 'file', file }],
     node: 'gw0',
     version: '1',
     onFailure: 'continue',
