@@ -31,6 +31,7 @@ const mayImport = {
   credentials: ['refusal', 'identity', 'files'],
   agent: ['refusal', 'wire', 'sasl', 'upstream', 'session', 'credentials'],
   cli: [
+    'telemetry',
     ...['refusal', 'config', 'catalog', 'identity', 'policy', 'grants', 'inspection'],
     ...['credentials', 'agent', 'files'],
   ],

@@ -1,6 +1,7 @@
 // What operators and the gate itself run. Each action loads what it needs, and no other command's.
 import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
+import type { AuditVerifyOptions } from './cli/audit.ts'
 import type { InitOptions } from './cli/ca.ts'
 import type { CatalogCommandOptions } from './cli/catalog.ts'
 import type { CheckOptions } from './cli/check.ts'
@@ -8,6 +9,7 @@ import type { DoctorCommandOptions } from './cli/doctor.ts'
 import type { ExplainOptions } from './cli/explain.ts'
 import type { GrantsCommandOptions } from './cli/grants.ts'
 import {
+  auditVerifyHelp,
   caInitHelp,
   caPgConfigHelp,
   catalogApplyHelp,
@@ -212,6 +214,20 @@ export function addGatewayCommands(program: Command, version: string): void {
   })
 
   addRunningCommands(program)
+
+  const audit = program.command('audit').description('the trail of who was let in, and who was not')
+  audit
+    .command('verify')
+    .description('say whether files of the audit are as they were written (`audit.chain`)')
+    .argument('<file...>', 'in the order in which they were written; .gz is unpacked')
+    .option('-c, --config <file>', 'configuration file, which has the key of the chain')
+    .option('--open', 'the beginning or the end may be elsewhere: the service runs, or files went')
+    .addOption(outputOption())
+    .addHelpText('after', auditVerifyHelp)
+    .action(async (files: string[], options: AuditVerifyOptions) => {
+      const { auditVerify } = await import('./cli/audit.ts')
+      process.exitCode = await auditVerify(files, options)
+    })
 
   program
     .command('worker', { hidden: true })

@@ -12,6 +12,21 @@ A section that the file does not have stays as it is; in one that it has, what i
 It is asked of the service by its control socket (\`control_socket\` of the configuration). Without a service that
 listens there, it is the file of the configuration that is read and written.`
 
+export const auditVerifyHelp = `
+Reads files that were written with \`audit.chain\`, of whatever length. With --config the records must be made with
+\`audit.chain_key\`; without a key whoever can write the files could have made all of it anew.
+
+Exit codes: 0 nothing is changed or missing, 1 something was changed, taken away, put in or moved, 2 nothing is
+wrong but the beginning or the end is not there, which is 0 with --open, 3 a file cannot be read, 64 wrong usage,
+78 wrong configuration.
+
+-o json has outcome (whole, open, changed), records, chains (id, first, last, hash, isEnded), unprotected, lost,
+troubles (file, line, what) and troubleCount.
+
+Examples:
+  portcullis audit verify --config portcullis.yaml audit.jsonl.2.gz audit.jsonl.1 audit.jsonl
+  portcullis audit verify --open audit.jsonl`
+
 export const caInitHelp = `
 Makes the key (P-256) and the certificate of an authority that vouches for clients alone. Neither file may be
 there already. The key is for its owner alone; whoever has it can be every role, so it belongs on the machines of
