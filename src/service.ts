@@ -674,10 +674,6 @@ function toText(section: unknown): string {
 
 function needingRestart(before: Config, after: Config): string[] {
   const names = ['node', 'workers', 'http', 'audit', 'control_socket', 'fleet'] as const
-  const changed = names.filter(
-    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
-  )
-  const names = ['node', 'workers', 'http', 'audit', 'control_socket'] as const
   const changed = names.filter((name) => toText(before[name]) !== toText(after[name]))
   return isMoved(before.web, after.web) ? [...changed, 'where the pages are (`web`)'] : changed
 }
