@@ -6,6 +6,7 @@ import { type Config, contentsOf } from './config/index.ts'
 import { composeAudit } from './compose-audit.ts'
 import { composeListeners, composeRules, type KeyCaches, tlsSettings } from './compose-rules.ts'
 import { verifiedSessionTokensOf, webSecretsOf } from './compose-session-tokens.ts'
+import { composeTraces, type Traces } from './compose-telemetry.ts'
 import { type DenyList, readDenyList, watchDenyList } from './deny-list.ts'
 import type { Primary } from './fleet/primary.ts'
 import type { WorkerStatus } from './fleet/supervisor.ts'
@@ -24,6 +25,7 @@ import { type EndOrder, type RestoreOrder, Revocations } from './session/revocat
 import { listSessions, type SessionList, type SessionQuery } from './session/session-summary.ts'
 import type { ExplainedDenial } from './session/denied-login.ts'
 import type { ProcessUsage, ProcessView, ViewName } from './session/process-view.ts'
+import type { SessionObserver } from './session/observer.ts'
 import { PendingSignIns, type SignInCall, type SignInReply } from './session/pending-sign-ins.ts'
 import { noLongerAllowed } from './session/still-allowed.ts'
 import { Rechecks } from './session/rechecks.ts'
@@ -42,7 +44,12 @@ import { type AdministrativeAct, type Audit, createAudit } from './telemetry/aud
 import { countChanges } from './telemetry/count-changes.ts'
 import { keepDeniedLogins } from './telemetry/denied-logins.ts'
 import { hostLog, issuerLog, type Log, sessionLog } from './telemetry/log.ts'
-import { type CatalogMetrics, createMetrics, type Metrics } from './telemetry/metrics.ts'
+import {
+  type CatalogMetrics,
+  createMetrics,
+  type ExportMetrics,
+  type Metrics,
+} from './telemetry/metrics.ts'
 import { combine, combineHosts, combineIssuer } from './telemetry/observers.ts'
 import { thinFloods, type ThinnedObserver } from './telemetry/thin-floods.ts'
 
@@ -94,6 +101,7 @@ export class Proxy {
   readonly #traffic = { fromFrontend: 0, fromUpstream: 0 }
   readonly #metrics: Metrics
   readonly #audit: Audit
+  readonly #traces: Traces | undefined
   readonly #records: readonly ThinnedObserver[]
   readonly #denied = keepDeniedLogins()
   readonly #changes = countChanges()
@@ -167,7 +175,10 @@ export class Proxy {
     }
     const written = config.audit.sinks.length === 0 ? [] : [this.#audit]
     this.#records = [sessionLog(log), this.#denied, ...written].map(thinFloods)
-    const observer = combine([this.#metrics, this.#changes, ...this.#records], onObserverError)
+    this.#traces = composeTraces({ config, version, log, metrics: this.#metrics })
+    const observers: SessionObserver[] = [this.#metrics, this.#changes, ...this.#records]
+    if (this.#traces !== undefined) observers.push(this.#traces.observer)
+    const observer = combine(observers, onObserverError)
     this.#issuers = combineIssuer(
       [
         this.#metrics,
@@ -375,6 +386,10 @@ export class Proxy {
     this.#metrics.sessionTokenIssued()
   }
 
+  get exportMetrics(): ExportMetrics {
+    return this.#metrics
+  }
+
   get catalogMetrics(): CatalogMetrics {
     return this.#metrics
   }
@@ -405,7 +420,7 @@ export class Proxy {
     this.#unwatch()
     for (const records of this.#records) records.flush()
     this.#unwatchDenyList()
-    await this.#audit.close()
+    await Promise.all([this.#audit.close(), this.#traces?.close()])
     this.#metrics.close()
   }
 

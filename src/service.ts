@@ -5,6 +5,7 @@ import { execute } from './admin/execute.ts'
 import type { ConsoleOrder, ConsoleReply } from './admin/order.ts'
 import { composeAudit } from './compose-audit.ts'
 import { composeListeners } from './compose-rules.ts'
+import { composeMetricsExport } from './compose-telemetry.ts'
 import {
   type Config,
   ConfigError,
@@ -43,7 +44,8 @@ import { inOneProcess, inWorkers, type Sessions } from './sessions.ts'
 import { heldWeb, isMoved } from './web-restart.ts'
 import { WebService } from './web-service.ts'
 import { createLog, type Log } from './telemetry/log.ts'
-import { renderMetrics } from './telemetry/metrics.ts'
+import { renderMetrics, sumMetrics } from './telemetry/metrics.ts'
+import type { PeriodicExport } from './telemetry/otlp/periodic-export.ts'
 import { createServiceMetrics } from './telemetry/metrics/service-metrics.ts'
 import { startControl } from './web/control-app.ts'
 import { catalogRoutes } from './web/control/catalog-routes.ts'
@@ -128,6 +130,7 @@ export class Service {
   #phase: Phase = 'starting'
   /** Undefined as long as none is under way. */
   #drain: { readonly beganAtMs: number; readonly deadlineMs: number } | undefined
+  #metricsExport: PeriodicExport | undefined
   readonly #snapshotService = createServiceMetrics({
     isReady: () => this.#readiness().ok,
     workers: () => ({ wanted: this.#workers, running: this.#sessions.statuses.length }),
@@ -210,6 +213,7 @@ export class Service {
     this.#fleet.start()
     this.#secrets.follow()
     this.#control = await this.#openControl(config)
+    this.#metricsExport = this.#exportMetrics(config)
     this.#phase = 'running'
     this.#log.info('ready', {
       version: this.#options.version,
@@ -291,6 +295,7 @@ export class Service {
     this.#fleet.stop()
     this.#pages.drain()
     await this.#sessions.drain({ deadlineMs, endsIdle: way !== 'for clients' })
+    await this.#metricsExport?.close()
     await this.#control?.close()
     await this.#pages.close()
     await this.#shared?.stop()
@@ -526,11 +531,27 @@ export class Service {
   }
 
   async #renderMetrics(): Promise<string> {
-    return renderMetrics([
+    return renderMetrics(await this.#snapshots())
+  }
+
+  async #snapshots(): Promise<readonly unknown[]> {
+    return [
       ...(await this.#sessions.snapshots()),
       await this.#snapshotService(),
       await this.#membership?.metrics.snapshot(),
-    ])
+    ]
+  }
+
+  #exportMetrics(config: Config): PeriodicExport | undefined {
+    return composeMetricsExport(
+      {
+        config,
+        version: this.#options.version,
+        log: this.#log,
+        metrics: () => this.#sessions.exportMetrics,
+      },
+      async () => sumMetrics(await this.#snapshots()),
+    )
   }
 
   /** Carries out a statement of the console, whichever worker it came by. */
@@ -673,7 +694,15 @@ function toText(section: unknown): string {
 }
 
 function needingRestart(before: Config, after: Config): string[] {
-  const names = ['node', 'workers', 'http', 'audit', 'control_socket', 'fleet'] as const
+  const names = [
+    'node',
+    'workers',
+    'http',
+    'audit',
+    'telemetry',
+    'control_socket',
+    'fleet',
+  ] as const
   const changed = names.filter((name) => toText(before[name]) !== toText(after[name]))
   return isMoved(before.web, after.web) ? [...changed, 'where the pages are (`web`)'] : changed
 }

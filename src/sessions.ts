@@ -12,7 +12,12 @@ import type { LocalLedger } from './session/ledger.ts'
 import type { SignInCall, SignInReply } from './session/pending-sign-ins.ts'
 import type { DrainOrder } from './session/registry.ts'
 import type { Log } from './telemetry/log.ts'
-import { type CatalogMetrics, createMetrics, retireSnapshots } from './telemetry/metrics.ts'
+import {
+  type CatalogMetrics,
+  createMetrics,
+  type ExportMetrics,
+  retireSnapshots,
+} from './telemetry/metrics.ts'
 import { sessionHandlers, type TakeOver, type WorkerStart } from './worker.ts'
 
 /** What the primary needs of its sessions, whether they are in its own process or in workers. */
@@ -44,6 +49,7 @@ export interface Sessions {
   /** On the pages. */
   countVisit(kind: string, outcome: string): void
   readonly catalogMetrics: CatalogMetrics
+  readonly exportMetrics: ExportMetrics
 }
 
 export interface SessionsOptions {
@@ -120,6 +126,7 @@ export function inOneProcess(options: SessionsOptions): Sessions {
       commit()
     },
     catalogMetrics: proxy.catalogMetrics,
+    exportMetrics: proxy.exportMetrics,
     reopen: async () => {
       proxy.reopenAudit()
       return Promise.resolve()
@@ -200,6 +207,7 @@ export function inWorkers(options: SessionsOptions): Sessions {
     },
     takeOver: async (next, keep) => supervisor.takeOver(next, keep),
     catalogMetrics: metrics,
+    exportMetrics: metrics,
     reopen: async () => supervisor.reopen(),
     snapshots: async () => [...(await supervisor.snapshots()), await metrics.snapshot(), retired],
     signIn: async (call) => fleet.signIn(call),

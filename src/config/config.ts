@@ -54,6 +54,17 @@ export function toConfig(
     control_socket: absolute(parsed.control_socket),
     deny_file: absolute(parsed.deny_file),
     audit: toAudit(parsed.audit, folder, environment),
+    telemetry: {
+      ...parsed.telemetry,
+      traces: parsed.telemetry.traces && {
+        ...parsed.telemetry.traces,
+        ca: absolute(parsed.telemetry.traces.ca),
+      },
+      metrics: parsed.telemetry.metrics && {
+        ...parsed.telemetry.metrics,
+        ca: absolute(parsed.telemetry.metrics.ca),
+      },
+    },
     integrations: mapValues(
       withEntries(
         new Map([...fromSettings, ...forPeople]),

@@ -138,6 +138,16 @@ function isHttpsUrl(value: string): boolean {
   return username === '' && password === ''
 }
 
+/** Where a collector takes what it is sent. */
+export function collectorUrl(): z.ZodType<string, string> {
+  const rule = 'must be an https or http URL without query, fragment and credentials'
+  return text(
+    'URL',
+    rule,
+    (value) => !value.includes('?') && isHttpsUrl(value.replace(/^http:/, 'https:')),
+  )
+}
+
 export function flag(): z.ZodType<boolean> {
   return z.preprocess(
     (value) => (value === 'true' || value === 'false' ? value === 'true' : value),

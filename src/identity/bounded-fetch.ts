@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { request } from 'node:https'
+import { request as requestPlainly } from 'node:http'
+import { request as requestOverTls } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { FetchError } from './fetch-error.ts'
 import { proxyFor, type ProviderProxy } from './provider-proxy.ts'
@@ -16,6 +17,8 @@ export interface FetchLimits {
 /** How a request gets there, and who looks on. */
 export interface RequestWay {
   readonly proxy: ProviderProxy | undefined
+  /** Whether an http URL may be asked, too: never for what vouches for anybody. */
+  readonly allowsPlain?: boolean
   /** Is shown the head of the answer, whatever its status, and the connection that it came by. */
   readonly observe?: ((answer: IncomingMessage) => void) | undefined
 }
@@ -57,7 +60,9 @@ export async function boundedRequest(
   ca: string | undefined,
   way: RequestWay,
 ): Promise<Response> {
-  if (new URL(url).protocol !== 'https:') throw new FetchError('only https is fetched')
+  const isPlain = way.allowsPlain === true && new URL(url).protocol === 'http:'
+  if (!isPlain && new URL(url).protocol !== 'https:') throw new FetchError('only https is fetched')
+  const request = isPlain ? requestPlainly : requestOverTls
   const proxy = proxyFor(url, way.proxy)
   const signal = AbortSignal.timeout(limits.timeoutMs)
   let tunnel: TLSSocket | undefined

@@ -8,7 +8,8 @@ import { type RulesMetrics, rulesMetrics } from './metrics/rules-metrics.ts'
 import { seriesOf } from './metrics/series.ts'
 import { type WebMetrics, webMetrics } from './metrics/web-metrics.ts'
 
-export { renderMetrics, retireSnapshots } from './metrics/exposition.ts'
+export { renderMetrics, retireSnapshots, sumMetrics } from './metrics/exposition.ts'
+export type { ExportMetrics } from './metrics/export-metrics.ts'
 export type { CatalogMetrics } from './metrics/rules-metrics.ts'
 
 interface MetricsOptions {

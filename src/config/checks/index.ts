@@ -22,6 +22,7 @@ import { checkReferences } from './references.ts'
 import { checkSessionSettings } from './session-settings.ts'
 import { checkSessionTokens } from './session-tokens.ts'
 import { checkSettings } from './settings.ts'
+import { checkTelemetry } from './telemetry.ts'
 import { checkWeb } from './web.ts'
 import { checkUpstreamHosts } from './upstream-hosts.ts'
 import { viewOf, type Finding } from './view.ts'
@@ -34,6 +35,7 @@ export function checkTogether(tree: ExpandedTree): readonly Finding[] {
   return [
     ...checkTls(view),
     ...checkAudit(view),
+    ...checkTelemetry(view),
     ...checkIntegrations(view),
     ...checkKeySources(view),
     ...checkGroupClaims(view),

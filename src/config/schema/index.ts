@@ -10,6 +10,7 @@ import { fleet } from './fleet.ts'
 import { pool } from './pool.ts'
 import * as server from './server.ts'
 import { settings } from './settings.ts'
+import { telemetry } from './telemetry.ts'
 import { web } from './web.ts'
 
 /** What one value may be by itself; what values mean to each other is in ../checks. */
@@ -25,6 +26,7 @@ export const configSchema = section({
   limits: server.limits,
   log: server.log,
   audit,
+  telemetry,
   control_socket: server.controlSocket,
   deny_file: server.denyFile,
   catalog,

@@ -11,6 +11,11 @@ export async function renderMetrics(snapshots: readonly unknown[]): Promise<stri
   return AggregatorRegistry.aggregate(snapshots.filter(isSnapshot)).metrics()
 }
 
+/** The same, as a registry tells its metrics. */
+export async function sumMetrics(snapshots: readonly unknown[]): Promise<unknown> {
+  return AggregatorRegistry.aggregate(snapshots.filter(isSnapshot)).getMetricsAsJSON()
+}
+
 /**
  * What to keep of processes that have ended, as one more snapshot: their counters. Without it a sum over
  * the living would fall, which Prometheus takes for a restart and counts all over again.

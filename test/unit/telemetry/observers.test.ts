@@ -39,7 +39,7 @@ function play(observer: SessionObserver): void {
 
 const told = [
   ['opened', opened],
-  ['stage', 'verify', 3],
+  ['stage', 'verify', 3, opened, 'ok'],
   ['admitted', verified],
   ['refused', asked, refusal],
   ['abandoned', opened],
