@@ -30,10 +30,11 @@ const mayImport = {
   ],
   credentials: ['refusal', 'identity', 'files'],
   agent: ['refusal', 'wire', 'sasl', 'upstream', 'session', 'credentials'],
+  why: ['session'],
   cli: [
     'telemetry',
     ...['refusal', 'config', 'catalog', 'identity', 'policy', 'grants', 'inspection'],
-    ...['credentials', 'agent', 'files'],
+    ...['credentials', 'agent', 'files', 'session', 'why'],
   ],
   grants: ['refusal', 'config', 'upstream', 'sasl', 'telemetry', 'compose-rules'],
   inspection: [
@@ -75,8 +76,8 @@ export default {
       name: 'types-only',
       severity: 'error',
       comment:
-        'fleet and telemetry see the types of sessions and of the console, never their machinery',
-      from: { path: '^src/(fleet|telemetry)/' },
+        'fleet, telemetry and operators see the types of sessions and of the console, never their machinery',
+      from: { path: '^src/(fleet|telemetry|why|cli)/' },
       to: { path: '^src/(session|admin)/', dependencyTypesNot: ['type-only'] },
     },
     {

@@ -23,6 +23,7 @@ import {
   sessionsHelp,
 } from './cli/help.ts'
 import type { SessionsOptions } from './cli/sessions.ts'
+import { addOperatorCommands } from './operator-commands.ts'
 import { addRunningCommands } from './running-commands.ts'
 
 /** Workers are begun by it, whichever file began this process. */
@@ -214,6 +215,7 @@ export function addGatewayCommands(program: Command, version: string): void {
   })
 
   addRunningCommands(program)
+  addOperatorCommands(program)
 
   const audit = program.command('audit').description('the trail of who was let in, and who was not')
   audit

@@ -49,6 +49,7 @@ import type { PeriodicExport } from './telemetry/otlp/periodic-export.ts'
 import { createServiceMetrics } from './telemetry/metrics/service-metrics.ts'
 import { startControl } from './web/control-app.ts'
 import { catalogRoutes } from './web/control/catalog-routes.ts'
+import { refusalRoutes } from './web/control/refusal-routes.ts'
 import { sessionRoutes } from './web/control/session-routes.ts'
 import { type BegunShutdown, shutdownRoutes } from './web/control/shutdown-routes.ts'
 import type { HttpServer } from './web/hardened-server.ts'
@@ -502,6 +503,10 @@ export class Service {
           },
         }),
         catalogRoutes(catalogControl(this.#home)),
+        refusalRoutes({
+          list: async () => this.#fleet.ask('denials'),
+          find: async (reference) => this.#fleet.refusal(reference),
+        }),
         shutdownRoutes((way) => this.#shutDownByControl(way)),
       ],
       onError: (error) => {

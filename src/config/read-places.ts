@@ -10,6 +10,8 @@ export interface Places {
   readonly httpAddress: string
   readonly httpPort: number
   readonly controlSocket: string | undefined
+  /** Of the audit, where there are any. */
+  readonly auditFiles: readonly string[]
 }
 
 /**
@@ -26,7 +28,19 @@ export function readPlaces(file: string, environment: NodeJS.ProcessEnv = proces
     httpAddress: address ?? usualHttpAddress,
     httpPort: reader.readPort(['http', 'listen_port']),
     controlSocket: socket === undefined ? undefined : resolve(folder, socket),
+    auditFiles: auditFiles(reader).map((file) => resolve(folder, file)),
   }
+}
+
+/** One file, or those among the places of a list. */
+function auditFiles(reader: Reader): readonly string[] {
+  const listed = reader
+    .indicesOf(['audit', 'sinks'])
+    .map((index): Keys => ['audit', 'sinks', index])
+  return [['audit'] as Keys, ...listed].flatMap((place) => {
+    const isFile = reader.read([...place, 'sink']) === 'file'
+    return (isFile ? reader.read([...place, 'file']) : undefined) ?? []
+  })
 }
 
 type Keys = readonly [string, ...string[]]
@@ -52,6 +66,12 @@ class Reader {
     const { text, problems } = interpolate(String(value), this.#sources)
     if (problems[0] !== undefined) throw this.#problem(keys, problems[0])
     return text
+  }
+
+  /** Of a list; none where there is no list. */
+  indicesOf(keys: Keys): readonly string[] {
+    const value = keys.reduce<unknown>(memberOf, this.#tree.value)
+    return Array.isArray(value) ? [...value.keys()].map(String) : []
   }
 
   readPort(keys: Keys): number {

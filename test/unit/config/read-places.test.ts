@@ -21,6 +21,7 @@ test('where a file says nothing, health is where it is by default and there is n
     httpAddress: '127.0.0.1',
     httpPort: 8432,
     controlSocket: undefined,
+    auditFiles: [],
   })
 })
 
@@ -30,7 +31,15 @@ test('what is written is used, with references resolved and paths from the folde
     httpAddress: '::',
     httpPort: 9000,
     controlSocket: join(folder, 'c.sock'),
+    auditFiles: [],
   })
+})
+
+test.each([
+  ['one place', 'audit: { sink: file, file: audit.jsonl }'],
+  ['a list', 'audit: { sinks: [{ sink: stdout }, { sink: file, file: audit.jsonl }] }'],
+])('the file of the audit is found, written as %s', (_, text) => {
+  expect(places(text).auditFiles).toEqual([join(folder, 'audit.jsonl')])
 })
 
 test('secrets are not read, and other keys may be wrong', () => {

@@ -1,0 +1,22 @@
+// What `--help` says below the options of what an operator asks a running gate.
+
+export const whyHelp = `
+Looks into the audit file of the configuration and what was rotated out of it (also .gz), and asks the service by its
+control socket for what its processes remember, which are the checks that were made and what the client read. One of
+the two is enough. The newest 5 are shown where no time is named.
+
+--at is local time, and 14:02 is the last one that there was; 5 minutes before and after belong to it. A day
+(2026-11-22) and ISO 8601 (2026-11-22T14:02Z) do as well. --who is a part of the name, of the subject or of the user;
+who somebody is is known only once the token is verified.
+
+Exit codes: 0 refusals are shown, 1 there are none, 2 nothing could be looked at, 64 wrong usage, 78 wrong
+configuration.
+
+-o json has asked, found, more, nearest, unknown, files, unread, remembered, unanswered and complete; each login has at,
+reference, reason, sqlstate, fault, count, principal, subject, issuer, user, database, application, address, pool,
+integration, node, checks, log, told, meaning and remedy.
+
+Examples:
+  portcullis why --config portcullis.yaml --at 14:02 --who alice
+  portcullis why --config portcullis.yaml 5f0c1a52-6a6e-4a35-9d4e-0d4f6f6a2f11
+  portcullis why --file audit.jsonl --at 2026-11-22 --from 10.1.0.0/16`

@@ -1,0 +1,26 @@
+// What an operator asks of a running gate, or of what it has left behind.
+import { type Command, Option } from 'commander'
+import { whyHelp } from './cli/operator-help.ts'
+import type { WhyOptions } from './cli/why.ts'
+
+export function addOperatorCommands(program: Command): void {
+  program
+    .command('why')
+    .description('say why logins were refused, and what to do about it')
+    .argument('[reference]', 'the session that the client was told')
+    .option('-c, --config <file>', 'configuration file, which names audit file and control socket')
+    .option('--socket <path>', 'the control socket itself')
+    .option('--file <file...>', 'audit files, in place of that of the configuration')
+    .option('--at <time>', 'when it was, such as 14:02')
+    .option('--who <name>', 'who it was')
+    .option('--from <network>', 'from which address or range of addresses')
+    .option('--limit <number>', 'show so many at most', '5')
+    .addOption(
+      new Option('-o, --output <format>', 'format').choices(['text', 'json']).default('text'),
+    )
+    .addHelpText('after', whyHelp)
+    .action(async (reference: string | undefined, options: WhyOptions) => {
+      const { why } = await import('./cli/why.ts')
+      process.exitCode = await why(reference, options)
+    })
+}
