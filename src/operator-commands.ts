@@ -1,6 +1,7 @@
 // What an operator asks of a running gate, or of what it has left behind.
 import { type Command, Option } from 'commander'
-import { whyHelp } from './cli/operator-help.ts'
+import type { LogLevelOptions } from './cli/log-level.ts'
+import { logLevelHelp, whyHelp } from './cli/operator-help.ts'
 import type { WhyOptions } from './cli/why.ts'
 
 export function addOperatorCommands(program: Command): void {
@@ -22,5 +23,18 @@ export function addOperatorCommands(program: Command): void {
     .action(async (reference: string | undefined, options: WhyOptions) => {
       const { why } = await import('./cli/why.ts')
       process.exitCode = await why(reference, options)
+    })
+
+  program
+    .command('log-level')
+    .description('show the level of the log of the gate of this machine, or change it for a while')
+    .argument('[level]', 'debug, info, warn or error')
+    .option('-c, --config <file>', 'configuration file, which names the control socket')
+    .option('--socket <path>', 'the control socket itself')
+    .option('--for <duration>', 'then it is the configured one again (default: until a reload)')
+    .addHelpText('after', logLevelHelp)
+    .action(async (level: string | undefined, options: LogLevelOptions) => {
+      const { logLevel } = await import('./cli/log-level.ts')
+      process.exitCode = await logLevel(level, options)
     })
 }

@@ -43,7 +43,7 @@ import type { CancelRequest } from './wire/startup.ts'
 import { type AdministrativeAct, type Audit, createAudit } from './telemetry/audit.ts'
 import { countChanges } from './telemetry/count-changes.ts'
 import { keepDeniedLogins } from './telemetry/denied-logins.ts'
-import { hostLog, issuerLog, type Log, sessionLog } from './telemetry/log.ts'
+import { hostLog, issuerLog, type Log, type LogLevel, sessionLog } from './telemetry/log.ts'
 import {
   type CatalogMetrics,
   createMetrics,
@@ -338,6 +338,10 @@ export class Proxy {
   /** What the console shows of this process. */
   async lookAt(name: ViewName): Promise<ProcessView[ViewName]> {
     return this.#views[name]()
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.#options.log.setLevel(level)
   }
 
   /** How a login was refused that this process remembers. */

@@ -20,6 +20,7 @@ import { deriveStartKey } from './fleet/store/seal.ts'
 import { consoleFleet, type RunningConsoleFleet } from './console-fleet.ts'
 import type { Lifecycle, ReloadOutcome, Shutdown } from './admin/pooler/services.ts'
 import { NodeGates } from './gates.ts'
+import { LiveLogLevel } from './log-level.ts'
 import {
   type CatalogHomeOptions,
   FileCatalog,
@@ -49,6 +50,7 @@ import type { PeriodicExport } from './telemetry/otlp/periodic-export.ts'
 import { createServiceMetrics } from './telemetry/metrics/service-metrics.ts'
 import { startControl } from './web/control-app.ts'
 import { catalogRoutes } from './web/control/catalog-routes.ts'
+import { logRoutes } from './web/control/log-routes.ts'
 import { refusalRoutes } from './web/control/refusal-routes.ts'
 import { sessionRoutes } from './web/control/session-routes.ts'
 import { type BegunShutdown, shutdownRoutes } from './web/control/shutdown-routes.ts'
@@ -112,6 +114,15 @@ export class Service {
     onChange: (fields) => {
       this.#log.warn('databases opened or closed by the console', fields)
     },
+  })
+  readonly #logLevel = new LiveLogLevel({
+    log: {
+      ...{ setLevel: (level) => this.#log.setLevel(level) },
+      ...{ warn: (message, fields) => this.#log.warn(message, fields) },
+      ...{ isEnabled: (level) => this.#log.isEnabled(level) },
+    },
+    configured: () => this.#config.log.level,
+    tell: async (level) => (await this.#sessions.asker.askEach('setLogLevel', level)).unanswered,
   })
   readonly #lifecycle: Lifecycle = {
     reload: async () => this.reload(),
@@ -294,6 +305,7 @@ export class Service {
     this.#secrets.stop()
     this.#home.close()
     this.#fleet.stop()
+    this.#logLevel.close()
     this.#pages.drain()
     await this.#sessions.drain({ deadlineMs, endsIdle: way !== 'for clients' })
     await this.#metricsExport?.close()
@@ -336,6 +348,7 @@ export class Service {
     const { file } = this.#options
     try {
       const { notices } = await this.#home.reload()
+      await this.#logLevel.reset('a reload')
       const warnings = notices.map((notice) => formatProblem(file, notice))
       for (const warning of warnings) this.#log.warn(warning)
       await this.#sessions.reopen()
@@ -359,7 +372,7 @@ export class Service {
     // Before any worker is asked: one that another process has refuses the whole.
     const ports = sharesPorts ? await this.#choosePorts(config) : this.#ports
     const listening = this.#listening(before)
-    const next = { config: withPorts(config, ports), catalogVersion }
+    const next = { config: this.#forProcesses(config, ports), catalogVersion }
     await this.#sessions.takeOver(next, async () => {
       await keep()
       // Only now: a worker that is started afterwards is given it.
@@ -503,6 +516,7 @@ export class Service {
           },
         }),
         catalogRoutes(catalogControl(this.#home)),
+        logRoutes(this.#logLevel),
         refusalRoutes({
           list: async () => this.#fleet.ask('denials'),
           find: async (reference) => this.#fleet.refusal(reference),
@@ -608,7 +622,7 @@ export class Service {
       sharesPorts,
       ...{ peers: this.#membership?.peers, replica: this.#membership?.replica },
       state: () => ({
-        config: withPorts(this.#config, this.#ports),
+        config: this.#forProcesses(this.#config, this.#ports),
         catalogVersion: this.#catalogVersion,
         gates: this.#gates.state,
       }),
@@ -629,6 +643,11 @@ export class Service {
       gates: () => this.#gates,
       secretsOfThisStart: this.#webSecrets,
     })
+  }
+
+  /** What is open, and the level of the log that holds, are no part of the file. */
+  #forProcesses(config: Config, ports: ChosenPorts): Config {
+    return { ...withPorts(config, ports), log: { ...config.log, level: this.#logLevel.level } }
   }
 
   async #choosePorts(config: Config): Promise<ChosenPorts> {

@@ -16,7 +16,7 @@ import type { ViewName } from './session/process-view.ts'
 import type { SessionQuery } from './session/session-summary.ts'
 import type { CancelOutcome } from './session/services.ts'
 import type { AdministrativeAct } from './telemetry/audit.ts'
-import { createLog, type Log } from './telemetry/log.ts'
+import { createLog, type Log, type LogLevel } from './telemetry/log.ts'
 
 export interface WorkerStart {
   readonly config: Config
@@ -143,6 +143,9 @@ export function sessionHandlers(proxy: () => Proxy): Handlers {
     findDenied: (reference: string) => proxy().findDenied(reference),
     cancel: async (key: CancelKey) => proxy().cancelHere(fromKey(key)),
     signIn: async (call: SignInCall) => proxy().signInHere(call),
+    setLogLevel: (level: LogLevel) => {
+      proxy().setLogLevel(level)
+    },
   }
 }
 

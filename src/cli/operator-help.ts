@@ -20,3 +20,14 @@ Examples:
   portcullis why --config portcullis.yaml --at 14:02 --who alice
   portcullis why --config portcullis.yaml 5f0c1a52-6a6e-4a35-9d4e-0d4f6f6a2f11
   portcullis why --file audit.jsonl --at 2026-11-22 --from 10.1.0.0/16`
+
+export const logLevelHelp = `
+Without a level it says which one holds, and until when. A change holds for every process of the service and for those
+that are started meanwhile, and is in the log, with the user who ran this command. It is not written into the
+configuration: a reload, a restart and the end of --for bring the configured level back.
+
+Exit codes: 0 done, 1 failed, or a process did not answer, 64 wrong usage, 78 wrong configuration.
+
+Examples:
+  portcullis log-level --config portcullis.yaml
+  portcullis log-level debug --for 10m --config portcullis.yaml`
