@@ -31,10 +31,11 @@ const mayImport = {
   credentials: ['refusal', 'identity', 'files'],
   agent: ['refusal', 'wire', 'sasl', 'upstream', 'session', 'credentials'],
   why: ['session'],
+  'support-bundle': ['config'],
   cli: [
     'telemetry',
     ...['refusal', 'config', 'catalog', 'identity', 'policy', 'grants', 'inspection'],
-    ...['credentials', 'agent', 'files', 'session', 'why'],
+    ...['credentials', 'agent', 'files', 'session', 'why', 'support-bundle'],
   ],
   grants: ['refusal', 'config', 'upstream', 'sasl', 'telemetry', 'compose-rules'],
   inspection: [

@@ -215,7 +215,7 @@ export function addGatewayCommands(program: Command, version: string): void {
   })
 
   addRunningCommands(program)
-  addOperatorCommands(program)
+  addOperatorCommands(program, version)
 
   const audit = program.command('audit').description('the trail of who was let in, and who was not')
   audit

@@ -1,10 +1,11 @@
 // What an operator asks of a running gate, or of what it has left behind.
 import { type Command, Option } from 'commander'
 import type { LogLevelOptions } from './cli/log-level.ts'
-import { logLevelHelp, whyHelp } from './cli/operator-help.ts'
+import { logLevelHelp, supportBundleHelp, whyHelp } from './cli/operator-help.ts'
+import type { SupportBundleOptions } from './cli/support-bundle.ts'
 import type { WhyOptions } from './cli/why.ts'
 
-export function addOperatorCommands(program: Command): void {
+export function addOperatorCommands(program: Command, version: string): void {
   program
     .command('why')
     .description('say why logins were refused, and what to do about it')
@@ -36,5 +37,18 @@ export function addOperatorCommands(program: Command): void {
     .action(async (level: string | undefined, options: LogLevelOptions) => {
       const { logLevel } = await import('./cli/log-level.ts')
       process.exitCode = await logLevel(level, options)
+    })
+
+  program
+    .command('support-bundle')
+    .description('write an archive for somebody who helps: how the gate is, and no secret')
+    .requiredOption('-c, --config <file>', 'configuration file')
+    .option('--out <file>', 'the archive (default: portcullis-support-<time>.tar.gz, here)')
+    .option('--with-names', 'with the names and addresses of those who were refused')
+    .addHelpText('after', supportBundleHelp)
+    .action(async (options: SupportBundleOptions) => {
+      const { supportBundle } = await import('./cli/support-bundle.ts')
+      const { inspect } = await import('./inspection/inspect.ts')
+      process.exitCode = await supportBundle(options, version, inspect)
     })
 }

@@ -53,6 +53,7 @@ import { catalogRoutes } from './web/control/catalog-routes.ts'
 import { logRoutes } from './web/control/log-routes.ts'
 import { refusalRoutes } from './web/control/refusal-routes.ts'
 import { sessionRoutes } from './web/control/session-routes.ts'
+import { supportRoutes } from './web/control/support-routes.ts'
 import { type BegunShutdown, shutdownRoutes } from './web/control/shutdown-routes.ts'
 import type { HttpServer } from './web/hardened-server.ts'
 import { type Check, startHttp } from './web/server.ts'
@@ -117,9 +118,13 @@ export class Service {
   })
   readonly #logLevel = new LiveLogLevel({
     log: {
-      ...{ setLevel: (level) => this.#log.setLevel(level) },
-      ...{ warn: (message, fields) => this.#log.warn(message, fields) },
-      ...{ isEnabled: (level) => this.#log.isEnabled(level) },
+      setLevel: (level) => {
+        this.#log.setLevel(level)
+      },
+      warn: (message, fields) => {
+        this.#log.warn(message, fields)
+      },
+      isEnabled: (level) => this.#log.isEnabled(level),
     },
     configured: () => this.#config.log.level,
     tell: async (level) => (await this.#sessions.asker.askEach('setLogLevel', level)).unanswered,
@@ -517,6 +522,7 @@ export class Service {
         }),
         catalogRoutes(catalogControl(this.#home)),
         logRoutes(this.#logLevel),
+        supportRoutes(async () => this.#describe()),
         refusalRoutes({
           list: async () => this.#fleet.ask('denials'),
           find: async (reference) => this.#fleet.refusal(reference),
@@ -643,6 +649,27 @@ export class Service {
       gates: () => this.#gates,
       secretsOfThisStart: this.#webSecrets,
     })
+  }
+
+  /** For somebody who helps: no secret and no name of anybody. */
+  async #describe(): Promise<object> {
+    const { limits, workers, node } = this.#config
+    const [keys, hosts, usage, history] = await Promise.all([
+      this.#fleet.askOne('keys'),
+      this.#fleet.askOne('hosts'),
+      this.#fleet.ask('usage'),
+      this.#home.history(),
+    ])
+    return {
+      ...{ version: this.#options.version, node, phase: this.#phase, processId: process.pid },
+      ...{ uptimeSeconds: process.uptime(), workers: this.#workers, configuredWorkers: workers },
+      ...{ readiness: this.#readiness(), limits, listeners: this.#listening(this.#config) },
+      ...{ keys: keys.answers.flat(), hosts: hosts.answers.flat(), processes: usage.answers },
+      catalog: {
+        version: this.#catalogVersion,
+        history: history.map(({ version, at, by }) => ({ version, at, by })),
+      },
+    }
   }
 
   /** What is open, and the level of the log that holds, are no part of the file. */

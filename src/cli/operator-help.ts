@@ -31,3 +31,18 @@ Exit codes: 0 done, 1 failed, or a process did not answer, 64 wrong usage, 78 wr
 Examples:
   portcullis log-level --config portcullis.yaml
   portcullis log-level debug --for 10m --config portcullis.yaml`
+
+export const supportBundleHelp = `
+In it are the version, the configuration without its secrets and comments, what \`check --offline\` finds, metrics,
+health, keys of issuers, hosts, versions of the catalog, how many sessions and refusals there are of which kind, and
+limits of the system. Where the service does not run, it has what there is without it, and about.json says what is
+missing.
+
+Values that the configuration keeps secret, and those of its \${env:} and \${file:}, are taken out wherever they
+stand, as are tokens and the passwords of URLs. Names of people who were refused are in it with --with-names alone; those that
+the configuration itself has, such as in identity_map, are in it always. Look at it before you send it.
+
+Exit codes: 0 done, 1 failed, 64 wrong usage, 78 the configuration cannot be read.
+
+Examples:
+  portcullis support-bundle --config portcullis.yaml --out /tmp/ticket-17.tar.gz`

@@ -15,27 +15,31 @@ const references = /^(?:\$\{(?:env|file):[^}]*\}\s*)+$/
 
 export type Masker = (value: Written, path?: WrittenPath) => Written
 
-/** Masks what stands at a place of a configuration. Making one takes a moment. */
-export function createMasker(): Masker {
+/**
+ * Masks what stands at a place of a configuration, with `masksUnknown` also what no schema knows. Making one takes a
+ * moment.
+ */
+export function createMasker({ masksUnknown = false } = {}): Masker {
   const root = jsonSchema()
   return (value, path = []) => {
     const at = path.reduce<Schemas>(
       (schemas, step) => schemas.flatMap((one) => inside(one, step)),
       [root],
     )
-    return mask(value, at)
+    return mask(value, at, masksUnknown)
   }
 }
 
 type Schemas = readonly JsonSchema[]
 
-function mask(value: Written, schemas: Schemas): Written {
+function mask(value: Written, schemas: Schemas, masksUnknown: boolean): Written {
+  if (schemas.length === 0 && masksUnknown) return maskWhole(value)
   if (schemas.flatMap(variantsOf).some(isSecret)) return maskWhole(value)
   const insideOf = (step: string | number): Schemas => schemas.flatMap((one) => inside(one, step))
-  if (isList(value)) return value.map((one, index) => mask(one, insideOf(index)))
+  if (isList(value)) return value.map((one, index) => mask(one, insideOf(index), masksUnknown))
   if (!isMapping(value)) return value
   return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [key, mask(one, insideOf(key))]),
+    Object.entries(value).map(([key, one]) => [key, mask(one, insideOf(key), masksUnknown)]),
   ) satisfies WrittenMap
 }
 
