@@ -127,7 +127,7 @@ export class Service {
       isEnabled: (level) => this.#log.isEnabled(level),
     },
     configured: () => this.#config.log.level,
-    tell: async (level) => (await this.#sessions.asker.askEach('setLogLevel', level)).unanswered,
+    tell: async (level) => (await this.#sessions.own.askEach('setLogLevel', level)).unanswered,
   })
   readonly #lifecycle: Lifecycle = {
     reload: async () => this.reload(),

@@ -66,6 +66,23 @@ async function referenceOf(reason: string): Promise<string> {
   return found?.metadata.correlation_uid ?? ''
 }
 
+test('the output has the shape that docs/operations.md shows, of the command that it shows', async () => {
+  const page = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+  const [, command, shown] =
+    /```sh\n(portcullis why .*)\n```\n\n```text\n([^`]*(?:`\w+`[^`]*)*)```/.exec(page) ?? []
+  expect(command).toBe('portcullis why --config portcullis.yaml --at 14:02 --who alice')
+  const { stdout } = await ask({
+    config: config(),
+    at: clock(new Date()),
+    who: 'mallory',
+    limit: '1',
+  })
+  const labels = (text: string): readonly string[] =>
+    [...text.matchAll(/^ {2}(\w+(?: \w+)?) {2,}/gm)].map(([, label]) => label!)
+  expect(labels(stdout)).toEqual(labels(shown!))
+  expect(labels(stdout).length).toBeGreaterThan(8)
+})
+
 describe('portcullis why', () => {
   test('says of a time and a person what was compared, what she read and what to do', async () => {
     const { code, stdout, stderr } = await ask({
