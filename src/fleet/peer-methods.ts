@@ -4,6 +4,8 @@ import { callTimeoutMs } from './bus.ts'
 interface PeerMethod {
   /** Strangers can cause such calls as often as they like, so that they are bounded in rate. */
   readonly isOfStrangers?: true
+  /** What has to hold everywhere: whoever is silent may be cut off from the store alone, and let people in all the same. */
+  readonly isForAll?: true
   readonly isAnswer: (answer: unknown) => boolean
 }
 
@@ -12,10 +14,10 @@ const isObject = (answer: unknown): boolean => typeof answer === 'object' && ans
 const cancelOutcomes: ReadonlySet<unknown> = new Set(['forwarded', 'unknown-key', 'failed'])
 
 const peerMethods = {
-  endSessions: { isAnswer: isCount },
-  restoreSessions: { isAnswer: isCount },
+  endSessions: { isForAll: true, isAnswer: isCount },
+  restoreSessions: { isForAll: true, isAnswer: isCount },
   listSessions: { isAnswer: isSessionList },
-  gates: { isAnswer: isCensus },
+  gates: { isForAll: true, isAnswer: isCensus },
   lookAt: { isAnswer: isObject },
   findDenied: { isAnswer: (answer) => answer === undefined || isObject(answer) },
   cancel: { isOfStrangers: true, isAnswer: (answer) => cancelOutcomes.has(answer) },

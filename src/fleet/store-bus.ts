@@ -104,22 +104,25 @@ export class StoreBus implements Bus {
     argument: unknown,
     { timeoutMs = callTimeoutMs, until }: AskOptions<T> = {},
   ): Promise<Answers<T>> {
-    const peers = this.#options.peers().flatMap(({ id, isGone }) => (isGone ? [] : [id]))
-    if (peers.length === 0) return { answers: [], unanswered: 0 }
+    const known = this.#options.peers()
+    const peers = known.flatMap(({ id, isGone }) => (isGone ? [] : [id]))
+    const { isForAll = false } = peerMethod(method) ?? {}
+    const gone = isForAll ? known.length - peers.length : 0
+    if (peers.length === 0) return { answers: [], unanswered: gone }
     const tell = (outcome: CallOutcome, count: number): void => {
       if (count > 0) this.#options.onCall(method, outcome, count)
     }
     const isOfStrangers = peerMethod(method)?.isOfStrangers === true
     if (!this.#admits(isOfStrangers)) {
       tell('limited', peers.length)
-      return { answers: [], unanswered: peers.length }
+      return { answers: [], unanswered: peers.length + gone }
     }
     if (isOfStrangers) this.#ofStrangers++
     try {
       const { answers, silent } = await this.#ask<T>(peers, { method, argument, timeoutMs }, until)
       tell('answered', peers.length - silent)
       tell('unanswered', silent)
-      return { answers: answers.answers, unanswered: answers.unanswered + silent }
+      return { answers: answers.answers, unanswered: answers.unanswered + silent + gone }
     } finally {
       if (isOfStrangers) this.#ofStrangers--
     }
