@@ -34,8 +34,7 @@ export function numbered(number: number): never {
   return number as never
 }
 
-/** Missing where optional packages were left out at the installation. */
-export async function loadLibrary(): Promise<Library> {
+async function loadLibrary(): Promise<Library> {
   return import('@opentelemetry/otlp-transformer')
 }
 
