@@ -654,7 +654,8 @@ export class Service {
   /** For somebody who helps: no secret and no name of anybody. */
   async #describe(): Promise<object> {
     const { limits, workers, node } = this.#config
-    const [keys, hosts, usage, history] = await Promise.all([
+    const [replicas, keys, hosts, usage, history] = await Promise.all([
+      this.#membership?.replicas(),
       this.#fleet.askOne('keys'),
       this.#fleet.askOne('hosts'),
       this.#fleet.ask('usage'),
@@ -664,6 +665,7 @@ export class Service {
       ...{ version: this.#options.version, node, phase: this.#phase, processId: process.pid },
       ...{ uptimeSeconds: process.uptime(), workers: this.#workers, configuredWorkers: workers },
       ...{ readiness: this.#readiness(), limits, listeners: this.#listening(this.#config) },
+      replicas,
       ...{ keys: keys.answers.flat(), hosts: hosts.answers.flat(), processes: usage.answers },
       catalog: {
         version: this.#catalogVersion,
