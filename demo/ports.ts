@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
 // Below the ranges of Linux and macOS for outgoing connections: a server that stops and starts again
 // on its port must not find it taken by somebody's connection.
@@ -7,19 +7,16 @@ const lowestPort = 20_000
 const highestPort = 31_999
 const attempts = 100
 
-// Test files that run at the same time look for ports in parts of their own: one that is free now must not be
-// somebody else's by the time that it is used.
-const parts = 8
-const partLength = Math.floor((highestPort - lowestPort + 1) / parts)
-const firstOfPart = lowestPort + (Number(process.env['VITEST_POOL_ID'] ?? 0) % parts) * partLength
+/** Is held for as long as this process lives, so that nobody else chooses the port before it is used. */
+const held: Server[] = []
 
 /** A port of 127.0.0.1 that nobody listens on at this moment. Be ready to try again. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const port = firstOfPart + Math.floor(Math.random() * partLength)
-    if (await isFree(port)) return port
+    const port = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort + 1))
+    if ((await isFree(port)) && (await hold(port))) return port
   }
-  throw new Error(`no free port found from ${firstOfPart} on`)
+  throw new Error(`no free port found from ${lowestPort} on`)
 }
 
 /** The first port from here upwards that nobody listens on, on no address. Be ready to try again. */
@@ -47,6 +44,20 @@ export async function hasIpv6Loopback(): Promise<boolean> {
 async function isFreeEverywhere(port: number): Promise<boolean> {
   for (const address of ['127.0.0.1', '0.0.0.0', '::1', '::'])
     if ((await listenBriefly(port, address)) === 'taken') return false
+  return true
+}
+
+/** False where another process of ours has chosen it. Only Linux has sockets that are a name alone. */
+async function hold(port: number): Promise<boolean> {
+  if (process.platform !== 'linux') return true
+  const server = createServer().unref()
+  try {
+    server.listen(`\0portcullis port ${port}`)
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
+  held.push(server)
   return true
 }
 
