@@ -22,7 +22,12 @@ export class Session implements AsyncDisposable {
   }
 
   static async start(options: GateOptions, hello: Script = letIn): Promise<Session> {
-    const upstream = await Upstream.start(hello)
+    const upstream = await Upstream.start(async (connection) => {
+      if (upstream.connections.length === 1) return hello(connection)
+      // Another one brings a cancel request, and is closed when the server has taken it.
+      await connection.takePacket()
+      connection.close()
+    })
     const gate = await Gate.start({
       allowsCleartext: true,
       upstream: { port: upstream.port },

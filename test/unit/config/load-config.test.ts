@@ -105,6 +105,7 @@ test('a minimal file gets every default', () => {
         catalog: { mode: 'read-write', versions: 50, watch: false },
         enforce_on_reload: false,
         implied_pool: undefined,
+        telemetry: { service_name: 'portcullis' },
         http: { listen_address: '127.0.0.1', listen_port: 8432 },
         timeouts: {
           startup: 10_000,
