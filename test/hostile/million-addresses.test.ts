@@ -20,7 +20,7 @@ test(
     const { full, after } = grown(maxRemembered, fail)
     expect(throttle.remembered).toBe(maxRemembered)
     expect(throttle.busy).toBe(0)
-    expect(full / maxRemembered).toBeLessThan(600)
+    expect(full / maxRemembered).toBeLessThan(800)
     expect(after).toBeLessThan(2 * full)
   },
   deadlineMs,
