@@ -80,7 +80,7 @@ export class PostgresStore implements Store {
     const path = `pg_catalog, ${pg.escapeIdentifier(schema)}, pg_temp`
     this.#begin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
       SET LOCAL search_path = ${path}; SET LOCAL statement_timeout = ${statementTimeoutMs};
-      SET LOCAL lock_timeout = ${statementTimeoutMs};
+      SET LOCAL lock_timeout = ${statementTimeoutMs}; SET LOCAL synchronous_commit = on;
       SET LOCAL idle_in_transaction_session_timeout = ${2 * usualTransactionMs}`
     this.#channel = schema
     this.follow('replicas', async () =>
