@@ -59,6 +59,9 @@ audit:
   sink: file
   file: audit.jsonl
 
+# By which \`portcullis why\`, \`sessions\` and others ask the gate: for its own user alone.
+control_socket: control.sock
+
 # Whose tokens are accepted, and what they must say. A token finds its integration by the issuer and
 # the client that it was issued to.
 integrations:

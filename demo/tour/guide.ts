@@ -65,6 +65,10 @@ refusals, and may end hers. bob gets a login alone.
     ['Metrics', `curl ${gateway.httpAddress}/metrics`],
     ['Audit records', `tail -f ${file('audit.jsonl')}`],
     ['With jq: who', `jq -r '[.user.name, .message] | @tsv' ${file('audit.jsonl')}`],
+    [
+      'Why not carol?',
+      `sh ${file('portcullis')} why --config ${file('portcullis.yaml')} --who carol`,
+    ],
     ['Log', `tail -f ${file('portcullis.log')}`],
     ['Configuration', `less ${file('portcullis.yaml')}`],
     ['Have it reloaded', `kill -HUP ${gateway.process.pid ?? ''}`],
