@@ -62,7 +62,7 @@ export const web = section({
   node_url: originUrl()
     .optional()
     .describe(
-      'The https address of the pages of this node alone, where several are behind `public_url`: clients that wait for somebody to sign in wait at one node, and give out this address. Register it with `/sign-in/callback` behind it, too.',
+      'The https address of the pages of this node alone, where several are behind `public_url` that are no fleet: clients that wait for somebody to sign in wait at one node, and give out this address. Register it with `/sign-in/callback` behind it, too.',
     )
     .meta({ 'x-default': '`public_url`' }),
   listen_address: listenAddress()
