@@ -210,10 +210,22 @@ describe('what the console answers is what PostgreSQL answers to', () => {
     message('E', Buffer.concat([Buffer.from(`${name}\0\0\0\0`), Buffer.of(rows)]))
   const sync = message('S', Buffer.alloc(0))
 
+  /** Of the few sessions that there may be, those of before may not have ended yet. */
+  async function placeAt(database: string): Promise<WireClient> {
+    const token = await stack.token(asAdmin)
+    let client: WireClient | undefined
+    await until('a place for a session', async () => {
+      client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
+      const { type } = await client.logIn({ user: 'app_readonly', database }, token)
+      if (type === 'E') client.destroy()
+      return type !== 'E'
+    })
+    return client!
+  }
+
   /** Types, states and SQLSTATEs up to so many ReadyForQuery. */
   async function answered(database: string, sent: readonly Buffer[]): Promise<string> {
-    const client = await WireClient.connectSecurely(stack.gateway.port, stack.authority.certificate)
-    await client.logIn({ user: 'app_readonly', database }, await stack.token(asAdmin))
+    const client = await placeAt(database)
     await client.readUntil('Z')
     client.send(Buffer.concat(sent))
     const heard: string[] = []
