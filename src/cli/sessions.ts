@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto'
 import { ConfigError } from '../config/index.ts'
 import { printable } from '../refusal.ts'
 import { askService } from './control-client.ts'
+import { controlSocketOf, type SocketOptions } from './control-socket.ts'
 import { describeFailure } from './failure.ts'
-import { readConfig } from './read-config.ts'
+import { WrongUsage } from './wrong-usage.ts'
 
-export interface SessionsOptions {
-  readonly config?: string
-  readonly socket?: string
+export interface SessionsOptions extends SocketOptions {
   readonly output: 'text' | 'json'
   readonly limit?: string
   readonly session?: string
@@ -59,8 +58,6 @@ export async function killSessions(options: SessionsOptions): Promise<number> {
   })
 }
 
-class WrongUsage extends Error {}
-
 interface Result {
   readonly text: string
   readonly json: unknown
@@ -72,7 +69,7 @@ async function run(
   act: (socket: string) => Promise<Result>,
 ): Promise<number> {
   try {
-    const result = await act(socketOf(options))
+    const result = await act(controlSocketOf(options))
     const isJson = options.output === 'json'
     process.stdout.write(isJson ? `${JSON.stringify(result.json, undefined, 2)}\n` : result.text)
     if (result.unanswered === 0) return 0
@@ -85,14 +82,6 @@ async function run(
     if (error instanceof WrongUsage) return 64
     return error instanceof ConfigError ? 78 : 1
   }
-}
-
-function socketOf({ config: file, socket }: SessionsOptions): string {
-  if (socket !== undefined) return socket
-  if (file === undefined) throw new WrongUsage('--config or --socket is required')
-  const { control_socket: path } = readConfig(file).config
-  if (path === undefined) throw new Error(`${file} has no control_socket`)
-  return path
 }
 
 function selectorOf(options: SessionsOptions): Readonly<Record<string, string | undefined>> {

@@ -1,13 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { readPlaces } from '../config/read-places.ts'
 import { askService } from './control-client.ts'
+import { controlSocketOf, type SocketOptions } from './control-socket.ts'
 import { describeFailure } from './failure.ts'
 import { readTimeout } from './read-timeout.ts'
 import { WrongUsage } from './wrong-usage.ts'
 
-export interface ShutdownOptions {
-  readonly config?: string
-  readonly socket?: string
+export interface ShutdownOptions extends SocketOptions {
   readonly now?: boolean
   readonly wait?: boolean
   readonly timeout?: string
@@ -25,7 +23,7 @@ export async function shutDown(options: ShutdownOptions): Promise<number> {
     if (given !== undefined && options.wait !== true) {
       throw new WrongUsage('--timeout is for --wait')
     }
-    const socket = socketOf(options)
+    const socket = controlSocketOf(options)
     const answer = await askService(socket, '/shutdown', { now: options.now === true })
     const { pid, state, deadlineMs } = answer
     if (typeof pid !== 'number' || !(pid > 0) || typeof deadlineMs !== 'number') {
@@ -39,14 +37,6 @@ export async function shutDown(options: ShutdownOptions): Promise<number> {
     if (error instanceof WrongUsage) return 64
     return error instanceof Error && error.name === 'ConfigError' ? 78 : 1
   }
-}
-
-function socketOf({ config: file, socket }: ShutdownOptions): string {
-  if (socket !== undefined) return socket
-  if (file === undefined) throw new WrongUsage('--config or --socket is required')
-  const { controlSocket } = readPlaces(file)
-  if (controlSocket === undefined) throw new Error(`${file} has no control_socket`)
-  return controlSocket
 }
 
 /** The service answers before it goes: a process that is not there at once is one that cannot be seen from here. */
